@@ -1,0 +1,26 @@
+//! The nouns of Provost and their rules. Pure: no I/O, no async, no clock, no randomness.
+
+#[macro_use]
+mod text_enum;
+
+pub mod actor;
+pub mod agent_event;
+pub mod command;
+pub mod email;
+pub mod id;
+pub mod message;
+pub mod money;
+pub mod permission;
+pub mod runtime;
+pub mod session;
+pub mod session_status;
+pub mod slug;
+pub mod team;
+pub mod time;
+pub mod timeline;
+pub mod tool_call;
+pub mod transition;
+pub mod usage;
+pub mod user;
+
+pub use text_enum::UnknownWord;

@@ -1,0 +1,36 @@
+//! Token counts of a turn or of a whole session.
+
+/// The four kinds of tokens a model bills.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TokenUsage {
+    /// Tokens read that no cache held.
+    pub input_tokens: i64,
+    /// Tokens written by the model.
+    pub output_tokens: i64,
+    /// Tokens written to the prompt cache.
+    pub cache_creation_tokens: i64,
+    /// Tokens read from the prompt cache.
+    pub cache_read_tokens: i64,
+}
+
+impl TokenUsage {
+    /// Field by field, held at the largest count instead of wrapping.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_creation_tokens: self.cache_creation_tokens.saturating_add(other.cache_creation_tokens),
+            cache_read_tokens: self.cache_read_tokens.saturating_add(other.cache_read_tokens),
+        }
+    }
+
+    /// All four kinds together.
+    #[must_use]
+    pub const fn total(self) -> i64 {
+        self.input_tokens
+            .saturating_add(self.output_tokens)
+            .saturating_add(self.cache_creation_tokens)
+            .saturating_add(self.cache_read_tokens)
+    }
+}
