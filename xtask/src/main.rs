@@ -1,0 +1,26 @@
+//! `cargo xtask …`: the chores of this repository that are programs rather than scripts.
+
+mod tidy;
+
+use std::path::Path;
+
+use clap::Parser;
+
+/// The chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Chore {
+    /// Checks the rules of the architecture that no compiler checks; `cargo test` does so too.
+    Tidy,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Chore::parse() {
+        Chore::Tidy => tidy::run(workspace_root()),
+    }
+}
+
+/// The folder of the workspace's own `Cargo.toml`.
+fn workspace_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}
