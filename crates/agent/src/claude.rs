@@ -1,0 +1,21 @@
+//! The stream-json protocol of the Claude Code CLI: what a line means and which lines are sent.
+//!
+//! Nothing in here performs I/O but [`lines`]; the wire types do not leave this module.
+
+mod conversation;
+#[cfg(test)]
+mod fixtures;
+mod handshake;
+mod heard;
+mod lines;
+mod outgoing;
+mod surrogates;
+mod wire;
+
+pub(crate) use self::{
+    conversation::{Conversation, Step},
+    handshake::{Greeting, Handshake, HandshakeFailure},
+    heard::{Heard, hear},
+    lines::LineReader,
+    outgoing::initialize,
+};

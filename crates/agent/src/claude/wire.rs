@@ -1,0 +1,19 @@
+//! From one frame of the agent CLI to what it means here.
+
+mod control;
+mod frame;
+mod message;
+mod model_usage;
+mod stream_event;
+mod system;
+mod turn_result;
+
+pub(crate) use self::control::{Question, Reply};
+pub(super) use self::{
+    control::{cancelled_request, question, reply},
+    frame::Frame,
+    message::{assistant, user},
+    stream_event::stream_event,
+    system::{command_lifecycle, conversation_reset, system, unknown},
+    turn_result::turn_result,
+};

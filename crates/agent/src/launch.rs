@@ -1,0 +1,113 @@
+//! Everything needed to start an agent program.
+
+use std::{path::PathBuf, time::Duration};
+
+use domain::{money::MicroUsd, permission::PermissionMode};
+
+use crate::Environment;
+
+/// One agent program to start.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The program.
+    pub runtime: Runtime,
+    /// Where it works: an existing folder.
+    pub working_directory: PathBuf,
+    /// How it is asked to behave.
+    pub options: LaunchOptions,
+    /// The variables it sees, and no others.
+    pub environment: Environment,
+    /// How long and how much it may take.
+    pub limits: Limits,
+}
+
+/// The program that is driven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Runtime {
+    /// The Claude Code CLI.
+    Claude {
+        /// A path, or a bare name that is looked up in the `PATH` of the [`Environment`].
+        command: PathBuf,
+    },
+    /// The built-in agent that plays a scenario file; see [`scripted`](crate::scripted).
+    Scripted {
+        /// The `provost` binary.
+        program: PathBuf,
+        /// The scenario file, TOML or JSON by its extension.
+        scenario: PathBuf,
+        /// Where it keeps what a resumed session continues from; created when missing.
+        state_directory: PathBuf,
+    },
+}
+
+/// How the agent program is asked to behave.
+#[derive(Debug, Clone)]
+pub struct LaunchOptions {
+    /// Model to ask for; `None` leaves the choice to the program.
+    pub model: Option<String>,
+    /// Text appended to the program's own system prompt. An empty text counts as `None`.
+    pub system_prompt: Option<String>,
+    /// Provost decides every tool call itself, so the program only learns whether it is in `plan` mode.
+    pub permission_mode: PermissionMode,
+    /// Most model round trips per prompt.
+    pub max_turns: Option<u32>,
+    /// Most money this process may spend.
+    pub budget: Option<MicroUsd>,
+    /// The program's own id of the session to continue.
+    pub resume: Option<String>,
+    /// Ask for [`Partial`](domain::agent_event::AgentEvent::Partial) events.
+    pub include_partial_messages: bool,
+    /// Which settings files of the program apply.
+    pub setting_sources: SettingSources,
+    /// Put behind all other arguments, as they are.
+    pub extra_arguments: Vec<String>,
+}
+
+impl Default for LaunchOptions {
+    fn default() -> Self {
+        Self {
+            model: None,
+            system_prompt: None,
+            permission_mode: PermissionMode::Default,
+            max_turns: None,
+            budget: None,
+            resume: None,
+            include_partial_messages: false,
+            setting_sources: SettingSources::User,
+            extra_arguments: Vec::new(),
+        }
+    }
+}
+
+/// Which settings files of the agent program apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingSources {
+    /// The program's own choice: user, project and local, `CLAUDE.md` included.
+    User,
+    /// None, because a repository's own hooks run commands.
+    Isolated,
+}
+
+/// How long and how much an agent program may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From start to the answer to `initialize`.
+    pub handshake: Duration,
+    /// Longest protocol line that is read; a longer one is reported as garbage and skipped.
+    pub line_bytes: usize,
+    /// How much of the end of standard error is kept.
+    pub stderr_bytes: usize,
+    /// From closing the input to the gentle signal, and from there to the hard one.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(60),
+            line_bytes: 16 * 1024 * 1024,
+            stderr_bytes: 64 * 1024,
+            shutdown_grace: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Drives one agent program as a child process and translates between its wire format and the domain's
+//! [`AgentEvent`](domain::agent_event::AgentEvent) and [`AgentInput`](domain::agent_event::AgentInput).
+//!
+//! Stores nothing, prints nothing, and reads neither environment variables nor configuration: all of it comes as a
+//! parameter of [`start`]. The protocol is written down in `docs/agent-protocol.md`.
+
+mod claude;
+mod command_line;
+mod environment;
+mod launch;
+mod process;
+mod running_agent;
+pub mod scripted;
+mod start;
+mod start_error;
+mod supervisor;
+mod version;
+
+pub use environment::{Environment, EnvironmentPolicy};
+pub use launch::{Launch, LaunchOptions, Limits, Runtime, SettingSources};
+pub use running_agent::{Account, AgentGone, InputSender, RunningAgent};
+pub use start::start;
+pub use start_error::StartError;
+pub use version::{InvalidVersion, MINIMUM_VERSION, Version, version};

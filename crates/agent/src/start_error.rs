@@ -1,0 +1,88 @@
+//! Why an agent program did not start.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use domain::agent_event::Exit;
+
+use crate::{Version, scripted::ScenarioError};
+
+/// Why an agent program did not start. No process is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No file of this name exists, or none on the `PATH` given.
+    #[error("no agent program {} was found", .command.display())]
+    NotFound {
+        /// The command as given.
+        command: PathBuf,
+    },
+    /// The file exists and the system refuses to run it: a missing permission, or no program for this machine.
+    #[error("{} is there but cannot be executed", .command.display())]
+    NotExecutable {
+        /// The command as given.
+        command: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system could not start it for another reason: too many processes, too long arguments.
+    #[error("{} could not be started", .command.display())]
+    Spawn {
+        /// The command as given.
+        command: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder to work in is missing, no folder, or closed to us.
+    #[error("{} is not a folder an agent can work in", .path.display())]
+    WorkingDirectory {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The program is older than what this driver knows to speak to.
+    #[error("the agent program is version {found}; {needed} or newer is needed")]
+    TooOld {
+        /// Its version.
+        found: Version,
+        /// The oldest one that works.
+        needed: Version,
+    },
+    /// It ended before it was ready. What it wrote to standard error is in the exit.
+    #[error("the agent program {0} before it was ready")]
+    ExitedEarly(Exit),
+    /// It ran and did not answer. It was ended.
+    #[error("the agent program did not answer within {} s", .after.as_secs_f32())]
+    HandshakeTimeout {
+        /// How long we waited.
+        after: Duration,
+    },
+    /// It does not have the session to resume, for example because its transcript was deleted.
+    #[error("the agent program has no session {external_id} to resume")]
+    ResumeUnknown {
+        /// The id as given.
+        external_id: String,
+    },
+    /// The session to resume is in use by another process.
+    #[error("the agent program says that the session is already in use")]
+    SessionIdInUse,
+    /// It answered, and the answer was no.
+    #[error("the agent program refused to start: {message}")]
+    Refused {
+        /// Its words.
+        message: String,
+    },
+    /// The scenario file of the scripted runtime cannot be played.
+    #[error("scenario {} cannot be played", .path.display())]
+    BadScenario {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the place in the file.
+        source: ScenarioError,
+    },
+    /// `--version` answered something that is no version.
+    #[error("the agent program answered {answer:?} to --version")]
+    NoVersion {
+        /// The beginning of its answer.
+        answer: String,
+    },
+}

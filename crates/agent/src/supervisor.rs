@@ -1,0 +1,202 @@
+//! The actor that owns a running agent program. A reader and a writer exchange typed messages with it, so that neither
+//! a program that does not read nor an owner that does not listen can keep it from ending the program.
+
+mod queue;
+mod shutdown;
+mod wires;
+
+use std::{collections::VecDeque, io, process::ExitStatus, time::Duration};
+
+use domain::agent_event::{AgentEvent, AgentInput, Exit};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+pub(crate) use self::wires::Wires;
+use self::{
+    queue::{hand_over_first, sleep_until},
+    shutdown::{Shutdown, Urge},
+};
+use crate::{
+    claude::{Conversation, Heard, Step},
+    process::{Process, signal_of},
+    running_agent::Stop,
+};
+
+/// After the end of the process, how long a stray process may hold its output open without writing.
+pub(crate) const DRAIN: Duration = Duration::from_millis(500);
+/// Lines made and not yet taken by the writer; above this no further input is accepted.
+const MOST_UNSENT: usize = 16;
+
+/// A running agent program and what is on its way to and from its owner.
+pub(crate) struct Supervisor {
+    process: Process,
+    wires: Wires,
+    conversation: Conversation,
+    owner: OwnerSide,
+    unsent: VecDeque<String>,
+    untold: VecDeque<AgentEvent>,
+    shutdown: Shutdown,
+    has_heard_all: bool,
+}
+
+/// The supervisor's ends of the channels to the owner.
+pub(crate) struct OwnerSide {
+    pub(crate) inputs: mpsc::Receiver<AgentInput>,
+    pub(crate) stop: watch::Receiver<Stop>,
+    pub(crate) events: mpsc::Sender<AgentEvent>,
+}
+
+/// What happens next.
+enum Next {
+    Stop(Stop),
+    Deadline,
+    Told,
+    Sent,
+    NobodyListens,
+    InputClosed,
+    Heard(Option<Heard>),
+    Input(Option<AgentInput>),
+    Ended(io::Result<ExitStatus>),
+}
+
+impl Supervisor {
+    pub(crate) fn new(process: Process, wires: Wires, owner: OwnerSide, grace: Duration) -> Self {
+        Self {
+            process,
+            wires,
+            conversation: Conversation::default(),
+            owner,
+            unsent: VecDeque::new(),
+            untold: VecDeque::new(),
+            shutdown: Shutdown::new(grace),
+            has_heard_all: false,
+        }
+    }
+
+    /// Runs until the process has ended and everything it said was told; takes in `backlog` first.
+    pub(crate) async fn run(mut self, backlog: Vec<Heard>) {
+        for heard in backlog {
+            self.take_in(heard);
+        }
+        let status = loop {
+            match self.next().await {
+                Next::Ended(status) => break status,
+                next => self.handle(next),
+            }
+        };
+        self.owner.inputs.close();
+        self.wires.close_input();
+        self.drain().await;
+        self.say_goodbye(status).await;
+    }
+
+    async fn next(&mut self) -> Next {
+        let deadlines = [self.shutdown.deadline(), self.conversation.next_deadline()];
+        let may_hear = self.untold.is_empty() && !self.has_heard_all;
+        let may_take_input = self.unsent.len() < MOST_UNSENT && !self.shutdown.was_asked();
+        let somebody_may_listen = !self.shutdown.is_last_stage();
+        tokio::select! {
+            biased;
+            Ok(()) = self.owner.stop.changed() => Next::Stop(*self.owner.stop.borrow_and_update()),
+            () = sleep_until(deadlines.into_iter().flatten().min()) => Next::Deadline,
+            () = self.owner.events.closed(), if somebody_may_listen => Next::NobodyListens,
+            Ok(()) = hand_over_first(&mut self.untold, Some(&self.owner.events)) => Next::Told,
+            sent = hand_over_first(&mut self.unsent, self.wires.lines.as_ref()) => {
+                if sent.is_ok() { Next::Sent } else { Next::InputClosed }
+            }
+            heard = self.wires.heard.recv(), if may_hear => Next::Heard(heard),
+            input = self.owner.inputs.recv(), if may_take_input => Next::Input(input),
+            status = self.process.wait() => Next::Ended(status),
+        }
+    }
+
+    fn handle(&mut self, next: Next) {
+        let now = Instant::now();
+        match next {
+            Next::Stop(Stop::No) | Next::Told | Next::Ended(_) => {}
+            Next::Stop(Stop::Close) | Next::Input(None) => self.close(now),
+            Next::Stop(Stop::Kill) | Next::NobodyListens => self.kill(),
+            Next::Deadline => self.pass_deadline(now),
+            Next::Sent => self.close_input_when_all_is_sent(),
+            Next::InputClosed => self.unsent.clear(),
+            Next::Heard(Some(heard)) => self.take_in(heard),
+            Next::Heard(None) => self.has_heard_all = true,
+            Next::Input(Some(input)) => self.unsent.extend(self.conversation.tell(input, now)),
+        }
+    }
+
+    fn take_in(&mut self, heard: Heard) {
+        match self.conversation.hear(heard) {
+            Step::Tell(event) => self.untold.push_back(*event),
+            Step::Send(line) => self.unsent.push_back(line),
+            Step::Nothing => {}
+        }
+    }
+
+    /// What was sent before is still handed over; then the input is closed.
+    fn close(&mut self, now: Instant) {
+        while let Ok(input) = self.owner.inputs.try_recv() {
+            self.unsent.extend(self.conversation.tell(input, now));
+        }
+        self.process.observe();
+        self.shutdown.begin(now);
+        self.close_input_when_all_is_sent();
+    }
+
+    fn close_input_when_all_is_sent(&mut self) {
+        if self.shutdown.was_asked() && self.unsent.is_empty() {
+            self.wires.close_input();
+        }
+    }
+
+    fn kill(&mut self) {
+        self.shutdown.skip_to_last_stage();
+        self.process.kill();
+    }
+
+    fn pass_deadline(&mut self, now: Instant) {
+        self.untold.extend(self.conversation.expire(now));
+        match self.shutdown.pass(now) {
+            Some(Urge::Terminate) => self.process.terminate(),
+            Some(Urge::Kill) => self.process.kill(),
+            None => {}
+        }
+    }
+
+    /// Tells what the process wrote before it ended.
+    async fn drain(&mut self) {
+        loop {
+            while !self.untold.is_empty() {
+                if hand_over_first(&mut self.untold, Some(&self.owner.events)).await.is_err() {
+                    return;
+                }
+            }
+            match tokio::time::timeout(DRAIN, self.wires.heard.recv()).await {
+                Ok(Some(heard)) => self.take_in(heard),
+                _ => return,
+            }
+        }
+    }
+
+    async fn say_goodbye(mut self, status: io::Result<ExitStatus>) {
+        let was_asked = self.shutdown.was_asked();
+        let exit = exit(status.ok(), was_asked, self.wires.stderr.finish().await);
+        self.untold.extend(self.conversation.end());
+        self.untold.push_back(AgentEvent::Exited(exit));
+        while !self.untold.is_empty()
+            && hand_over_first(&mut self.untold, Some(&self.owner.events)).await.is_ok()
+        {}
+    }
+}
+
+/// How a process ended; a status is missing when the system lost it.
+pub(crate) fn exit(status: Option<ExitStatus>, was_asked: bool, stderr_tail: String) -> Exit {
+    Exit {
+        code: status.and_then(|status| status.code()),
+        signal: status.and_then(signal_of),
+        was_asked,
+        stderr_tail,
+    }
+}

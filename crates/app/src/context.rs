@@ -1,0 +1,57 @@
+//! What every use case works with.
+
+use std::sync::Arc;
+
+use domain::{
+    id::{TeamId, UserId},
+    session::LeaseOwner,
+    time::Timestamp,
+};
+use store::Store;
+use uuid::Uuid;
+
+use crate::clock::{Clock, IdSource};
+
+/// The use cases and what they need. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    owner: Arc<LeaseOwner>,
+}
+
+/// For whom a use case runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant; no row of another one is seen or changed.
+    pub team_id: TeamId,
+    /// The person.
+    pub user_id: UserId,
+}
+
+impl App {
+    /// The use cases on this store; `owner` is this process.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, owner: LeaseOwner) -> Self {
+        Self { store, clock, ids, owner: Arc::new(owner) }
+    }
+
+    /// The store, for opening, closing and checking it.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn next_id(&self) -> Uuid {
+        self.ids.next()
+    }
+
+    pub(crate) fn owner(&self) -> &LeaseOwner {
+        &self.owner
+    }
+}

@@ -1,0 +1,12 @@
+//! The use cases: the only place where business happens. One file per verb, grouped by noun.
+//!
+//! Knows no command line, no HTTP, no SQL and no wire format; reads no environment and prints nothing.
+
+pub mod clock;
+mod context;
+mod install;
+pub mod owner;
+pub mod session;
+
+pub use context::{App, Caller};
+pub use install::InstallError;

@@ -1,0 +1,99 @@
+//! Which process owns a session, and whether that process is still there.
+
+use std::fs;
+
+use domain::{
+    session::{Lease, LeaseOwner},
+    time::Timestamp,
+};
+use rustix::process::{Pid, getpid, test_kill_process};
+
+/// This process, told apart from any other that ever had or will have its number.
+#[must_use]
+pub fn this_process() -> LeaseOwner {
+    let pid = getpid().as_raw_pid();
+    LeaseOwner {
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        boot_id: boot_id(),
+        pid: pid.unsigned_abs(),
+        started: start_time(pid).unwrap_or(0),
+    }
+}
+
+/// Whether a lease's owner is known to be gone. A process of this machine is looked at; one elsewhere is believed until its
+/// lease expires.
+#[must_use]
+pub fn is_gone(lease: &Lease, here: &LeaseOwner, now: Timestamp) -> bool {
+    if lease.owner.host != here.host {
+        return lease.expires_at < now;
+    }
+    if lease.owner.boot_id != here.boot_id {
+        // The machine was started anew, or the owner lives in another container of the same name.
+        return lease.expires_at < now;
+    }
+    !is_alive(&lease.owner)
+}
+
+fn is_alive(owner: &LeaseOwner) -> bool {
+    let Some(pid) = i32::try_from(owner.pid).ok().and_then(Pid::from_raw) else { return false };
+    let exists = match test_kill_process(pid) {
+        Ok(()) => true,
+        // It exists and belongs to somebody else.
+        Err(error) => error == rustix::io::Errno::PERM,
+    };
+    exists && start_time(pid.as_raw_pid()).unwrap_or(owner.started) == owner.started
+}
+
+/// The boot and, on Linux, the process-number space of this process: numbers mean something only inside it.
+fn boot_id() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!("{}:{}", boot.trim(), space.to_string_lossy().replace('/', "-"))
+}
+
+/// Clock ticks from boot to the start of a process; `None` where the system does not tell.
+fn start_time(pid: i32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the name in brackets and may hold anything, brackets and blanks included.
+    let after_name = stat.rsplit_once(')')?.1;
+    after_name.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease(owner: LeaseOwner, expires_at: i64) -> Lease {
+        Lease { owner, expires_at: Timestamp::from_micros(expires_at) }
+    }
+
+    #[test]
+    fn this_process_is_alive_whatever_its_lease_says() {
+        let here = this_process();
+        assert!(!is_gone(&lease(here.clone(), 0), &here, Timestamp::from_micros(1)));
+    }
+
+    #[test]
+    fn a_process_with_a_reused_number_is_another_one() {
+        let here = this_process();
+        let earlier = LeaseOwner { started: here.started.wrapping_add(1), ..here.clone() };
+        assert!(is_gone(&lease(earlier, i64::MAX), &here, Timestamp::from_micros(1)));
+    }
+
+    #[test]
+    fn an_ended_process_is_gone_at_once() {
+        let mut child = std::process::Command::new("true").spawn().expect("spawns");
+        let here = this_process();
+        let owner = LeaseOwner { pid: child.id(), started: 1, ..here.clone() };
+        child.wait().expect("ends");
+        assert!(is_gone(&lease(owner, i64::MAX), &here, Timestamp::from_micros(1)));
+    }
+
+    #[test]
+    fn a_process_elsewhere_is_believed_until_its_lease_expires() {
+        let here = this_process();
+        let elsewhere = LeaseOwner { host: "elsewhere".into(), ..here.clone() };
+        assert!(!is_gone(&lease(elsewhere.clone(), 10), &here, Timestamp::from_micros(10)));
+        assert!(is_gone(&lease(elsewhere, 10), &here, Timestamp::from_micros(11)));
+    }
+}

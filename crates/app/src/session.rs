@@ -1,0 +1,20 @@
+//! Sessions: start, drive, record, look at, recover.
+
+mod actor;
+mod ask;
+mod decide;
+mod get;
+mod list;
+mod questions;
+mod record;
+mod recover;
+mod resolve;
+mod start;
+mod timeline;
+
+pub use actor::{SessionEnd, SessionGone, SessionHandle, SessionUpdate, TurnSummary};
+pub use ask::{Answer, Asker, BoxFuture, Question};
+pub use get::GetSessionError;
+pub use recover::RecoveredSession;
+pub use resolve::{ResolveSessionError, SessionReference};
+pub use start::{LaunchSettings, NewSession, RunningSession, StartSession, StartSessionError, Target};

@@ -1,0 +1,513 @@
+//! One actor per running session: it hears the agent and the person, records, answers, and ends.
+
+use std::{sync::Arc, time::Duration};
+
+use agent::{InputSender, RunningAgent};
+use domain::{
+    actor::Actor,
+    agent_event::{
+        Activity, AgentEvent, AgentInput, Exit, PartialText, PermissionAnswer, ToolRequest, TurnEnded,
+        TurnOutcome,
+    },
+    id::CommandId,
+    money::MicroUsd,
+    permission::{Decision, Judgement},
+    session::Session,
+    session_status::SessionStatus,
+    timeline::TimelineEntry,
+    usage::TokenUsage,
+};
+use store::StoreError;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+
+use super::{
+    Answer, Asker, Question,
+    decide::Decider,
+    questions::{Answered, Questions},
+    record::{LEASE, Recorder},
+};
+
+/// How often a lease is renewed: it survives two missed times.
+const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
+/// The agent CLI bounds its own tools at ten minutes; silence while one runs counts only beyond that.
+const TOOL_CEILING: Duration = Duration::from_secs(11 * 60);
+/// How many updates wait for whoever watches before the session waits for them.
+const UPDATES: usize = 256;
+
+/// Something that happened in a session, for whoever watches. Entries were recorded before they are told.
+#[derive(Debug)]
+pub enum SessionUpdate {
+    /// Recorded.
+    Entry(Box<TimelineEntry>),
+    /// Text being written; never recorded.
+    Partial(PartialText),
+    /// A turn ended and nothing is owed: the next prompt may come.
+    TurnEnded(TurnSummary),
+    /// The process is gone and the session rests. Always the last.
+    Ended(SessionEnd),
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnSummary {
+    /// How it ended.
+    pub outcome: TurnOutcome,
+    /// The last words, or the errors.
+    pub text: String,
+    /// What it cost.
+    pub cost: MicroUsd,
+    /// Its tokens.
+    pub usage: TokenUsage,
+    /// Wall time in milliseconds.
+    pub duration_ms: i64,
+}
+
+/// Where a session came to rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEnd {
+    /// Its status.
+    pub status: SessionStatus,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// Tells a running session what to do. When the last handle is dropped, the session finishes.
+#[derive(Debug, Clone)]
+pub struct SessionHandle {
+    inputs: mpsc::Sender<Input>,
+}
+
+/// The session has ended, so nothing can be told to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session has ended")]
+pub struct SessionGone;
+
+#[derive(Debug)]
+enum Input {
+    Prompt { text: String, recorded: oneshot::Sender<CommandId> },
+    Interrupt,
+    Finish,
+    Terminate,
+}
+
+impl SessionHandle {
+    /// Gives the agent something to work on. Returns when it is recorded.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn prompt(&self, text: String) -> Result<CommandId, SessionGone> {
+        let (recorded, id) = oneshot::channel();
+        self.send(Input::Prompt { text, recorded }).await?;
+        id.await.map_err(|_| SessionGone)
+    }
+
+    /// Stops the turn and keeps the session.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn interrupt(&self) -> Result<(), SessionGone> {
+        self.send(Input::Interrupt).await
+    }
+
+    /// Ends the session when its turn and what it started in the background have ended.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn finish(&self) -> Result<(), SessionGone> {
+        self.send(Input::Finish).await
+    }
+
+    /// Ends the session at once.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn terminate(&self) -> Result<(), SessionGone> {
+        self.send(Input::Terminate).await
+    }
+
+    async fn send(&self, input: Input) -> Result<(), SessionGone> {
+        self.inputs.send(input).await.map_err(|_| SessionGone)
+    }
+}
+
+/// Why the process was asked to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ending {
+    Finished,
+    Terminated,
+    Silent(Duration),
+}
+
+/// The owner of a running session.
+#[derive(Debug)]
+pub(super) struct SessionActor {
+    recorder: Recorder,
+    decider: Decider,
+    asker: Arc<dyn Asker>,
+    questions: Questions,
+    agent: InputSender,
+    updates: mpsc::Sender<SessionUpdate>,
+    author: Actor,
+    timeout: Duration,
+    last_sign_of_life: Instant,
+    activity: Option<Activity>,
+    last_turn: Option<TurnSummary>,
+    wants_to_finish: bool,
+    ending: Option<Ending>,
+}
+
+impl SessionActor {
+    /// Starts the actor on an agent that is ready. `entries` were recorded before anybody could watch.
+    pub(super) fn spawn(
+        recorder: Recorder,
+        running: RunningAgent,
+        asker: Arc<dyn Asker>,
+        session: &Session,
+        author: Actor,
+        entries: Vec<TimelineEntry>,
+    ) -> (SessionHandle, mpsc::Receiver<SessionUpdate>) {
+        let (inputs, waiting) = mpsc::channel(16);
+        let (updates, watched) = mpsc::channel(UPDATES);
+        let actor = Self {
+            recorder,
+            decider: Decider::new(session.options.permission_mode, session.working_directory.clone().into()),
+            asker,
+            questions: Questions::default(),
+            agent: running.input,
+            updates,
+            author,
+            timeout: session.options.timeout,
+            last_sign_of_life: Instant::now(),
+            activity: None,
+            last_turn: None,
+            wants_to_finish: false,
+            ending: None,
+        };
+        tokio::spawn(actor.run(running.events, waiting, entries));
+        (SessionHandle { inputs }, watched)
+    }
+
+    async fn run(
+        mut self,
+        mut events: mpsc::Receiver<AgentEvent>,
+        mut inputs: mpsc::Receiver<Input>,
+        entries: Vec<TimelineEntry>,
+    ) {
+        self.publish(entries).await;
+        let end = match self.serve(&mut events, &mut inputs).await {
+            Ok(exit) => self.end(exit).await,
+            Err(error) => self.abandon(error, &mut events).await,
+        };
+        drop(inputs);
+        self.tell(SessionUpdate::Ended(end)).await;
+    }
+
+    /// Works until the process is gone or the session cannot be recorded any more.
+    async fn serve(
+        &mut self,
+        events: &mut mpsc::Receiver<AgentEvent>,
+        inputs: &mut mpsc::Receiver<Input>,
+    ) -> Result<Option<Exit>, StoreError> {
+        let mut renewal = interval(RENEW_EVERY);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut hears_inputs = true;
+        loop {
+            let (silence_ends, is_silence_counted) = (self.silence_ends(), self.is_silence_counted());
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(AgentEvent::Exited(exit)) => return Ok(Some(exit)),
+                    Some(event) => self.on_event(event).await?,
+                    None => return Ok(None),
+                },
+                input = inputs.recv(), if hears_inputs => match input {
+                    Some(input) => self.on_input(input).await?,
+                    None => {
+                        hears_inputs = false;
+                        self.on_input(Input::Finish).await?;
+                    }
+                },
+                Some(answered) = self.questions.next() => self.on_answer(answered).await?,
+                _ = renewal.tick() => self.recorder.renew_lease().await?,
+                () = sleep_until(silence_ends), if is_silence_counted => self.on_silence().await?,
+            }
+        }
+    }
+
+    async fn on_event(&mut self, event: AgentEvent) -> Result<(), StoreError> {
+        self.last_sign_of_life = Instant::now();
+        let entries = match event {
+            AgentEvent::TurnStarted(turn) => self.recorder.turn_started(turn).await?,
+            AgentEvent::PromptStarted(id) => self.recorder.prompt_started(id).await?,
+            AgentEvent::Message(message) => self.recorder.message(message).await?,
+            AgentEvent::Retry(body) => self.recorder.retry(body).await?,
+            AgentEvent::ConversationReset(body) => self.recorder.conversation_reset(body).await?,
+            AgentEvent::Garbage { line, size_bytes } => {
+                let text = format!("a line of {size_bytes} bytes is no message of the protocol: {line}");
+                self.recorder.note_error("unparsed_line", text).await?
+            }
+            AgentEvent::Gate(request) => return self.on_gate(request).await,
+            AgentEvent::Permission(request) => return self.on_permission(request).await,
+            AgentEvent::RequestCancelled { request_id } => return self.on_cancelled(&request_id).await,
+            AgentEvent::TurnEnded(turn) => return self.on_turn_ended(*turn).await,
+            AgentEvent::Partial(partial) => {
+                self.tell(SessionUpdate::Partial(partial)).await;
+                return Ok(());
+            }
+            AgentEvent::Activity(activity) => {
+                self.activity = Some(activity);
+                self.finish_when_idle().await;
+                return Ok(());
+            }
+            AgentEvent::Exited(_) => return Ok(()),
+        };
+        self.publish(entries).await;
+        Ok(())
+    }
+
+    async fn on_input(&mut self, input: Input) -> Result<(), StoreError> {
+        match input {
+            Input::Prompt { text, recorded } => {
+                let author = self.author.clone();
+                let (id, entries) = self.recorder.prompt(&text, &author).await?;
+                // Whoever gave the prompt may have gone away; it is recorded all the same.
+                drop(recorded.send(id));
+                self.publish(entries).await;
+                self.last_sign_of_life = Instant::now();
+                self.tell_agent(AgentInput::Prompt { id, text }).await;
+            }
+            Input::Interrupt => {
+                self.tell_agent(AgentInput::Interrupt).await;
+                let author = self.author.clone();
+                let entries = self.recorder.interrupt(&author).await?;
+                self.publish(entries).await;
+            }
+            Input::Finish => {
+                self.wants_to_finish = true;
+                self.finish_when_idle().await;
+            }
+            Input::Terminate => self.end_agent(Ending::Terminated, AgentInput::Kill).await,
+        }
+        Ok(())
+    }
+
+    /// Decides before the tool runs. Recorded first, answered second: no call runs without its decision on record.
+    async fn on_gate(&mut self, request: ToolRequest) -> Result<(), StoreError> {
+        let judgement = if request.requires_person {
+            Judgement { decision: Decision::Ask, reason: "it is a question to a person".to_owned() }
+        } else {
+            self.decider.decide(&request.tool_name, &request.input)
+        };
+        let entries = self.recorder.judged(&request, &judgement).await?;
+        self.publish(entries).await;
+        let Judgement { decision, reason } = judgement;
+        self.tell_agent(AgentInput::AnswerGate { request_id: request.request_id, decision, reason }).await;
+        Ok(())
+    }
+
+    /// The agent program raises the question a gate answered with *ask*, or one of its own.
+    async fn on_permission(&mut self, request: ToolRequest) -> Result<(), StoreError> {
+        let entries = self.recorder.asked(&request).await?;
+        self.publish(entries).await;
+        let session_grant = match request.requires_person {
+            true => None,
+            false => self.decider.describe_grant(&request.tool_name, &request.input),
+        };
+        let question = Question {
+            session_id: self.recorder.session_id(),
+            tool_name: request.tool_name.clone(),
+            input: request.input.clone(),
+            description: request.description.clone(),
+            reason: self.decider.decide(&request.tool_name, &request.input).reason,
+            requires_person: request.requires_person,
+            session_grant,
+        };
+        self.questions.ask(request, self.asker.ask(question));
+        Ok(())
+    }
+
+    async fn on_answer(&mut self, answered: Answered) -> Result<(), StoreError> {
+        let Answered { mut request, answer } = answered;
+        self.last_sign_of_life = Instant::now();
+        let (judgement, answer) = match answer {
+            Answer::Once { input, by } => {
+                if let Some(edited) = input {
+                    // A person may edit the input; what then runs is judged like any other call.
+                    request.input = edited;
+                    let again = self.decider.decide(&request.tool_name, &request.input);
+                    if again.decision == Decision::Deny { refuse(again.reason) } else { allow(&request, by) }
+                } else {
+                    allow(&request, by)
+                }
+            }
+            Answer::ForSession { by } => {
+                self.decider.allow_for_session(&request.tool_name, &request.input);
+                allow(&request, format!("{by}, for this session"))
+            }
+            Answer::No { reason } => refuse(reason),
+        };
+        let still_waiting = !self.questions.is_empty();
+        let entries = self.recorder.answered(&request, &judgement, still_waiting).await?;
+        self.publish(entries).await;
+        self.tell_agent(AgentInput::AnswerPermission { request_id: request.request_id, answer }).await;
+        Ok(())
+    }
+
+    async fn on_cancelled(&mut self, request_id: &str) -> Result<(), StoreError> {
+        if self.questions.withdraw(request_id) {
+            let still_waiting = !self.questions.is_empty();
+            let entries = self.recorder.withdrawn(still_waiting).await?;
+            self.publish(entries).await;
+        }
+        Ok(())
+    }
+
+    async fn on_turn_ended(&mut self, turn: TurnEnded) -> Result<(), StoreError> {
+        let summary = TurnSummary {
+            outcome: turn.outcome.clone(),
+            text: turn.text.clone(),
+            cost: MicroUsd::ZERO,
+            usage: turn.usage,
+            duration_ms: turn.duration_ms,
+        };
+        let (cost, entries) = self.recorder.turn_ended(turn).await?;
+        let summary = TurnSummary { cost, ..summary };
+        self.last_turn = Some(summary.clone());
+        self.publish(entries).await;
+        if !self.recorder.has_open_prompt() {
+            self.tell(SessionUpdate::TurnEnded(summary)).await;
+        }
+        self.finish_when_idle().await;
+        Ok(())
+    }
+
+    /// The agent said nothing for too long while it should work.
+    async fn on_silence(&mut self) -> Result<(), StoreError> {
+        let silence = self.last_sign_of_life.elapsed();
+        let text = format!("no sign of life from the agent for {} s", silence.as_secs());
+        let entries = self.recorder.note_error("timeout", text).await?;
+        self.publish(entries).await;
+        self.tell_agent(AgentInput::Interrupt).await;
+        self.end_agent(Ending::Silent(silence), AgentInput::Close).await;
+        Ok(())
+    }
+
+    fn is_silence_counted(&self) -> bool {
+        self.recorder.status() == SessionStatus::Processing && self.ending.is_none()
+    }
+
+    fn silence_ends(&self) -> Instant {
+        let limit =
+            if self.recorder.has_running_tool() { self.timeout.max(TOOL_CEILING) } else { self.timeout };
+        self.last_sign_of_life + limit
+    }
+
+    /// Ends the process once nothing is owed: the turn is over and the agent is idle, or never says whether it is.
+    async fn finish_when_idle(&mut self) {
+        let is_ready = self.recorder.status() == SessionStatus::Active && !self.recorder.has_open_prompt();
+        let is_idle = matches!(self.activity, None | Some(Activity::Idle));
+        if self.wants_to_finish && is_ready && is_idle {
+            self.end_agent(Ending::Finished, AgentInput::Close).await;
+        }
+    }
+
+    async fn end_agent(&mut self, ending: Ending, how: AgentInput) {
+        // The first reason stands; a person may still end sooner what is already ending.
+        self.ending.get_or_insert(ending);
+        self.tell_agent(how).await;
+    }
+
+    /// Records where the session comes to rest.
+    async fn end(&mut self, exit: Option<Exit>) -> SessionEnd {
+        self.questions.withdraw_all();
+        let (status, reason, error) = self.resting_place(exit);
+        let author = self.author.clone();
+        match self.recorder.ended(status, &reason, error.clone(), &author).await {
+            Ok(entries) => {
+                self.publish(entries).await;
+                SessionEnd { status: self.recorder.status(), error }
+            }
+            Err(store) => {
+                SessionEnd { status, error: Some(format!("the end could not be recorded: {store}")) }
+            }
+        }
+    }
+
+    fn resting_place(&self, exit: Option<Exit>) -> (SessionStatus, String, Option<String>) {
+        let failed = |text: String| (SessionStatus::Failed, "the session failed".to_owned(), Some(text));
+        match (&self.ending, exit) {
+            (Some(Ending::Terminated), _) => {
+                (SessionStatus::Terminated, "ended by a person".to_owned(), None)
+            }
+            (Some(Ending::Silent(silence)), _) => {
+                failed(format!("no sign of life from the agent for {} s", silence.as_secs()))
+            }
+            (Some(Ending::Finished), _) => match &self.last_turn {
+                Some(turn) => resting_place_after(turn),
+                None => (SessionStatus::Completed, "finished without a prompt".to_owned(), None),
+            },
+            (None, Some(exit)) => failed(format!("the agent program {exit}")),
+            (None, None) => failed("the agent program was lost".to_owned()),
+        }
+    }
+
+    /// The session cannot be recorded, so it must not go on: ends the agent and says why.
+    async fn abandon(&mut self, error: StoreError, events: &mut mpsc::Receiver<AgentEvent>) -> SessionEnd {
+        tracing::error!(session.id = %self.recorder.session_id(), error = %error, "the session cannot be recorded");
+        self.questions.withdraw_all();
+        self.tell_agent(AgentInput::Kill).await;
+        while events.recv().await.is_some() {}
+        let text = format!("the session could not be recorded: {error}");
+        let author = Actor::System("store");
+        let recorded =
+            self.recorder.ended(SessionStatus::Failed, "recording failed", Some(text.clone()), &author).await;
+        if let Ok(entries) = recorded {
+            self.publish(entries).await;
+        }
+        SessionEnd { status: SessionStatus::Failed, error: Some(text) }
+    }
+
+    async fn publish(&self, entries: Vec<TimelineEntry>) {
+        for entry in entries {
+            self.tell(SessionUpdate::Entry(Box::new(entry))).await;
+        }
+    }
+
+    async fn tell(&self, update: SessionUpdate) {
+        // Nobody has to watch.
+        drop(self.updates.send(update).await);
+    }
+
+    async fn tell_agent(&self, input: AgentInput) {
+        if self.agent.send(input).await.is_err() {
+            tracing::debug!(session.id = %self.recorder.session_id(), "the agent had ended already");
+        }
+    }
+}
+
+/// A finished session rests where its last turn left it.
+fn resting_place_after(turn: &TurnSummary) -> (SessionStatus, String, Option<String>) {
+    let failed = |reason: &str| (SessionStatus::Failed, reason.to_owned(), Some(turn.text.clone()));
+    match turn.outcome {
+        TurnOutcome::Completed => (SessionStatus::Completed, "finished".to_owned(), None),
+        TurnOutcome::Interrupted => {
+            (SessionStatus::Paused, "interrupted by a person; the next prompt resumes".to_owned(), None)
+        }
+        TurnOutcome::ApiError { .. } => failed("the model service failed"),
+        TurnOutcome::MaxTurns => failed("the largest number of turns was reached"),
+        TurnOutcome::BudgetExhausted => failed("budget"),
+        TurnOutcome::Failed => failed("the last turn failed"),
+    }
+}
+
+fn allow(request: &ToolRequest, by: String) -> (Judgement, PermissionAnswer) {
+    let judgement = Judgement { decision: Decision::Allow, reason: format!("allowed by {by}") };
+    (judgement, PermissionAnswer::Allow { input: request.input.clone() })
+}
+
+fn refuse(reason: String) -> (Judgement, PermissionAnswer) {
+    let judgement = Judgement { decision: Decision::Deny, reason: reason.clone() };
+    (judgement, PermissionAnswer::Deny { reason, interrupt: false })
+}

@@ -1,0 +1,287 @@
+//! Starting a session, new or again.
+
+use std::{path::PathBuf, sync::Arc};
+
+use agent::{Environment, Launch, LaunchOptions, Limits, Runtime, SettingSources, StartError};
+use domain::{
+    actor::Actor,
+    id::SessionId,
+    money::MicroUsd,
+    runtime::RuntimeKind,
+    session::{Lease, Origin, Session, SessionMode, SessionOptions, SessionTotals, name_from_prompt},
+    session_status::SessionStatus,
+    timeline::{Change, TimelineItem},
+};
+use store::{Guard, SessionChange, SessionUpdate as RowUpdate, StoreError};
+use tokio::sync::mpsc;
+
+use super::{
+    Asker,
+    actor::{SessionActor, SessionHandle, SessionUpdate},
+    record::{self, LEASE, Recorder},
+};
+use crate::{App, Caller};
+
+/// A session to start.
+#[derive(Debug)]
+pub struct StartSession {
+    /// For whom.
+    pub caller: Caller,
+    /// Which session.
+    pub target: Target,
+    /// How its agent is started.
+    pub launch: LaunchSettings,
+    /// Who is asked.
+    pub asker: Arc<dyn Asker>,
+}
+
+/// Which session to start.
+#[derive(Debug)]
+pub enum Target {
+    /// A new one.
+    New(NewSession),
+    /// One that has no process; it keeps its folder and its options.
+    Resume(SessionId),
+}
+
+/// A session that does not exist yet.
+#[derive(Debug)]
+pub struct NewSession {
+    /// For people; the first prompt names it otherwise.
+    pub name: Option<String>,
+    /// What it is to work on first, if that is known.
+    pub prompt: Option<String>,
+    /// Where its agent works: an absolute path.
+    pub working_directory: PathBuf,
+    /// What it is asked to be.
+    pub options: SessionOptions,
+}
+
+/// How an agent program is started here, whatever the session.
+#[derive(Debug, Clone)]
+pub struct LaunchSettings {
+    /// The program.
+    pub runtime: Runtime,
+    /// The variables it sees.
+    pub environment: Environment,
+    /// How long and how much it may take.
+    pub limits: Limits,
+    /// Which settings files of the program apply.
+    pub setting_sources: SettingSources,
+    /// Whether somebody watches text being written.
+    pub include_partial_messages: bool,
+    /// Put behind all other arguments.
+    pub extra_arguments: Vec<String>,
+}
+
+/// A session with a process that is ready for prompts.
+#[derive(Debug)]
+pub struct RunningSession {
+    /// As it was recorded when it became ready.
+    pub session: Session,
+    /// What it is told.
+    pub handle: SessionHandle,
+    /// What happens in it, after it was recorded; the last one is [`SessionUpdate::Ended`].
+    pub updates: mpsc::Receiver<SessionUpdate>,
+}
+
+/// Why a session was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartSessionError {
+    /// There is none of this id in the caller's team.
+    #[error("there is no session {0}")]
+    NotFound(SessionId),
+    /// It runs, or it is archived.
+    #[error("session {id} is {status}; only one without a process can be resumed")]
+    NotResumable {
+        /// The session.
+        id: SessionId,
+        /// Where it is in its life.
+        status: SessionStatus,
+    },
+    /// It belongs to another program than the one to start.
+    #[error("session {id} belongs to the runtime {runtime}")]
+    OtherRuntime {
+        /// The session.
+        id: SessionId,
+        /// Its runtime.
+        runtime: RuntimeKind,
+    },
+    /// Its budget is spent.
+    #[error("session {id} has spent {spent} of its budget of {budget}")]
+    BudgetSpent {
+        /// The session.
+        id: SessionId,
+        /// Its limit.
+        budget: MicroUsd,
+        /// What it spent.
+        spent: MicroUsd,
+    },
+    /// Its agent did not start; the session is recorded as failed with this reason.
+    #[error(transparent)]
+    Agent(#[from] StartError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Starts a session's agent and records everything that happens from here on. Returns once the agent is ready for
+    /// prompts.
+    ///
+    /// # Errors
+    /// See [`StartSessionError`].
+    pub async fn start_session(&self, request: StartSession) -> Result<RunningSession, StartSessionError> {
+        let StartSession { caller, target, launch, asker } = request;
+        let author = Actor::User(caller.user_id);
+        let session = match target {
+            Target::New(new) => {
+                self.create_session(caller, new, runtime_kind(&launch.runtime), &author).await?
+            }
+            Target::Resume(id) => self.find_resumable(caller, id, &launch.runtime).await?,
+        };
+        let fence = self.acquire(&session, &launch.limits).await?;
+        let mut recorder = Recorder::new(self.clone(), &session, fence);
+        let reason = if session.started_at.is_some() { "resuming" } else { "starting the agent" };
+        let mut entries = recorder.transition(SessionStatus::Connecting, reason, &author).await?;
+        let running = match agent::start(launch_of(&session, launch)).await {
+            Ok(running) => running,
+            Err(error) => {
+                let message = full_text(&error);
+                recorder
+                    .ended(SessionStatus::Failed, "the agent did not start", Some(message), &author)
+                    .await?;
+                return Err(error.into());
+            }
+        };
+        entries.extend(recorder.transition(SessionStatus::Active, "the agent is ready", &author).await?);
+        let session = self.get_session(caller, session.id).await.map_err(|error| match error {
+            super::GetSessionError::NotFound(id) => StartSessionError::NotFound(id),
+            super::GetSessionError::Store(error) => error.into(),
+        })?;
+        let (handle, updates) = SessionActor::spawn(recorder, running, asker, &session, author, entries);
+        Ok(RunningSession { session, handle, updates })
+    }
+
+    async fn create_session(
+        &self,
+        caller: Caller,
+        new: NewSession,
+        runtime: RuntimeKind,
+        author: &Actor,
+    ) -> Result<Session, StoreError> {
+        let now = self.now();
+        let prompt = new.prompt.as_deref().unwrap_or_default();
+        let session = Session {
+            id: SessionId::from_uuid(self.next_id()),
+            team_id: caller.team_id,
+            user_id: Some(caller.user_id),
+            name: new.name.unwrap_or_else(|| name_from_prompt(prompt)),
+            mode: SessionMode::Interactive,
+            status: SessionStatus::Created,
+            runtime,
+            origin: Origin::Run,
+            external_id: None,
+            working_directory: new.working_directory.to_string_lossy().into_owned(),
+            options: new.options,
+            totals: SessionTotals::default(),
+            reported_cost: MicroUsd::ZERO,
+            result: None,
+            error_message: None,
+            created_at: now,
+            updated_at: now,
+            started_at: None,
+            completed_at: None,
+            last_activity_at: now,
+            lease: None,
+            fence: 0,
+            next_sequence: 1,
+        };
+        let created = record::transition(self, session.id, None, SessionStatus::Created, "created", author);
+        let change = SessionChange {
+            session_id: session.id,
+            guard: Guard::Fence(0),
+            at: now,
+            update: RowUpdate::default(),
+            items: vec![(Change::Created, TimelineItem::Transition(created))],
+        };
+        let row = session.clone();
+        self.store()
+            .write(move |tx| {
+                tx.sessions().insert(&row)?;
+                tx.sessions().change(change)
+            })
+            .await?;
+        Ok(session)
+    }
+
+    async fn find_resumable(
+        &self,
+        caller: Caller,
+        id: SessionId,
+        runtime: &Runtime,
+    ) -> Result<Session, StartSessionError> {
+        let found = self.store().read(move |conn| conn.sessions().find(caller.team_id, id)).await?;
+        let session = found.ok_or(StartSessionError::NotFound(id))?;
+        if !session.status.is_resumable() {
+            return Err(StartSessionError::NotResumable { id, status: session.status });
+        }
+        if session.runtime != runtime_kind(runtime) {
+            return Err(StartSessionError::OtherRuntime { id, runtime: session.runtime });
+        }
+        match session.options.budget {
+            Some(budget) if session.totals.cost >= budget => {
+                Err(StartSessionError::BudgetSpent { id, budget, spent: session.totals.cost })
+            }
+            _ => Ok(session),
+        }
+    }
+
+    /// Becomes the owner, for as long as the agent may take to start and a little more.
+    async fn acquire(&self, session: &Session, limits: &Limits) -> Result<i64, StoreError> {
+        let lease =
+            Lease { owner: self.owner().clone(), expires_at: self.now().plus(limits.handshake + LEASE) };
+        let (id, fence) = (session.id, session.fence);
+        self.store().write(move |tx| tx.sessions().acquire(id, fence, &lease)).await
+    }
+}
+
+const fn runtime_kind(runtime: &Runtime) -> RuntimeKind {
+    match runtime {
+        Runtime::Claude { .. } => RuntimeKind::Claude,
+        Runtime::Scripted { .. } => RuntimeKind::Scripted,
+    }
+}
+
+fn launch_of(session: &Session, settings: LaunchSettings) -> Launch {
+    let options = &session.options;
+    Launch {
+        runtime: settings.runtime,
+        working_directory: PathBuf::from(&session.working_directory),
+        options: LaunchOptions {
+            model: options.model.clone(),
+            system_prompt: options.system_prompt.clone(),
+            permission_mode: options.permission_mode,
+            max_turns: options.max_turns,
+            budget: options.budget,
+            resume: session.external_id.clone(),
+            include_partial_messages: settings.include_partial_messages,
+            setting_sources: settings.setting_sources,
+            extra_arguments: settings.extra_arguments,
+        },
+        environment: settings.environment,
+        limits: settings.limits,
+    }
+}
+
+/// An error with its causes, for the record.
+fn full_text(error: &StartError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,10 @@
+DROP TABLE session_events;
+DROP TABLE tool_calls;
+DROP TABLE messages;
+DROP TABLE session_commands;
+DROP TABLE session_transitions;
+DROP TABLE sessions;
+DROP TABLE team_memberships;
+DROP TABLE teams;
+DROP TABLE users;
+DROP FUNCTION refuse_change();

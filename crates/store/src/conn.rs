@@ -1,0 +1,142 @@
+//! One connection, on either database, and the statements it takes.
+
+use crate::{
+    error::StoreError,
+    postgres::PostgresConnection,
+    sqlite::SqliteConnection,
+    value::{FromValue, Row, Value},
+};
+
+/// A connection that reads. SQL is the portable subset: parameters `$1`, `$2` … numbered in the order of their first use,
+/// `RETURNING`, `ON CONFLICT`, common table expressions, `->>`.
+#[derive(Debug)]
+pub struct Conn {
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(SqliteConnection),
+    Postgres(PostgresConnection),
+}
+
+/// A connection inside a transaction: reads and writes, all or nothing.
+#[derive(Debug)]
+pub struct Tx<'c> {
+    conn: &'c Conn,
+}
+
+impl From<SqliteConnection> for Conn {
+    fn from(connection: SqliteConnection) -> Self {
+        Self { inner: Inner::Sqlite(connection) }
+    }
+}
+
+impl From<PostgresConnection> for Conn {
+    fn from(connection: PostgresConnection) -> Self {
+        Self { inner: Inner::Postgres(connection) }
+    }
+}
+
+impl Conn {
+    /// All rows, mapped.
+    pub(crate) fn query<T>(
+        &self,
+        sql: &str,
+        params: &[Value<'_>],
+        map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.trace(sql);
+        match &self.inner {
+            Inner::Sqlite(connection) => connection.query(sql, params, map),
+            Inner::Postgres(connection) => connection.query(sql, params, map),
+        }
+    }
+
+    /// The first row, mapped, if there is one.
+    pub(crate) fn find<T>(
+        &self,
+        sql: &str,
+        params: &[Value<'_>],
+        map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.query(sql, params, map)?.into_iter().next())
+    }
+
+    /// The first column of the only row a statement such as an aggregate always has.
+    pub(crate) fn scalar<T: FromValue>(&self, sql: &str, params: &[Value<'_>]) -> Result<T, StoreError> {
+        self.find(sql, params, |row| row.get(0))?
+            .ok_or_else(|| StoreError::corrupt("an aggregate gave no row"))
+    }
+
+    /// The text for this database, where the dialects differ.
+    pub(crate) const fn pick<'s>(&self, sqlite: &'s str, postgres: &'s str) -> &'s str {
+        match self.inner {
+            Inner::Sqlite(_) => sqlite,
+            Inner::Postgres(_) => postgres,
+        }
+    }
+
+    pub(crate) fn run_script(&self, sql: &str) -> Result<(), StoreError> {
+        match &self.inner {
+            Inner::Sqlite(connection) => connection.run_script(sql),
+            Inner::Postgres(connection) => connection.run_script(sql),
+        }
+    }
+
+    pub(crate) const fn sqlite(&self) -> Option<&SqliteConnection> {
+        match &self.inner {
+            Inner::Sqlite(connection) => Some(connection),
+            Inner::Postgres(_) => None,
+        }
+    }
+
+    pub(crate) const fn postgres(&self) -> Option<&PostgresConnection> {
+        match &self.inner {
+            Inner::Sqlite(_) => None,
+            Inner::Postgres(connection) => Some(connection),
+        }
+    }
+
+    /// The connection as a transaction; only the engines call this, after they began one.
+    pub(crate) const fn as_tx(&self) -> Tx<'_> {
+        Tx { conn: self }
+    }
+
+    fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.trace(sql);
+        match &self.inner {
+            Inner::Sqlite(connection) => connection.execute(sql, params),
+            Inner::Postgres(connection) => connection.execute(sql, params),
+        }
+    }
+
+    /// Texts only, never values: those are other people's words.
+    fn trace(&self, sql: &str) {
+        tracing::trace!(target: "provost_store::statement", database = self.pick("sqlite", "postgres"), sql);
+    }
+}
+
+impl Tx<'_> {
+    /// Runs a statement and counts the rows it changed.
+    pub(crate) fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.conn.execute(sql, params)
+    }
+
+    /// As [`Tx::execute`], for a statement that must change exactly one row.
+    pub(crate) fn execute_one(&self, what: &str, sql: &str, params: &[Value<'_>]) -> Result<(), StoreError> {
+        match self.execute(sql, params)? {
+            1 => Ok(()),
+            0 => Err(StoreError::Conflict { what: format!("{what} is gone or is no longer what it was") }),
+            rows => Err(StoreError::corrupt(format!("{rows} rows changed instead of one {what}"))),
+        }
+    }
+}
+
+impl std::ops::Deref for Tx<'_> {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        self.conn
+    }
+}

@@ -1,0 +1,29 @@
+//! Persistence: one [`Store`] over SQLite and PostgreSQL, its schema's history, and one repository per noun.
+//!
+//! A unit of work is a closure: [`Store::read`], [`Store::scan`], [`Store::write`]. Inside it, repository code is plain
+//! synchronous Rust, written once for both databases. No SQL and no driver type leaves this crate.
+
+mod conn;
+mod error;
+mod job;
+pub mod migration;
+mod postgres;
+mod repository;
+mod sqlite;
+mod store;
+mod value;
+
+pub use conn::{Conn, Tx};
+pub use error::{OpenError, StoreError};
+pub use migration::Migrate;
+pub use postgres::PostgresServer;
+pub use repository::{
+    check::{Finding, check},
+    page::{Cursor, InvalidCursor, Page},
+    session::{Guard, SessionChange, SessionFilter, SessionUpdate, Sessions},
+    team::Teams,
+    timeline::Timeline,
+    user::Users,
+};
+pub use sqlite::{SqliteFile, WhenMissing};
+pub use store::{Database, OpenOptions, Store};

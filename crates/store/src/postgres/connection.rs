@@ -1,0 +1,118 @@
+//! One PostgreSQL connection, used from one thread that drives it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    sync::Arc,
+};
+
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, Config, Statement, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{
+    error::StoreError,
+    value::{Row, RowSource, Value},
+};
+
+/// Statements kept prepared; when there are more, all are prepared anew.
+const MOST_STATEMENTS: usize = 256;
+
+/// A client whose calls block: the thread that owns it has nothing else to do, and repository code stays synchronous.
+#[derive(Debug)]
+pub(crate) struct PostgresConnection {
+    runtime: Arc<Runtime>,
+    client: Client,
+    statements: RefCell<HashMap<String, Statement>>,
+    failed: Cell<bool>,
+}
+
+impl PostgresConnection {
+    /// Connects, and lets `runtime` drive the connection whenever this thread waits in it.
+    pub(crate) fn connect(
+        runtime: &Arc<Runtime>,
+        config: &Config,
+        tls: MakeRustlsConnect,
+    ) -> Result<Self, StoreError> {
+        let (client, connection) = runtime.block_on(config.connect(tls))?;
+        runtime.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(error = %error, "a database connection was lost");
+            }
+        });
+        let connection = Self {
+            runtime: Arc::clone(runtime),
+            client,
+            statements: RefCell::default(),
+            failed: Cell::default(),
+        };
+        connection.run_script("SET client_min_messages = warning; SET timezone = 'UTC'")?;
+        Ok(connection)
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(crate) fn query<T>(
+        &self,
+        sql: &str,
+        params: &[Value<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let statement = self.prepare(sql)?;
+        let rows =
+            self.noting_failure(self.runtime.block_on(self.client.query(&statement, &as_sql(params))))?;
+        rows.iter().map(|row| map(&Row { source: RowSource::Postgres(row) })).collect()
+    }
+
+    pub(crate) fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        let statement = self.prepare(sql)?;
+        self.noting_failure(self.runtime.block_on(self.client.execute(&statement, &as_sql(params))))
+    }
+
+    pub(crate) fn run_script(&self, sql: &str) -> Result<(), StoreError> {
+        self.noting_failure(self.runtime.block_on(self.client.batch_execute(sql)))
+    }
+
+    /// Whether a statement failed since the last call. PostgreSQL answers COMMIT after a failed statement with a silent
+    /// rollback, so a unit of work that swallowed the error must not be acknowledged.
+    pub(crate) fn take_failed(&self) -> bool {
+        self.failed.take()
+    }
+
+    fn noting_failure<T>(&self, outcome: Result<T, tokio_postgres::Error>) -> Result<T, StoreError> {
+        self.failed.set(self.failed.get() || outcome.is_err());
+        Ok(outcome?)
+    }
+
+    fn prepare(&self, sql: &str) -> Result<Statement, StoreError> {
+        if let Some(statement) = self.statements.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.noting_failure(self.runtime.block_on(self.client.prepare(sql)))?;
+        let mut statements = self.statements.borrow_mut();
+        if statements.len() >= MOST_STATEMENTS {
+            statements.clear();
+        }
+        statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+fn as_sql<'p>(params: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
+    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+/// What a connection thread needs to connect, again and again.
+#[derive(Clone)]
+pub(super) struct Connector {
+    pub(super) config: Arc<Config>,
+    pub(super) tls: MakeRustlsConnect,
+}
+
+impl Connector {
+    pub(super) fn connect(&self, runtime: &Arc<Runtime>) -> Result<PostgresConnection, StoreError> {
+        PostgresConnection::connect(runtime, &self.config, self.tls.clone())
+    }
+}

@@ -1,0 +1,163 @@
+//! The timeline: what was recorded in a session, in one numbered order, each entry joined with its row.
+
+use domain::{
+    command::Command,
+    id::{MessageId, SessionId},
+    message::Message,
+    time::Timestamp,
+    timeline::{Change, EntryKind, TimelineEntry, TimelineItem},
+    tool_call::{ToolCall, ToolCallStatus},
+};
+
+use super::{Reads, command, message, tool_call, transition};
+use crate::{
+    conn::Tx,
+    error::StoreError,
+    value::{Columns, Row, params},
+};
+
+/// What was recorded in sessions.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeline<'c, C> {
+    pub(super) conn: &'c C,
+}
+
+impl<C: Reads> Timeline<'_, C> {
+    /// The entries after a sequence number, at most `limit`, in order; rows as they stand now.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list(&self, session: SessionId, after: i64, limit: u32) -> Result<Vec<TimelineEntry>, StoreError> {
+        let Some(last) = self.last_of_page(session, after, limit)? else { return Ok(Vec::new()) };
+        let mut entries = Vec::new();
+        for &kind in EntryKind::ALL {
+            entries.extend(self.entries_of(kind, session, after, last)?);
+        }
+        entries.sort_unstable_by_key(|entry| entry.sequence);
+        Ok(entries)
+    }
+
+    /// The tool calls that have no result yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_open_tool_calls(&self, session: SessionId) -> Result<Vec<ToolCall>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM tool_calls t
+             WHERE t.session_id = $1 AND t.status IN ('{}', '{}') ORDER BY t.sequence",
+            tool_call::COLUMNS,
+            ToolCallStatus::Pending,
+            ToolCallStatus::Running,
+        );
+        self.conn.conn().query(&sql, params![session], |row| tool_call::from_columns(&mut row.columns()))
+    }
+
+    /// The commands no process has finished with.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_open_commands(&self, session: SessionId) -> Result<Vec<Command>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM session_commands t
+             WHERE t.session_id = $1 AND t.status IN ('queued', 'delivered') ORDER BY t.sequence",
+            command::COLUMNS,
+        );
+        self.conn.conn().query(&sql, params![session], |row| command::from_columns(&mut row.columns()))
+    }
+
+    /// The message of this id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn find_message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        let sql = format!("SELECT {} FROM messages t WHERE t.id = $1", message::COLUMNS);
+        self.conn.conn().find(&sql, params![id], |row| message::from_columns(&mut row.columns()))
+    }
+
+    fn last_of_page(&self, session: SessionId, after: i64, limit: u32) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT max(sequence) FROM
+             (SELECT sequence FROM session_events WHERE session_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3) AS page";
+        self.conn.conn().scalar(sql, params![session, after, i64::from(limit)])
+    }
+
+    fn entries_of(
+        &self,
+        kind: EntryKind,
+        session: SessionId,
+        after: i64,
+        last: i64,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        let (table, columns, read): (_, _, fn(&mut Columns<'_>) -> Result<TimelineItem, StoreError>) =
+            match kind {
+                EntryKind::Message => {
+                    ("messages", message::COLUMNS, |c| message::from_columns(c).map(TimelineItem::Message))
+                }
+                EntryKind::ToolCall => ("tool_calls", tool_call::COLUMNS, |c| {
+                    tool_call::from_columns(c).map(TimelineItem::ToolCall)
+                }),
+                EntryKind::Transition => ("session_transitions", transition::COLUMNS, |c| {
+                    transition::from_columns(c).map(TimelineItem::Transition)
+                }),
+                EntryKind::Command => ("session_commands", command::COLUMNS, |c| {
+                    command::from_columns(c).map(TimelineItem::Command)
+                }),
+            };
+        let sql = format!(
+            "SELECT e.sequence, e.change, e.at, {columns} FROM session_events e JOIN {table} t ON t.id = e.row_id
+             WHERE e.session_id = $1 AND e.sequence > $2 AND e.sequence <= $3 AND e.kind = '{kind}'"
+        );
+        self.conn.conn().query(&sql, params![session, after, last], |row| entry(row, read))
+    }
+}
+
+fn entry(
+    row: &Row<'_>,
+    read: fn(&mut Columns<'_>) -> Result<TimelineItem, StoreError>,
+) -> Result<TimelineEntry, StoreError> {
+    let mut columns = row.columns();
+    Ok(TimelineEntry {
+        sequence: columns.next()?,
+        change: columns.next()?,
+        at: columns.next()?,
+        item: read(&mut columns)?,
+    })
+}
+
+/// Writes the row and its entry. A new row takes the entry's number as its own.
+pub(super) fn append(
+    tx: &Tx<'_>,
+    session: SessionId,
+    sequence: i64,
+    change: Change,
+    mut item: TimelineItem,
+    at: Timestamp,
+) -> Result<TimelineEntry, StoreError> {
+    if change == Change::Created {
+        number(&mut item, sequence);
+    }
+    write_row(tx, change, &item)?;
+    let sql = "INSERT INTO session_events (session_id, sequence, kind, row_id, change, at) VALUES ($1, $2, $3, $4, $5, $6)";
+    tx.execute(sql, params![session, sequence, item.kind(), *item.row_id(), change, at])?;
+    Ok(TimelineEntry { sequence, change, at, item })
+}
+
+fn number(item: &mut TimelineItem, sequence: i64) {
+    match item {
+        TimelineItem::Message(message) => message.sequence = sequence,
+        TimelineItem::ToolCall(call) => call.sequence = sequence,
+        TimelineItem::Transition(transition) => transition.sequence = sequence,
+        TimelineItem::Command(command) => command.sequence = sequence,
+    }
+}
+
+fn write_row(tx: &Tx<'_>, change: Change, item: &TimelineItem) -> Result<(), StoreError> {
+    match (change, item) {
+        (Change::Created, TimelineItem::Message(message)) => message::insert(tx, message),
+        (Change::Created, TimelineItem::ToolCall(call)) => tool_call::insert(tx, call),
+        (Change::Created, TimelineItem::Transition(transition)) => transition::insert(tx, transition),
+        (Change::Created, TimelineItem::Command(command)) => command::insert(tx, command),
+        (Change::Updated, TimelineItem::ToolCall(call)) => tool_call::update(tx, call),
+        (Change::Updated, TimelineItem::Command(command)) => command::update(tx, command),
+        (change, item) => Err(StoreError::Other { what: format!("a {} is never {change}", item.kind()) }),
+    }
+}

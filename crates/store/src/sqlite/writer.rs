@@ -1,0 +1,92 @@
+//! The one thread that writes: group commit with a savepoint per unit of work.
+
+use async_channel::Receiver;
+
+use super::SqliteConnection;
+use crate::{
+    conn::{Conn, Tx},
+    error::StoreError,
+    job::{self, Job, Verdict},
+};
+
+/// The most units of work that share a transaction, and so the most that fail together with it.
+const LARGEST_BATCH: usize = 256;
+
+/// A unit of work that ran, and what its caller is told if the batch is committed.
+type Ran = (Box<dyn Job>, Result<(), StoreError>);
+
+/// Takes units of work until the queue is closed and empty. Whatever is waiting shares a transaction with the first, so
+/// one fsync answers many callers; while it runs, the next batch gathers by itself.
+pub(super) fn run(conn: &Conn, queue: &Receiver<Box<dyn Job>>) {
+    let Some(connection) = conn.sqlite() else { return };
+    let writer = Writer { tx: conn.as_tx(), connection };
+    while let Ok(first) = queue.recv_blocking() {
+        let mut batch = Vec::new();
+        let outcome = writer.run_batch(first, queue, &mut batch);
+        if outcome.is_err() {
+            writer.roll_back();
+        }
+        for (job, own) in batch {
+            job.finish(own.and_then(|()| outcome.clone()));
+        }
+    }
+}
+
+struct Writer<'c> {
+    tx: Tx<'c>,
+    connection: &'c SqliteConnection,
+}
+
+impl Writer<'_> {
+    /// Runs and commits a batch. Every job taken from the queue is in `batch` afterwards, whatever happened.
+    fn run_batch(
+        &self,
+        first: Box<dyn Job>,
+        queue: &Receiver<Box<dyn Job>>,
+        batch: &mut Vec<Ran>,
+    ) -> Result<(), StoreError> {
+        let mut next = Some(first);
+        let begun = self.tx.execute("BEGIN IMMEDIATE", &[]);
+        while let Some(mut job) = next.take() {
+            match begun.clone().and_then(|_| self.run_one(job.as_mut())) {
+                Ok(own) => batch.push((job, own)),
+                Err(lost) => {
+                    batch.push((job, Ok(())));
+                    return Err(lost);
+                }
+            }
+            if batch.len() < LARGEST_BATCH {
+                next = queue.try_recv().ok();
+            }
+        }
+        self.tx.execute("COMMIT", &[]).map(drop)
+    }
+
+    /// Runs one job in a savepoint of its own, so that its failure leaves its neighbours alone, and gives what its caller
+    /// is told if the batch is committed.
+    ///
+    /// # Errors
+    /// When the transaction around it is lost: some errors (full disk, failed write, no memory) roll back all of it.
+    fn run_one(&self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
+        self.tx.execute("SAVEPOINT job", &[])?;
+        let (verdict, has_failed) = self.connection.in_unit_of_work(|| job.run(&self.tx));
+        if self.connection.lost_its_transaction() {
+            return Err(StoreError::Unavailable {
+                what: "a neighbouring write rolled the whole batch back".into(),
+            });
+        }
+        if verdict == Verdict::Undo || has_failed {
+            self.tx.execute("ROLLBACK TO job", &[])?;
+        }
+        self.tx.execute("RELEASE job", &[])?;
+        Ok(if has_failed { Err(job::ignored_failure()) } else { Ok(()) })
+    }
+
+    fn roll_back(&self) {
+        if !self.connection.lost_its_transaction()
+            && let Err(error) = self.tx.execute("ROLLBACK", &[])
+        {
+            tracing::error!(error = %error, "a failed batch could not be rolled back");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The store: units of work in, answers out, on either database.
+
+use std::{sync::Arc, time::Duration};
+
+use async_channel::{Sender, TrySendError};
+use domain::time::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::{
+    conn::{Conn, Tx},
+    error::{OpenError, StoreError},
+    job::{self, Job},
+    migration::{self, Migrate},
+    postgres::{PostgresEngine, PostgresServer},
+    sqlite::{SqliteEngine, SqliteFile},
+};
+
+/// Which database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file.
+    Sqlite(SqliteFile),
+    /// A server.
+    Postgres(PostgresServer),
+}
+
+/// How to open a store.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Which database.
+    pub database: Database,
+    /// What to do about its schema.
+    pub migrate: Migrate,
+    /// The most units of work that wait; more make their callers wait.
+    pub queue_length: usize,
+    /// How long a caller waits for a place in the queue before [`StoreError::Overloaded`].
+    pub queue_wait: Duration,
+}
+
+impl OpenOptions {
+    /// The usual limits: 1,024 waiting units of work, 30 s for a place.
+    #[must_use]
+    pub const fn new(database: Database, migrate: Migrate) -> Self {
+        Self { database, migrate, queue_length: 1024, queue_wait: Duration::from_secs(30) }
+    }
+}
+
+/// A database and the threads that work on it. Clones share both; the last one dropped finishes what is queued.
+#[derive(Debug, Clone)]
+pub struct Store {
+    engine: Arc<Engine>,
+    queue_wait: Duration,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Sqlite(SqliteEngine),
+    Postgres(PostgresEngine),
+}
+
+impl Store {
+    /// Opens the database and brings its schema to where [`OpenOptions::migrate`] wants it. Blocks for a few milliseconds;
+    /// call it before serving.
+    ///
+    /// # Errors
+    /// One [`OpenError`] per thing that can be wrong with a file, a server or a schema.
+    pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
+        let OpenOptions { database, migrate, queue_length, queue_wait } = options;
+        let engine = match database {
+            Database::Sqlite(file) => {
+                let conn = SqliteEngine::connect(&file)?;
+                migration::prepare(&conn, migrate)?;
+                Engine::Sqlite(SqliteEngine::start(file, conn, queue_length))
+            }
+            Database::Postgres(server) => {
+                let prepare = move |conn: &Conn| migration::prepare(conn, migrate);
+                Engine::Postgres(PostgresEngine::start(&server, queue_length, prepare)?)
+            }
+        };
+        Ok(Self { engine: Arc::new(engine), queue_wait })
+    }
+
+    /// Runs a short read: a point read or a bounded page. Each statement sees all that was committed before it. On SQLite
+    /// it runs on the calling thread, because handing it over costs more than the read; long reads belong to [`Store::scan`].
+    ///
+    /// # Errors
+    /// What `work` returns, or why it could not run.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Conn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &*self.engine {
+            Engine::Sqlite(_) if self.is_closed() => Err(StoreError::Closed.into()),
+            Engine::Sqlite(sqlite) => {
+                sqlite.read_here(|conn| job::run_caught(|| work(conn))).map_err(reopening)?
+            }
+            Engine::Postgres(postgres) => {
+                let (job, answer) = job::read(work);
+                self.submit(postgres.jobs(), job, answer).await
+            }
+        }
+    }
+
+    /// Runs a read that may take long, on a thread of its own.
+    ///
+    /// # Errors
+    /// What `work` returns, or why it could not run.
+    pub async fn scan<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Conn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (job, answer) = job::read(work);
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => self.submit(sqlite.reads().map_err(reopening)?, job, answer).await,
+            Engine::Postgres(postgres) => self.submit(postgres.jobs(), job, answer).await,
+        }
+    }
+
+    /// Runs a unit of work in a transaction: when this returns `Ok`, it is committed and on the disk; when it returns `Err`,
+    /// nothing of it happened. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// What `work` returns, or why it could not run or be committed.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (job, answer) = job::write(work);
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => self.submit(sqlite.writes(), job, answer).await,
+            Engine::Postgres(postgres) => self.submit(postgres.jobs(), job, answer).await,
+        }
+    }
+
+    /// Brings the schema forward. Does nothing when it is current.
+    ///
+    /// # Errors
+    /// See [`migration::MigrationError`]; each migration happens wholly or not at all.
+    pub async fn migrate(&self, now: Timestamp) -> Result<Vec<u32>, migration::MigrationError> {
+        self.write(move |tx| migration::forward(tx, now)).await
+    }
+
+    /// Takes back the newest migration and everything stored in what it created.
+    ///
+    /// # Errors
+    /// See [`migration::MigrationError`].
+    pub async fn roll_back(&self) -> Result<Option<u32>, migration::MigrationError> {
+        self.write(migration::back).await
+    }
+
+    /// Takes no new work, finishes and commits what is queued, and ends the threads. Later calls get
+    /// [`StoreError::Closed`].
+    pub async fn close(&self) {
+        let engine = Arc::clone(&self.engine);
+        let closing = tokio::task::spawn_blocking(move || match &*engine {
+            Engine::Sqlite(sqlite) => sqlite.close(),
+            Engine::Postgres(postgres) => postgres.close(),
+        });
+        if closing.await.is_err() {
+            tracing::error!("closing the store panicked");
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.writes().is_closed(),
+            Engine::Postgres(postgres) => postgres.jobs().is_closed(),
+        }
+    }
+
+    async fn submit<T, E: From<StoreError>>(
+        &self,
+        queue: &Sender<Box<dyn Job>>,
+        job: Box<dyn Job>,
+        answer: oneshot::Receiver<Result<T, E>>,
+    ) -> Result<T, E> {
+        match queue.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Closed(_)) => return Err(StoreError::Closed.into()),
+            Err(TrySendError::Full(job)) => {
+                match tokio::time::timeout(self.queue_wait, queue.send(job)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return Err(StoreError::Closed.into()),
+                    Err(_) => return Err(StoreError::Overloaded { waiting: queue.len() }.into()),
+                }
+            }
+        }
+        answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+}
+
+/// A further connection to a file that was open a moment ago.
+fn reopening(error: OpenError) -> StoreError {
+    match error {
+        OpenError::Store(error) => error,
+        error => StoreError::Unavailable { what: error.to_string() },
+    }
+}

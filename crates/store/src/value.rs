@@ -1,0 +1,346 @@
+//! Parameters and columns: one small set of types that both databases understand.
+
+use std::borrow::Cow;
+
+use domain::{money::MicroUsd, time::Timestamp};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+
+/// A parameter of a statement, and a column of a row.
+///
+/// | here | SQLite | PostgreSQL |
+/// |---|---|---|
+/// | `Bool` | INTEGER 0 or 1 | boolean |
+/// | `Int` | INTEGER | bigint, integer, smallint |
+/// | `Text` | TEXT | text |
+/// | `Id` | TEXT, hyphenated | uuid |
+/// | `Time` | INTEGER, microseconds | timestamptz |
+/// | `Json` | TEXT | jsonb |
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// Nothing.
+    Null,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Text without NUL: [`Value::text`] replaces it.
+    Text(Cow<'a, str>),
+    /// An id.
+    Id(Uuid),
+    /// A point in time.
+    Time(Timestamp),
+    /// A JSON text without NUL: [`Value::json`] replaces it.
+    Json(Cow<'a, str>),
+}
+
+impl<'a> Value<'a> {
+    /// PostgreSQL stores no NUL in text, so both databases store its visible symbol `␀` instead.
+    pub(crate) fn text(text: &'a str) -> Self {
+        if text.contains('\0') {
+            Self::Text(text.replace('\0', "␀").into())
+        } else {
+            Self::Text(text.into())
+        }
+    }
+
+    /// As [`Value::text`], for the escape that stands for NUL inside JSON.
+    pub(crate) fn json(value: &serde_json::Value) -> Self {
+        Self::Json(without_nul_escapes(value.to_string()).into())
+    }
+}
+
+/// Replaces each `\u0000` escape, but not the text `\\u0000`, by `␀`.
+fn without_nul_escapes(json: String) -> String {
+    const ESCAPE: &str = "\\u0000";
+    if !json.contains(ESCAPE) {
+        return json;
+    }
+    let mut clean = String::with_capacity(json.len());
+    let mut rest = json.as_str();
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        clean.push_str(before);
+        if let Some(after) = escape.strip_prefix(ESCAPE) {
+            clean.push('␀');
+            rest = after;
+        } else {
+            let (pair, after) = escape.split_at(2);
+            clean.push_str(pair);
+            rest = after;
+        }
+    }
+    clean.push_str(rest);
+    clean
+}
+
+/// Something that can be a parameter.
+pub(crate) trait ToValue {
+    fn to_value(&self) -> Value<'_>;
+}
+
+/// Something that can be read from a column.
+pub(crate) trait FromValue: Sized {
+    /// `None` when the column holds something else.
+    fn from_value(value: Value<'_>) -> Option<Self>;
+}
+
+/// Makes the parameters of a statement from anything that is [`ToValue`].
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { &[$($crate::value::ToValue::to_value(&$value)),*] };
+}
+pub(crate) use params;
+
+impl ToValue for bool {
+    fn to_value(&self) -> Value<'_> {
+        Value::Bool(*self)
+    }
+}
+
+impl ToValue for i64 {
+    fn to_value(&self) -> Value<'_> {
+        Value::Int(*self)
+    }
+}
+
+impl ToValue for u32 {
+    fn to_value(&self) -> Value<'_> {
+        Value::Int(i64::from(*self))
+    }
+}
+
+impl ToValue for &str {
+    fn to_value(&self) -> Value<'_> {
+        Value::text(self)
+    }
+}
+
+impl ToValue for String {
+    fn to_value(&self) -> Value<'_> {
+        Value::text(self)
+    }
+}
+
+impl ToValue for Uuid {
+    fn to_value(&self) -> Value<'_> {
+        Value::Id(*self)
+    }
+}
+
+impl ToValue for Timestamp {
+    fn to_value(&self) -> Value<'_> {
+        Value::Time(*self)
+    }
+}
+
+impl ToValue for MicroUsd {
+    fn to_value(&self) -> Value<'_> {
+        Value::Int(self.as_micros())
+    }
+}
+
+impl ToValue for serde_json::Value {
+    fn to_value(&self) -> Value<'_> {
+        Value::json(self)
+    }
+}
+
+impl<T: ToValue> ToValue for Option<T> {
+    fn to_value(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::Null, ToValue::to_value)
+    }
+}
+
+impl<T: ToValue> ToValue for &Option<T> {
+    fn to_value(&self) -> Value<'_> {
+        (*self).to_value()
+    }
+}
+
+impl FromValue for bool {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Bool(yes) => Some(yes),
+            Value::Int(0) => Some(false),
+            Value::Int(1) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for i64 {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Int(number) = value { Some(number) } else { None }
+    }
+}
+
+impl FromValue for u32 {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        i64::from_value(value)?.try_into().ok()
+    }
+}
+
+impl FromValue for String {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Text(text) = value { Some(text.into_owned()) } else { None }
+    }
+}
+
+impl FromValue for Uuid {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Id(id) => Some(id),
+            Value::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Timestamp {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Time(time) => Some(time),
+            Value::Int(micros) => Some(Self::from_micros(micros)),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for MicroUsd {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        i64::from_value(value).map(Self::from_micros)
+    }
+}
+
+impl FromValue for serde_json::Value {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Json(text) | Value::Text(text) => serde_json::from_str(&text).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if value == Value::Null { Some(None) } else { T::from_value(value).map(Some) }
+    }
+}
+
+/// Ids and closed vocabularies of the domain are stored as ids and as text.
+macro_rules! domain_values {
+    (ids: $($id:ty),+; words: $($word:ty),+ $(,)?) => {
+        $(
+            impl ToValue for $id {
+                fn to_value(&self) -> Value<'_> {
+                    Value::Id(*self.as_uuid())
+                }
+            }
+            impl FromValue for $id {
+                fn from_value(value: Value<'_>) -> Option<Self> {
+                    Uuid::from_value(value).map(Self::from_uuid)
+                }
+            }
+        )+
+        $(
+            impl ToValue for $word {
+                fn to_value(&self) -> Value<'_> {
+                    Value::Text(self.as_str().into())
+                }
+            }
+            impl FromValue for $word {
+                fn from_value(value: Value<'_>) -> Option<Self> {
+                    if let Value::Text(text) = value { text.parse().ok() } else { None }
+                }
+            }
+        )+
+    };
+}
+
+domain_values! {
+    ids:
+        domain::id::CommandId, domain::id::MessageId, domain::id::SessionId, domain::id::TeamId,
+        domain::id::ToolCallId, domain::id::TransitionId, domain::id::UserId;
+    words:
+        domain::command::CommandKind, domain::command::CommandStatus, domain::email::Email,
+        domain::message::MessageType, domain::permission::Decision, domain::permission::PermissionMode,
+        domain::runtime::RuntimeKind, domain::session::Origin, domain::session::SessionMode,
+        domain::session_status::SessionStatus, domain::slug::Slug, domain::team::Role,
+        domain::timeline::Change, domain::timeline::EntryKind, domain::tool_call::ToolCallStatus,
+}
+
+/// A row of a result, on either database.
+pub(crate) struct Row<'r> {
+    pub(crate) source: RowSource<'r>,
+}
+
+impl std::fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Row").finish_non_exhaustive()
+    }
+}
+
+pub(crate) enum RowSource<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
+}
+
+impl Row<'_> {
+    /// The column at `index`, counted from 0.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the column holds something else than `T`.
+    pub(crate) fn get<T: FromValue>(&self, index: usize) -> Result<T, StoreError> {
+        let value = match &self.source {
+            RowSource::Sqlite(row) => crate::sqlite::column(row, index)?,
+            RowSource::Postgres(row) => crate::postgres::column(row, index)?,
+        };
+        T::from_value(value).ok_or_else(|| {
+            StoreError::corrupt(format!("column {index} is no {}", std::any::type_name::<T>()))
+        })
+    }
+
+    /// Reads columns one after the other.
+    pub(crate) const fn columns(&self) -> Columns<'_> {
+        Columns { row: self, next: 0 }
+    }
+}
+
+/// A cursor over the columns of one row, so that a mapping reads like its column list.
+pub(crate) struct Columns<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl Columns<'_> {
+    /// The next column.
+    pub(crate) fn next<T: FromValue>(&mut self) -> Result<T, StoreError> {
+        let index = self.next;
+        self.next += 1;
+        self.row.get(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    proptest! {
+        #[test]
+        fn json_keeps_everything_but_nul(text in ".*") {
+            let value = json!({ "k": text });
+            let Value::Json(stored) = Value::json(&value) else { panic!("json") };
+            let back: serde_json::Value = serde_json::from_str(&stored).expect("valid json");
+            prop_assert_eq!(back, json!({ "k": text.replace('\0', "␀") }));
+        }
+    }
+
+    #[test]
+    fn a_written_out_escape_is_not_taken_for_nul() {
+        let value = json!("a\\u0000b\0");
+        assert_eq!(Value::json(&value), Value::Json("\"a\\\\u0000b␀\"".into()));
+    }
+}

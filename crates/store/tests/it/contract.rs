@@ -1,0 +1,11 @@
+//! What every repository promises, on both databases.
+
+mod append_only;
+mod change;
+mod check;
+mod concurrency;
+mod history;
+mod identity;
+mod lease;
+mod session;
+mod text;

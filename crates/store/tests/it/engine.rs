@@ -1,0 +1,7 @@
+//! What happens when something goes wrong: while opening, while running, while ending.
+
+mod batch;
+mod crash;
+mod opening;
+mod postgres;
+mod queue;

@@ -1,0 +1,14 @@
+//! The store as its users meet it, on a temporary SQLite file and on a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[macro_use]
+mod fixture;
+
+mod child;
+mod contract;
+mod engine;
+mod migration;
+mod plan;
+mod raw;
+mod sample;

@@ -1,0 +1,130 @@
+//! How the databases would find the rows of each statement: by searching an index, never by looking at all of it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, Once, PoisonError},
+};
+
+use serde_json::Value as Json;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+use crate::fixture::Place;
+
+/// Statements that look at more than they give, each with the reason: a piece of its text and why it may.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("length($2)) = $2", "a person typed the end of an id; no index knows ends"),
+    ("HAVING count(e.sequence)", "db check looks at everything"),
+    ("coalesce(m.id, c.id, t.id, k.id) IS NULL", "db check looks at everything"),
+    ("s.total_messages <> (SELECT", "db check looks at everything"),
+    ("WHERE lease_owner IS NOT NULL ORDER BY", "wants all of a partial index that holds only running sessions"),
+    ("sqlite_schema", "the history of migrations, once at start"),
+    ("pg_tables", "the history of migrations, once at start"),
+    ("schema_migrations", "the history of migrations, once at start"),
+];
+
+static ISSUED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
+/// Notes every statement the store issues from here on.
+pub(crate) fn record() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Recorder).unwrap());
+}
+
+/// Fails when a statement issued so far would look at a whole table or a whole index.
+pub(crate) fn assert_searched(place: &Place) {
+    let database = place.pick("sqlite", "postgres");
+    let issued = ISSUED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let is_checked = |sql: &str| {
+        let verb = sql.trim_start().split(' ').next().unwrap_or_default();
+        ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"].contains(&verb)
+            && !EXCEPTIONS.iter().any(|(piece, _)| sql.contains(piece))
+    };
+    let texts = issued.iter().filter(|(on, sql)| on == database && is_checked(sql)).map(|(_, sql)| sql);
+    let unsearched: Vec<String> = texts
+        .filter_map(|sql| scans(place, sql).map(|plan| format!("{sql}\n    is answered by\n{plan}")))
+        .collect();
+    assert!(unsearched.is_empty(), "not by an index:\n{}", unsearched.join("\n"));
+}
+
+/// The plan, when it looks at all of something.
+fn scans(place: &Place, sql: &str) -> Option<String> {
+    match place {
+        Place::Sqlite(_) => sqlite_scans(place, sql),
+        Place::Postgres(_) => postgres_scans(place, sql),
+    }
+}
+
+fn sqlite_scans(place: &Place, sql: &str) -> Option<String> {
+    let rows = place.raw(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps: Vec<String> = rows.into_iter().map(|mut row| row.pop().flatten().unwrap()).collect();
+    // A bounded page of a search may be gone through.
+    let is_scan = |step: &String| step.starts_with("SCAN ") && step != "SCAN page";
+    steps.iter().any(is_scan).then(|| steps.join("\n"))
+}
+
+fn postgres_scans(place: &Place, sql: &str) -> Option<String> {
+    // The tables are tiny here, where a scan would be right; without it, the plan shows what an index can do.
+    let explain = format!("SET enable_seqscan = off; EXPLAIN (GENERIC_PLAN, FORMAT JSON) {sql}");
+    let rows = place.raw(&explain).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    let plan = rows[0][0].as_deref().unwrap();
+    has_scan(&serde_json::from_str(plan).unwrap()).then(|| plan.to_owned())
+}
+
+fn has_scan(node: &Json) -> bool {
+    match node {
+        Json::Array(nodes) => nodes.iter().any(has_scan),
+        Json::Object(fields) => {
+            let kind = fields.get("Node Type").and_then(Json::as_str).unwrap_or_default();
+            let is_whole_index = kind.contains("Index") && !fields.contains_key("Index Cond");
+            kind == "Seq Scan" || is_whole_index || fields.values().any(has_scan)
+        }
+        _ => false,
+    }
+}
+
+/// Keeps the texts of statements and nothing else.
+struct Recorder;
+
+#[derive(Default)]
+struct Statement {
+    database: String,
+    sql: String,
+}
+
+impl Visit for Statement {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "database" => value.clone_into(&mut self.database),
+            "sql" => value.clone_into(&mut self.sql),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+impl Subscriber for Recorder {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "provost_store::statement"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        let mut issued = ISSUED.lock().unwrap_or_else(PoisonError::into_inner);
+        issued.insert((statement.database, statement.sql));
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}

@@ -1,0 +1,189 @@
+//! Rows to store: unremarkable, and unique where they must be.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use domain::{
+    command::{Command, CommandKind, CommandStatus},
+    id::{CommandId, MessageId, SessionId, TeamId, ToolCallId, TransitionId, UserId},
+    message::{Message, MessageBody, MessageType},
+    money::MicroUsd,
+    permission::PermissionMode,
+    runtime::RuntimeKind,
+    session::{Lease, LeaseOwner, Origin, Session, SessionMode, SessionOptions, SessionTotals},
+    session_status::SessionStatus,
+    team::Team,
+    time::Timestamp,
+    timeline::{Change, TimelineItem},
+    tool_call::{ToolCall, ToolCallStatus},
+    transition::Transition,
+    user::User,
+};
+use provost_store::{Guard, SessionChange, SessionUpdate};
+use serde_json::json;
+use uuid::Uuid;
+
+/// A row of a session's change.
+pub(crate) type Item = (Change, TimelineItem);
+
+/// Seconds after the beginning of the tests' world.
+pub(crate) fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(1_767_225_600_000_000 + seconds * 1_000_000)
+}
+
+/// An id later than all before it; no two processes draw the same.
+pub(crate) fn uuid() -> Uuid {
+    static NEXT: AtomicU64 = AtomicU64::new(1_767_225_600_000);
+    let millis = NEXT.fetch_add(1, Ordering::Relaxed);
+    let mut rest = [0; 10];
+    rest[6..].copy_from_slice(&std::process::id().to_be_bytes());
+    uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
+}
+
+pub(crate) fn team(slug: &str) -> Team {
+    Team {
+        id: TeamId::from_uuid(uuid()),
+        slug: slug.parse().unwrap(),
+        name: slug.to_uppercase(),
+        created_at: time(0),
+        updated_at: time(0),
+    }
+}
+
+pub(crate) fn user(email: &str) -> User {
+    User {
+        id: UserId::from_uuid(uuid()),
+        email: email.parse().unwrap(),
+        display_name: "Ada".into(),
+        is_active: true,
+        created_at: time(0),
+        updated_at: time(0),
+    }
+}
+
+pub(crate) fn session(team_id: TeamId) -> Session {
+    Session {
+        id: SessionId::from_uuid(uuid()),
+        team_id,
+        user_id: None,
+        name: "fix the test".into(),
+        mode: SessionMode::Interactive,
+        status: SessionStatus::Created,
+        runtime: RuntimeKind::Scripted,
+        origin: Origin::Run,
+        external_id: None,
+        working_directory: "/work".into(),
+        options: SessionOptions {
+            model: None,
+            system_prompt: None,
+            permission_mode: PermissionMode::Default,
+            max_turns: None,
+            budget: None,
+            timeout: Duration::from_secs(120),
+        },
+        totals: SessionTotals::default(),
+        reported_cost: MicroUsd::ZERO,
+        result: None,
+        error_message: None,
+        created_at: time(0),
+        updated_at: time(0),
+        started_at: None,
+        completed_at: None,
+        last_activity_at: time(0),
+        lease: None,
+        fence: 0,
+        next_sequence: 1,
+    }
+}
+
+pub(crate) fn lease(pid: u32, expires_at: Timestamp) -> Lease {
+    Lease { owner: LeaseOwner { host: "host".into(), boot_id: "boot".into(), pid, started: 1 }, expires_at }
+}
+
+pub(crate) fn message(session_id: SessionId, text: &str) -> Message {
+    Message {
+        id: MessageId::from_uuid(uuid()),
+        session_id,
+        sequence: 0,
+        body: MessageBody::text(MessageType::Assistant, text),
+        created_at: time(1),
+    }
+}
+
+pub(crate) fn tool_call(session_id: SessionId) -> ToolCall {
+    let id = ToolCallId::from_uuid(uuid());
+    ToolCall {
+        id,
+        session_id,
+        message_id: None,
+        sequence: 0,
+        tool_use_id: format!("toolu_{id}"),
+        tool_name: "Bash".into(),
+        tool_input: json!({"command": "true"}),
+        tool_output: None,
+        status: ToolCallStatus::Pending,
+        error_message: None,
+        permission_decision: None,
+        permission_reason: None,
+        created_at: time(1),
+        started_at: None,
+        completed_at: None,
+        duration_ms: None,
+    }
+}
+
+pub(crate) fn command(session_id: SessionId) -> Command {
+    Command {
+        id: CommandId::from_uuid(uuid()),
+        session_id,
+        sequence: 0,
+        kind: CommandKind::Prompt,
+        payload: json!({"text": "go on"}),
+        author: "system:test".into(),
+        status: CommandStatus::Queued,
+        created_at: time(1),
+        updated_at: time(1),
+    }
+}
+
+pub(crate) fn transition(session_id: SessionId, from: SessionStatus, to: SessionStatus) -> Transition {
+    Transition {
+        id: TransitionId::from_uuid(uuid()),
+        session_id,
+        sequence: 0,
+        from: Some(from),
+        to,
+        reason: "the test says so".into(),
+        actor: "system:test".into(),
+        created_at: time(1),
+    }
+}
+
+pub(crate) const fn created(item: TimelineItem) -> Item {
+    (Change::Created, item)
+}
+
+pub(crate) fn created_message(session: SessionId, text: &str) -> Item {
+    created(TimelineItem::Message(message(session, text)))
+}
+
+pub(crate) fn moved(session: SessionId, from: SessionStatus, to: SessionStatus) -> Item {
+    created(TimelineItem::Transition(transition(session, from, to)))
+}
+
+/// A change that counts the messages and tool calls it creates, as the application does.
+pub(crate) fn change(session_id: SessionId, guard: Guard, items: Vec<Item>) -> SessionChange {
+    let count = |is_counted: fn(&TimelineItem) -> bool| {
+        let created = items.iter().filter(|(change, item)| *change == Change::Created && is_counted(item));
+        i64::try_from(created.count()).unwrap()
+    };
+    let added = SessionTotals {
+        total_messages: count(|item| matches!(item, TimelineItem::Message(_))),
+        total_tool_calls: count(|item| matches!(item, TimelineItem::ToolCall(_))),
+        ..SessionTotals::default()
+    };
+    let update = SessionUpdate { added, ..SessionUpdate::default() };
+    SessionChange { session_id, guard, at: time(2), update, items }
+}
