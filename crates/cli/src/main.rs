@@ -1,2 +1,103 @@
-//! In progress.
-fn main() {}
+//! The binary `provost`: the command line, settings, and the place where everything is put together.
+//!
+//! Only this crate reads the environment, prints, and decides exit codes.
+
+mod command;
+mod command_line;
+mod composition;
+mod drive;
+mod failure;
+mod settings;
+mod surroundings;
+mod terminal;
+mod variable;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use command_line::{Command, CommandLine, ConfigCommand, DbCommand, SessionCommand};
+use composition::Context;
+use failure::{Code, Failure};
+use surroundings::Surroundings;
+use terminal::Terminal;
+
+fn main() -> ExitCode {
+    // Clap answers --help, --version and usage errors itself, with the exit codes 0 and 2.
+    let command_line = CommandLine::parse();
+    match run(command_line) {
+        Ok(code) => code,
+        Err((failure, terminal)) => {
+            report(&failure, terminal);
+            failure.code.into()
+        }
+    }
+}
+
+fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>)> {
+    let CommandLine { global, command } = command_line;
+    // The scripted agent is a child of ours: it gets all it needs as arguments and reads no settings.
+    if let Command::AgentScripted(command) = command {
+        return Ok(command.run());
+    }
+    let surroundings = Surroundings::read().map_err(|error| (Failure::from(error), None))?;
+    let terminal = Terminal::new(&surroundings, global.json, global.no_color);
+    let failed = |failure: Failure| (failure, Some(terminal));
+    if let Command::Completion(command) = command {
+        return command.run().map_err(failed);
+    }
+    let flags = settings::Flags { database: global.database, config: global.config };
+    let layers = settings::load(&surroundings, flags).map_err(|problem| failed(problem.into()))?;
+    let settings = layers.settings().map_err(|problem| failed(problem.into()))?;
+    start_logging(&settings.log.level, terminal).map_err(failed)?;
+    let context = Context { layers, settings, surroundings, terminal };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| failed(error.into()))?;
+    let outcome = runtime.block_on(dispatch(command, context));
+    // A thread may still wait for a line nobody will type.
+    runtime.shutdown_background();
+    outcome.map_err(failed)
+}
+
+async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Run(command) => command.run(context).await,
+        Command::Demo(command) => command.run(context).await,
+        Command::Session(SessionCommand::List(command)) => command.run(context).await,
+        Command::Session(SessionCommand::Show(command)) => command.run(context).await,
+        Command::Session(SessionCommand::Timeline(command)) => command.run(context).await,
+        Command::Db(DbCommand::Migrate(command)) => command.run(context).await,
+        Command::Db(DbCommand::Rollback(command)) => command.run(context).await,
+        Command::Db(DbCommand::Status(command)) => command.run(context).await,
+        Command::Db(DbCommand::Check(command)) => command.run(context).await,
+        Command::Config(ConfigCommand::Show(command)) => command.run(&context),
+        Command::Init(command) => command.run(context).await,
+        Command::Doctor(command) => command.run(context).await,
+        Command::Completion(command) => command.run(),
+        Command::AgentScripted(command) => Ok(command.run()),
+    }
+}
+
+fn start_logging(level: &str, terminal: Terminal) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(level).map_err(|error| {
+        Failure::new(Code::Usage, format!("log.level = {level:?} is not accepted: {error}"))
+            .hint("accepted: error, warn, info, debug, trace, or rules such as info,provost_store=debug")
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal.err.color)
+        .init();
+    Ok(())
+}
+
+fn report(failure: &Failure, terminal: Option<Terminal>) {
+    let style = terminal.map_or(terminal::style::Style { color: false }, |terminal| terminal.err);
+    let mut lines = vec![format!("{} {}", style.red("error:"), failure.message)];
+    lines.extend(failure.hints.iter().map(|hint| format!("{} {hint}", style.cyan("hint:"))));
+    for line in lines {
+        // Nobody is left to be told that nobody listens.
+        drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{line}\n")));
+    }
+}

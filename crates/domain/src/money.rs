@@ -48,6 +48,12 @@ impl MicroUsd {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// What is left after spending; never less than nothing.
+    #[must_use]
+    pub const fn minus(self, spent: Self) -> Self {
+        if spent.0 < self.0 { Self(self.0 - spent.0) } else { Self::ZERO }
+    }
+
     /// What a cumulative total grew by since `earlier`; a smaller total means the counter was reset, so all of it is new.
     #[must_use]
     pub const fn growth_since(self, earlier: Self) -> Self {

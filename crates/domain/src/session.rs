@@ -50,6 +50,7 @@ pub struct SessionOptions {
     /// Most model round trips per prompt.
     pub max_turns: Option<u32>,
     /// Most money this session may spend.
+    #[serde(rename = "budget_usd", serialize_with = "as_optional_dollars")]
     pub budget: Option<MicroUsd>,
     /// Longest silence while the agent works.
     #[serde(rename = "timeout_seconds", serialize_with = "as_seconds")]
@@ -199,6 +200,16 @@ pub fn name_from_prompt(prompt: &str) -> String {
 
 fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(duration.as_secs())
+}
+
+fn as_optional_dollars<S: serde::Serializer>(
+    amount: &Option<MicroUsd>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match amount {
+        Some(amount) => as_dollars(amount, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn as_dollars<S: serde::Serializer>(amount: &MicroUsd, serializer: S) -> Result<S::Ok, S::Error> {

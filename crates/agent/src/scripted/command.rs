@@ -25,12 +25,21 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
 const LARGEST_OUTPUT: u64 = 30_000;
 
 /// A running command's group. Dropping it ends the command and what it started.
-struct Group(Pid);
+struct Group(Option<Pid>);
+
+impl Group {
+    /// The command ended and was cleaned up, so its number may be another's already.
+    fn forget(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // The only error is that nobody is left.
-        let _gone = kill_process_group(self.0, Signal::KILL);
+        if let Some(leader) = self.0 {
+            // The only error is that nobody is left.
+            let _gone = kill_process_group(leader, Signal::KILL);
+        }
     }
 }
 
@@ -51,7 +60,10 @@ impl<W: Write> Child<W> {
         let deadline = Instant::now() + timeout;
         loop {
             match self.receive(Some(deadline))? {
-                Some(Input::CommandEnded { number: ended, output }) if ended == number => return Ok(output),
+                Some(Input::CommandEnded { number: ended, output }) if ended == number => {
+                    group.forget();
+                    return Ok(output);
+                }
                 Some(_) => {}
                 None => {
                     drop(group);
@@ -85,7 +97,7 @@ fn start(command: &str, folder: &Path, number: u64, report: SyncSender<Input>) -
         // Nobody waits after an interruption.
         let _ignored = report.send(Input::CommandEnded { number, output });
     });
-    Ok(Group(leader))
+    Ok(Group(Some(leader)))
 }
 
 /// Waits for the shell, ends what it left behind and gathers what was written.
@@ -96,7 +108,7 @@ fn finish(
     stderr: JoinHandle<String>,
 ) -> ToolOutput {
     let status = process.wait();
-    drop(Group(group));
+    drop(Group(Some(group)));
     let (stdout, stderr) = (stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default());
     match status {
         Ok(status) => output(status, &stdout, &stderr),

@@ -114,10 +114,7 @@ impl<W: Write> Child<W> {
         self.usage = self.usage.saturating_add(usage);
         self.cast.state.cost = self.cast.state.cost.saturating_add(cost);
         self.cast.state.save(&self.cast.arguments.state_directory)?;
-        match self.cast.arguments.budget {
-            Some(budget) if self.spent >= budget => Err(Halt::TurnOver(TurnEnd::BudgetExhausted)),
-            _ => Ok(()),
-        }
+        self.check_budget()
     }
 
     fn fail(

@@ -106,6 +106,7 @@ impl<W: Write> Child<W> {
     }
 
     fn play_steps(&mut self, progress: &mut Progress) -> Result<(), Halt> {
+        self.check_budget()?;
         for step in self.steps(progress.index) {
             if step.when.is_some_and(|when| !progress.last_outcome.is_some_and(|actual| when.covers(actual)))
             {
@@ -124,6 +125,14 @@ impl<W: Write> Child<W> {
                 let words = "The scenario has no more turns, so there is nothing to do for this prompt.";
                 vec![Step { when: None, action: Action::Say(words.to_owned()) }]
             }
+        }
+    }
+
+    /// Once the budget is spent, every turn ends at once.
+    pub(super) fn check_budget(&self) -> Result<(), Halt> {
+        match self.cast.arguments.budget {
+            Some(budget) if self.spent >= budget => Err(Halt::TurnOver(TurnEnd::BudgetExhausted)),
+            _ => Ok(()),
         }
     }
 

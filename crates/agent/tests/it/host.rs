@@ -38,7 +38,7 @@ impl Stage {
     pub(crate) fn start(&self, flags: &[&str]) -> Host {
         let mut host = self.start_silent(flags);
         let gate = json!({ "matcher": "*", "hookCallbackIds": ["gate"], "timeout": 60 });
-        host.control(json!({ "subtype": "initialize", "hooks": { "PreToolUse": [gate] } }));
+        host.control(&json!({ "subtype": "initialize", "hooks": { "PreToolUse": [gate] } }));
         host.until(|frame| frame["type"] == "control_response");
         host
     }
@@ -85,7 +85,7 @@ impl Host {
         self.line(&json!({ "type": "user", "message": message, "uuid": id }).to_string());
     }
 
-    pub(crate) fn control(&mut self, request: Value) {
+    pub(crate) fn control(&mut self, request: &Value) {
         self.controls += 1;
         let id = format!("c{}", self.controls);
         self.line(&json!({ "type": "control_request", "request_id": id, "request": request }).to_string());

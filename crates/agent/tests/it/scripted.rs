@@ -182,7 +182,7 @@ fn an_interrupt_ends_the_turn_and_keeps_the_session() {
     let mut host = stage.start(&[]);
     host.prompt(ONE);
     host.until(|frame| frame["subtype"] == "init");
-    host.control(json!({ "subtype": "interrupt" }));
+    host.control(&json!({ "subtype": "interrupt" }));
     let result = host.result();
     assert_eq!(
         (&result["subtype"], &result["terminal_reason"]),
@@ -199,7 +199,7 @@ fn an_interrupt_takes_an_open_question_back() {
     host.prompt(ONE);
     host.decide("ask");
     let question = host.until(|frame| frame["request"]["subtype"] == "can_use_tool");
-    host.control(json!({ "subtype": "interrupt" }));
+    host.control(&json!({ "subtype": "interrupt" }));
     let cancelled = host.until_kind("control_cancel_request");
     assert_eq!(cancelled["request_id"], question["request_id"]);
     assert_eq!(host.result()["terminal_reason"], "aborted_tools");
@@ -214,7 +214,7 @@ fn an_interrupted_command_is_gone_with_all_it_started() {
     host.prompt(ONE);
     host.decide("allow");
     let pid = pid_in(&stage, "pid");
-    host.control(json!({ "subtype": "interrupt" }));
+    host.control(&json!({ "subtype": "interrupt" }));
     assert!(host.tool_result().1);
     assert_eq!(host.result()["terminal_reason"], "aborted_tools");
     until_gone(&pid);
@@ -335,7 +335,7 @@ fn settings_change_and_nonsense_is_refused() {
     let stage = Stage::new("[[turn]]\nstep = [{ say = 'x' }]");
     let mut host = stage.start(&[]);
     let mut control = |request: Value| {
-        host.control(request);
+        host.control(&request);
         host.until_kind("control_response")["response"].clone()
     };
     assert_eq!(control(json!({ "subtype": "set_model", "model": "m2" }))["response"]["model"], "m2");
@@ -347,7 +347,7 @@ fn settings_change_and_nonsense_is_refused() {
     host.prompt(ONE);
     let init = host.until(|frame| frame["subtype"] == "init");
     assert_eq!((&init["model"], &init["permissionMode"]), (&json!("m2"), &json!("plan")));
-    host.control(json!({ "subtype": "end_session" }));
+    host.control(&json!({ "subtype": "end_session" }));
     assert_eq!(host.exit_code(), 0);
 }
 

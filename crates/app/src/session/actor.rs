@@ -72,6 +72,8 @@ pub struct SessionEnd {
     pub status: SessionStatus,
     /// Why it failed.
     pub error: Option<String>,
+    /// It failed because its budget is spent.
+    pub is_budget: bool,
 }
 
 /// Tells a running session what to do. When the last handle is dropped, the session finishes.
@@ -273,7 +275,7 @@ impl SessionActor {
                 let author = self.author.clone();
                 let (id, entries) = self.recorder.prompt(&text, &author).await?;
                 // Whoever gave the prompt may have gone away; it is recorded all the same.
-                drop(recorded.send(id));
+                let _ = recorded.send(id);
                 self.publish(entries).await;
                 self.last_sign_of_life = Instant::now();
                 self.tell_agent(AgentInput::Prompt { id, text }).await;
@@ -337,14 +339,14 @@ impl SessionActor {
                     // A person may edit the input; what then runs is judged like any other call.
                     request.input = edited;
                     let again = self.decider.decide(&request.tool_name, &request.input);
-                    if again.decision == Decision::Deny { refuse(again.reason) } else { allow(&request, by) }
+                    if again.decision == Decision::Deny { refuse(again.reason) } else { allow(&request, &by) }
                 } else {
-                    allow(&request, by)
+                    allow(&request, &by)
                 }
             }
             Answer::ForSession { by } => {
                 self.decider.allow_for_session(&request.tool_name, &request.input);
-                allow(&request, format!("{by}, for this session"))
+                allow(&request, &format!("{by}, for this session"))
             }
             Answer::No { reason } => refuse(reason),
         };
@@ -427,12 +429,18 @@ impl SessionActor {
         match self.recorder.ended(status, &reason, error.clone(), &author).await {
             Ok(entries) => {
                 self.publish(entries).await;
-                SessionEnd { status: self.recorder.status(), error }
+                SessionEnd { status: self.recorder.status(), error, is_budget: self.has_spent_budget() }
             }
-            Err(store) => {
-                SessionEnd { status, error: Some(format!("the end could not be recorded: {store}")) }
-            }
+            Err(store) => SessionEnd {
+                status,
+                error: Some(format!("the end could not be recorded: {store}")),
+                is_budget: false,
+            },
         }
+    }
+
+    fn has_spent_budget(&self) -> bool {
+        self.last_turn.as_ref().is_some_and(|turn| turn.outcome == TurnOutcome::BudgetExhausted)
     }
 
     fn resting_place(&self, exit: Option<Exit>) -> (SessionStatus, String, Option<String>) {
@@ -466,7 +474,7 @@ impl SessionActor {
         if let Ok(entries) = recorded {
             self.publish(entries).await;
         }
-        SessionEnd { status: SessionStatus::Failed, error: Some(text) }
+        SessionEnd { status: SessionStatus::Failed, error: Some(text), is_budget: false }
     }
 
     async fn publish(&self, entries: Vec<TimelineEntry>) {
@@ -502,7 +510,7 @@ fn resting_place_after(turn: &TurnSummary) -> (SessionStatus, String, Option<Str
     }
 }
 
-fn allow(request: &ToolRequest, by: String) -> (Judgement, PermissionAnswer) {
+fn allow(request: &ToolRequest, by: &str) -> (Judgement, PermissionAnswer) {
     let judgement = Judgement { decision: Decision::Allow, reason: format!("allowed by {by}") };
     (judgement, PermissionAnswer::Allow { input: request.input.clone() })
 }

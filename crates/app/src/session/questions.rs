@@ -43,7 +43,8 @@ impl Questions {
 
     /// Takes a question back; says whether it was open.
     pub(super) fn withdraw(&mut self, request_id: &str) -> bool {
-        let asked = self.open.iter().find(|(_, (request, _))| request.request_id == request_id).map(|(id, _)| *id);
+        let asked =
+            self.open.iter().find(|(_, (request, _))| request.request_id == request_id).map(|(id, _)| *id);
         let withdrawn = asked.and_then(|id| self.open.remove(&id));
         withdrawn.inspect(|(_, task)| task.abort()).is_some()
     }

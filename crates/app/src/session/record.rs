@@ -217,7 +217,7 @@ impl Recorder {
             self.draft_tool_use(&mut draft, as_tool_use(request), None);
         }
         if self.status == SessionStatus::Processing {
-            let reason = format!("{} needs a person's answer", request.tool_name);
+            let reason = format!("{} needs an answer", request.tool_name);
             self.draft_transition(&mut draft, SessionStatus::Waiting, &reason, &AGENT);
         }
         self.commit(draft).await
@@ -233,7 +233,8 @@ impl Recorder {
         let mut draft = Draft::default();
         draft.update.added.total_permission_checks = 1;
         self.draft_decision(&mut draft, request, judgement);
-        self.draft_back_to_work(&mut draft, still_waiting, "a person answered");
+        let reason = format!("{}: {}", judgement.decision, judgement.reason);
+        self.draft_back_to_work(&mut draft, still_waiting, &reason);
         self.commit(draft).await
     }
 
@@ -335,7 +336,7 @@ impl Recorder {
                 self.status = to;
             }
             Err(error) => {
-                tracing::error!(session.id = %self.session_id, error = %error, "transition refused")
+                tracing::error!(session.id = %self.session_id, error = %error, "transition refused");
             }
         }
     }
@@ -397,8 +398,13 @@ impl Recorder {
             tracing::warn!(session.id = %self.session_id, tool_use.id = result.tool_use_id, "a result without a call");
             return;
         };
-        let was_denied = call.status == ToolCallStatus::Denied;
-        call.status = match (result.is_error, was_denied || result.did_not_run) {
+        // A call that was already running and is said not to have run was interrupted: it may have done half its work.
+        let was_denied = match call.status {
+            ToolCallStatus::Denied => true,
+            ToolCallStatus::Pending => result.did_not_run,
+            _ => false,
+        };
+        call.status = match (result.is_error, was_denied) {
             (_, true) => ToolCallStatus::Denied,
             (true, false) => ToolCallStatus::Error,
             (false, false) => ToolCallStatus::Success,

@@ -263,7 +263,8 @@ fn launch_of(session: &Session, settings: LaunchSettings) -> Launch {
             system_prompt: options.system_prompt.clone(),
             permission_mode: options.permission_mode,
             max_turns: options.max_turns,
-            budget: options.budget,
+            // The agent program counts from the start of its process, so it gets what is left.
+            budget: options.budget.map(|budget| budget.minus(session.totals.cost)),
             resume: session.external_id.clone(),
             include_partial_messages: settings.include_partial_messages,
             setting_sources: settings.setting_sources,

@@ -1,0 +1,16 @@
+//! The commands, one file each.
+
+pub(crate) mod agent_scripted;
+pub(crate) mod completion;
+pub(crate) mod config_show;
+pub(crate) mod db_check;
+pub(crate) mod db_migrate;
+pub(crate) mod db_rollback;
+pub(crate) mod db_status;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod run;
+pub(crate) mod session_list;
+pub(crate) mod session_show;
+pub(crate) mod session_timeline;

@@ -1,0 +1,189 @@
+//! `provost run`: start a session, give it a prompt, and watch it.
+
+use std::{io::Read, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use app::session::{Asker, NewSession, SessionEnd, SessionReference, StartSession, Target};
+use clap::Args;
+use domain::{
+    money::MicroUsd, permission::PermissionMode, runtime::RuntimeKind, session::SessionOptions,
+    session_status::SessionStatus,
+};
+
+use crate::{
+    composition::{Context, Opened},
+    drive::{Prompts, drive},
+    failure::{Code, Failure},
+    terminal::{
+        asker::{NobodyAsker, TerminalAsker, YesAsker},
+        keyboard::Keyboard,
+        text,
+    },
+};
+
+/// The largest prompt that is taken.
+const LARGEST_PROMPT_BYTES: u64 = 10 * 1024 * 1024;
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// What the agent is to do; `-` or nothing reads it from standard input.
+    prompt: Option<String>,
+    /// Go on with prompts typed line by line until Ctrl-D.
+    #[arg(long, short)]
+    interactive: bool,
+    /// The program that runs the session: claude or scripted.
+    #[arg(long)]
+    runtime: Option<RuntimeKind>,
+    /// The scenario file of the scripted runtime.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// The model to ask for.
+    #[arg(long, conflicts_with = "resume")]
+    model: Option<String>,
+    /// Text appended to the agent's own system prompt.
+    #[arg(long, value_name = "TEXT", conflicts_with = "resume")]
+    system_prompt: Option<String>,
+    /// The folder the agent works in; this one unless given.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "resume")]
+    cwd: Option<PathBuf>,
+    /// Most model round trips per prompt.
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(1..))]
+    max_turns: Option<u32>,
+    /// Most money the session may spend, in dollars.
+    #[arg(long, value_name = "USD", conflicts_with = "resume")]
+    budget: Option<MicroUsd>,
+    /// Who decides what no rule decides: default, acceptEdits, plan, bypassPermissions or dontAsk.
+    #[arg(long, value_name = "MODE", conflicts_with = "resume")]
+    permission_mode: Option<PermissionMode>,
+    /// Longest silence in seconds while the agent works and no tool runs.
+    #[arg(long, value_name = "SECONDS", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: Option<u32>,
+    /// A name for the session; its prompt names it otherwise.
+    #[arg(long, conflicts_with = "resume")]
+    name: Option<String>,
+    /// Allow everything that would be asked.
+    #[arg(long)]
+    yes: bool,
+    /// Go on with an earlier session: an id, its beginning or end, or `last`. It keeps its folder and options.
+    #[arg(long, value_name = "SESSION")]
+    resume: Option<SessionReference>,
+}
+
+impl Run {
+    pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
+        let prompt = self.prompt(&context)?;
+        let keyboard = context.surroundings.stdin_is_terminal.then(Keyboard::open);
+        let typed =
+            if self.interactive { Some(keyboard.clone().unwrap_or_else(Keyboard::open)) } else { None };
+        let asker = self.asker(&context, keyboard);
+        let Opened { app, caller } = context.open().await?;
+        let (target, kind) = match &self.resume {
+            Some(reference) => {
+                let id = app.resolve_session(caller, reference.clone()).await?;
+                let session = app.get_session(caller, id).await?;
+                (Target::Resume(id), self.runtime.unwrap_or(session.runtime))
+            }
+            None => {
+                let kind = self.runtime.unwrap_or(context.settings.runtime.default);
+                (Target::New(self.new_session(&context, prompt.clone())?), kind)
+            }
+        };
+        let temporary = tempfile::Builder::new().prefix("provost-").tempdir()?;
+        let launch = context.launch_settings(kind, self.scenario.as_deref(), temporary.path())?;
+        let running = app.start_session(StartSession { caller, target, launch, asker }).await?;
+        let id = running.session.id;
+        let end = drive(context.terminal, running, Prompts { first: prompt, keyboard: typed }).await?;
+        app.store().close().await;
+        if !context.terminal.is_json {
+            let line = format!("provost session timeline {}", text::short(id));
+            context.terminal.say(&context.terminal.err.dim(&line));
+        }
+        exit_code(&end)
+    }
+
+    /// The first prompt. Only an interactive session may begin without one.
+    fn prompt(&self, context: &Context) -> Result<Option<String>, Failure> {
+        let text = match self.prompt.as_deref() {
+            Some("-") => Some(read_prompt()?),
+            Some(prompt) => Some(prompt.to_owned()),
+            None if self.interactive => return Ok(None),
+            None if context.surroundings.stdin_is_terminal => None,
+            None => Some(read_prompt()?),
+        };
+        match text {
+            Some(text) if !text.trim().is_empty() => Ok(Some(text)),
+            Some(_) => Err(Failure::new(Code::Usage, "the prompt is empty").hint(HOW_TO_PROMPT)),
+            None => Err(Failure::new(Code::Usage, "a prompt is missing").hint(HOW_TO_PROMPT)),
+        }
+    }
+
+    fn asker(&self, context: &Context, keyboard: Option<Keyboard>) -> Arc<dyn Asker> {
+        let can_ask = context.surroundings.stderr_is_terminal && !context.terminal.is_json;
+        match keyboard {
+            _ if self.yes => Arc::new(YesAsker),
+            Some(keyboard) if can_ask => Arc::new(TerminalAsker { terminal: context.terminal, keyboard }),
+            _ => Arc::new(NobodyAsker),
+        }
+    }
+
+    fn new_session(&self, context: &Context, prompt: Option<String>) -> Result<NewSession, Failure> {
+        let defaults = &context.settings.session;
+        let working_directory = match &self.cwd {
+            Some(folder) => context.surroundings.current_directory.join(folder),
+            None => context.surroundings.current_directory.clone(),
+        };
+        let budget = match self.budget {
+            Some(budget) => Some(budget),
+            None => Some(defaults.budget_usd)
+                .filter(|usd| *usd != 0.0)
+                .map(MicroUsd::from_dollars)
+                .transpose()
+                .map_err(|error| Failure::new(Code::Usage, format!("session.budget_usd: {error}")))?,
+        };
+        Ok(NewSession {
+            name: self.name.clone(),
+            prompt,
+            working_directory: working_directory.canonicalize().unwrap_or(working_directory),
+            options: SessionOptions {
+                model: self
+                    .model
+                    .clone()
+                    .or_else(|| Some(defaults.model.clone()))
+                    .filter(|model| !model.is_empty()),
+                system_prompt: self.system_prompt.clone().filter(|text| !text.is_empty()),
+                permission_mode: self.permission_mode.unwrap_or(defaults.permission_mode),
+                max_turns: self.max_turns.or(Some(defaults.max_turns)).filter(|turns| *turns > 0),
+                budget,
+                timeout: Duration::from_secs(self.timeout.unwrap_or(defaults.timeout_seconds.get()).into()),
+            },
+        })
+    }
+}
+
+const HOW_TO_PROMPT: &str = "provost run \"what to do\", or --interactive to type prompts";
+
+fn read_prompt() -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(LARGEST_PROMPT_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_PROMPT_BYTES {
+        return Err(Failure::new(
+            Code::Usage,
+            format!("the prompt is larger than {LARGEST_PROMPT_BYTES} bytes"),
+        ));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| Failure::new(Code::Usage, format!("the prompt is not UTF-8: {error}")))
+}
+
+/// Only a completed session is a success; a spent budget is a refusal.
+fn exit_code(end: &SessionEnd) -> Result<ExitCode, Failure> {
+    match (end.status, &end.error) {
+        (SessionStatus::Completed, None) => Ok(ExitCode::SUCCESS),
+        (_, Some(error)) if end.is_budget => {
+            Err(Failure::new(Code::Refused, error).hint("start a new session with a larger --budget"))
+        }
+        (_, Some(error)) => {
+            Err(Failure::new(Code::Failed, error).hint("to go on: provost run --resume last \"…\""))
+        }
+        (_, None) => Ok(Code::Failed.into()),
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line as it is parsed: nouns, verbs, and the flags all of them share.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::command;
+
+/// The control plane and system of record for AI coding agents.
+#[derive(Debug, Parser)]
+#[command(name = "provost", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    after_help = "New here? `provost demo` shows everything in half a minute, without an account or a network."
+)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// An SQLite file that exists, or postgres://user:password@host:port/database.
+    #[arg(long, global = true, value_name = "FILE|URL")]
+    pub(crate) database: Option<String>,
+    /// A settings file to use instead of ./provost.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Write JSON: one document, or one a line where output goes on.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No colours.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a session, give it a prompt, and watch it.
+    Run(command::run::Run),
+    /// Watch a built-in agent repair a small program: no account, no network, nothing to set up.
+    Demo(command::demo::Demo),
+    /// Look at sessions.
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Look after the database.
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Look at settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write a commented settings file and create the database.
+    Init(command::init::Init),
+    /// Find out what is there, what is missing, and how to mend it.
+    Doctor(command::doctor::Doctor),
+    /// Print a completion script for a shell.
+    Completion(command::completion::Completion),
+    /// The child process of the scripted runtime.
+    #[command(name = agent::scripted::SUBCOMMAND, hide = true)]
+    AgentScripted(command::agent_scripted::AgentScripted),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// List sessions, newest first.
+    List(command::session_list::SessionList),
+    /// Show one session.
+    Show(command::session_show::SessionShow),
+    /// Show everything that was recorded in a session, in order.
+    Timeline(command::session_timeline::SessionTimeline),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Bring the schema forward.
+    Migrate(command::db_migrate::DbMigrate),
+    /// Take the newest migration back, and all that is stored in what it created.
+    Rollback(command::db_rollback::DbRollback),
+    /// Show which migrations are applied.
+    Status(command::db_status::DbStatus),
+    /// Check that everything stored is whole.
+    Check(command::db_check::DbCheck),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every setting with its value.
+    Show(command::config_show::ConfigShow),
+}

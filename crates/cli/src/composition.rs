@@ -1,0 +1,211 @@
+//! Putting the layers together from settings.
+
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use agent::{Environment, EnvironmentPolicy, Limits, Runtime, SettingSources};
+use app::{
+    App, Caller,
+    clock::{Clock, SystemClock, SystemIds},
+    owner,
+    session::LaunchSettings,
+};
+use domain::runtime::RuntimeKind;
+use store::{Database, Migrate, OpenOptions, PostgresServer, SqliteFile, Store, WhenMissing};
+
+use crate::{
+    failure::{Code, Failure},
+    settings::{Layers, Settings},
+    surroundings::Surroundings,
+    terminal::{Terminal, text},
+};
+
+/// The database file in the data folder.
+const DATABASE_FILE: &str = "provost.db";
+
+/// What every command starts from.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) layers: Layers,
+    pub(crate) settings: Settings,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) terminal: Terminal,
+}
+
+/// The use cases on an open database, for the person at this machine.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) app: App,
+    pub(crate) caller: Caller,
+}
+
+impl Context {
+    /// Opens the database, with its schema brought forward unless that is switched off, and recovers sessions whose process
+    /// died.
+    pub(crate) async fn open(&self) -> Result<Opened, Failure> {
+        let now = SystemClock.now();
+        let migrate =
+            if self.settings.database.auto_migrate { Migrate::Forward(now) } else { Migrate::Expect };
+        let store = self.open_store(migrate)?;
+        let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
+        let caller = app.install(&self.surroundings.user_name()).await?;
+        for session in app.recover_sessions().await? {
+            let id = text::short(session.id);
+            self.terminal.say(&format!(
+                "session {id} lost its process while {}; it is {} now",
+                session.from, session.to
+            ));
+        }
+        Ok(Opened { app, caller })
+    }
+
+    pub(crate) fn open_store(&self, migrate: Migrate) -> Result<Store, Failure> {
+        self.open_store_creating(migrate, false)
+    }
+
+    /// As [`Context::open_store`]; with `create`, a file that was named explicitly may be new.
+    pub(crate) fn open_store_creating(&self, migrate: Migrate, create: bool) -> Result<Store, Failure> {
+        Ok(Store::open(OpenOptions::new(self.database(create)?, migrate))?)
+    }
+
+    /// Where everything is kept.
+    pub(crate) fn data_directory(&self) -> Result<PathBuf, Failure> {
+        let set = &self.settings.data.directory;
+        if !set.as_os_str().is_empty() {
+            return Ok(self.surroundings.current_directory.join(set));
+        }
+        self.surroundings.data_directory().ok_or_else(|| {
+            Failure::new(Code::Usage, "there is no home folder to keep data in")
+                .hint("set HOME, or PROVOST_DATA__DIRECTORY")
+        })
+    }
+
+    /// The database in words, without its password.
+    pub(crate) fn database_name(&self) -> Result<String, Failure> {
+        Ok(match self.database(false)? {
+            Database::Sqlite(file) => file.path.display().to_string(),
+            Database::Postgres(server) => without_password(&server.url),
+        })
+    }
+
+    fn database(&self, create: bool) -> Result<Database, Failure> {
+        let settings = &self.settings.database;
+        let url = settings.url.as_str();
+        if is_postgres(url) {
+            let certificate = &settings.tls_root_certificate;
+            return Ok(Database::Postgres(PostgresServer {
+                url: url.to_owned(),
+                pool_size: usize::from(settings.pool_size.get()),
+                root_certificate: (!certificate.as_os_str().is_empty()).then(|| certificate.clone()),
+                connect_timeout: Duration::from_secs(settings.connect_timeout_seconds.into()),
+            }));
+        }
+        if let Some((scheme, _)) = url.split_once("://").filter(|(scheme, _)| *scheme != "sqlite") {
+            return Err(Failure::new(Code::Usage, format!("{scheme}:// is not a database Provost knows"))
+                .hint("accepted: a file, or postgres://user:password@host:port/database"));
+        }
+        let busy_timeout = Duration::from_secs(settings.busy_timeout_seconds.into());
+        let (path, when_missing) = if url.is_empty() {
+            let directory = self.data_directory()?;
+            create_private_directory(&directory)?;
+            (directory.join(DATABASE_FILE), WhenMissing::Create)
+        } else {
+            let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+            let when_missing = if create { WhenMissing::Create } else { WhenMissing::Refuse };
+            (self.surroundings.current_directory.join(path), when_missing)
+        };
+        Ok(Database::Sqlite(SqliteFile { path, when_missing, busy_timeout }))
+    }
+
+    /// How an agent is started for the person at this machine: with their own login and settings, and a temporary folder
+    /// that lasts as long as the caller keeps it.
+    pub(crate) fn launch_settings(
+        &self,
+        kind: RuntimeKind,
+        scenario: Option<&Path>,
+        temporary: &Path,
+    ) -> Result<LaunchSettings, Failure> {
+        let settings = &self.settings.runtime;
+        let runtime = match kind {
+            RuntimeKind::Claude => Runtime::Claude { command: settings.claude.command.clone() },
+            RuntimeKind::Scripted => self.scripted(scenario)?,
+        };
+        let handshake = Duration::from_secs(settings.claude.handshake_timeout_seconds.get().into());
+        let mut environment =
+            Environment::select(self.surroundings.variables.clone(), EnvironmentPolicy::OwnLogin);
+        let further =
+            settings.claude.environment.iter().filter_map(|name| Some((name, self.surroundings.text(name)?)));
+        for (name, value) in further {
+            environment = environment.with(name, value);
+        }
+        Ok(LaunchSettings {
+            extra_arguments: match kind {
+                RuntimeKind::Claude => settings.claude.arguments.clone(),
+                RuntimeKind::Scripted => Vec::new(),
+            },
+            runtime,
+            environment: environment.with_temporary_directory(temporary),
+            limits: Limits { handshake, ..Limits::default() },
+            setting_sources: SettingSources::User,
+            include_partial_messages: self.terminal.out_is_terminal && !self.terminal.is_json,
+        })
+    }
+
+    fn scripted(&self, scenario: Option<&Path>) -> Result<Runtime, Failure> {
+        let set = &self.settings.runtime.scripted.scenario;
+        let scenario = scenario.unwrap_or(set);
+        if scenario.as_os_str().is_empty() {
+            return Err(Failure::new(Code::Usage, "the scripted runtime needs a scenario")
+                .hint("name a file with --scenario; docs/agent-protocol.md describes it"));
+        }
+        Ok(Runtime::Scripted {
+            program: std::env::current_exe()?,
+            scenario: self.surroundings.current_directory.join(scenario),
+            state_directory: self.data_directory()?.join("scripted"),
+        })
+    }
+}
+
+/// A folder only its owner may look into.
+pub(crate) fn create_private_directory(path: &Path) -> Result<(), Failure> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        Failure::new(Code::Failed, format!("the folder {} cannot be created: {error}", path.display()))
+            .hint("choose another one with PROVOST_DATA__DIRECTORY")
+    })
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// An address fit to be shown.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    // The last @ before the path ends the login; a password may hold further ones, and slashes only encoded.
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((login, host)) => {
+            let user = login.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{host}{}", path.split('?').next().unwrap_or_default())
+        }
+        None => format!("{scheme}://{authority}{}", path.split('?').next().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_address_holds_no_password() {
+        let shown = without_password("postgres://ada:s3cret@db:5432/provost?password=s3cret");
+        assert_eq!(shown, "postgres://ada@db:5432/provost");
+        assert_eq!(without_password("postgres://db/x"), "postgres://db/x");
+        assert_eq!(without_password("/a/file"), "/a/file");
+    }
+}

@@ -1,0 +1,234 @@
+//! How a command fails: what the person reads, what to do next, and the exit code. One funnel for all commands.
+
+use std::{fmt, process::ExitCode};
+
+use agent::StartError;
+use app::{
+    InstallError,
+    session::{GetSessionError, ResolveSessionError, StartSessionError},
+};
+use store::{OpenError, StoreError, migration::MigrationError};
+
+use crate::settings::SettingsProblem;
+
+/// The exit codes a script can rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    Failed = 1,
+    Usage = 2,
+    Refused = 3,
+    NotFound = 4,
+    Internal = 70,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// A failed command.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) hints: Vec<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(code: Code, message: impl fmt::Display) -> Self {
+        Self { code, message: message.to_string(), hints: Vec::new() }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    /// Whatever no command expected.
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Code::Internal, format!("{error:#}"))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Code::Failed, error)
+    }
+}
+
+impl From<SettingsProblem> for Failure {
+    fn from(problem: SettingsProblem) -> Self {
+        let failure = Self::new(Code::Usage, &problem);
+        match problem {
+            SettingsProblem::Untrusted { .. } => {
+                failure.hint("if you trust this file, name it: --config provost.toml")
+            }
+            SettingsProblem::UnknownKey { .. } | SettingsProblem::Value { .. } => {
+                failure.hint("provost config show lists every setting with its value")
+            }
+            SettingsProblem::Unreadable { .. } | SettingsProblem::Syntax { .. } => failure,
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            OpenError::DatabaseNotFound { path } => failure(Code::NotFound)
+                .hint(format!("to create it: provost init --database {}", path.display()))
+                .hint("without --database and DATABASE_URL, Provost uses its own file"),
+            OpenError::NotADatabase { .. } | OpenError::ForeignDatabase { .. } => {
+                failure(Code::Failed).hint("name another one with --database, or leave it out")
+            }
+            OpenError::ReadOnly { .. } => {
+                failure(Code::Failed).hint("give yourself write permission, or name another one")
+            }
+            OpenError::Locked { .. } => {
+                failure(Code::Failed).hint("end the program that holds it, then try again")
+            }
+            OpenError::SchemaNewer { .. } => {
+                failure(Code::Refused).hint("use the newer provost that migrated it")
+            }
+            OpenError::SchemaOlder { .. } => {
+                failure(Code::Refused).hint("to bring it forward: provost db migrate")
+            }
+            OpenError::InvalidAddress { .. } => {
+                failure(Code::Usage).hint("accepted: a file, or postgres://user:password@host:port/database")
+            }
+            OpenError::Unopenable { .. } => {
+                failure(Code::Failed).hint("provost doctor looks at what is in the way")
+            }
+            OpenError::Migration(_) => failure(Code::Failed).hint("provost db status shows what is applied"),
+            OpenError::Store(error) => error.clone().into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            StoreError::Unavailable { .. } | StoreError::Overloaded { .. } => {
+                failure(Code::Failed).hint("try again; provost doctor looks at what is in the way")
+            }
+            StoreError::Conflict { .. } | StoreError::Fenced => failure(Code::Refused),
+            StoreError::ReadOnly => failure(Code::Failed),
+            StoreError::Full => {
+                failure(Code::Failed).hint("make room where the database lives; nothing stored was lost")
+            }
+            StoreError::Corrupt { .. } => {
+                failure(Code::Failed).hint("provost db check names what is damaged")
+            }
+            StoreError::Panicked { .. } | StoreError::Closed | StoreError::Other { .. } => {
+                failure(Code::Internal)
+            }
+        }
+    }
+}
+
+impl From<MigrationError> for Failure {
+    fn from(error: MigrationError) -> Self {
+        match error {
+            MigrationError::Store(error) => error.into(),
+            MigrationError::Changed { .. } | MigrationError::Unknown { .. } => {
+                Self::new(Code::Refused, error).hint("use the provost that migrated this database")
+            }
+            MigrationError::Failed { .. } => Self::new(Code::Failed, error).hint("nothing of it was kept"),
+        }
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Email(error) => {
+                Self::new(Code::Usage, error).hint("set the variable USER to a plain name")
+            }
+            InstallError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<GetSessionError> for Failure {
+    fn from(error: GetSessionError) -> Self {
+        match error {
+            GetSessionError::NotFound(_) => Self::new(Code::NotFound, error).hint(SEE_SESSIONS),
+            GetSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResolveSessionError> for Failure {
+    fn from(error: ResolveSessionError) -> Self {
+        match error {
+            ResolveSessionError::NotFound(_) => Self::new(Code::NotFound, error).hint(SEE_SESSIONS),
+            ResolveSessionError::NoneYet => Self::new(Code::NotFound, error).hint("to see one: provost demo"),
+            ResolveSessionError::Ambiguous { .. } => {
+                Self::new(Code::Usage, error).hint("type more of the id")
+            }
+            ResolveSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StartSessionError> for Failure {
+    fn from(error: StartSessionError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match error {
+            StartSessionError::NotFound(_) => failure(Code::NotFound).hint(SEE_SESSIONS),
+            StartSessionError::NotResumable { .. } => {
+                failure(Code::Refused).hint("provost session list shows which can be resumed")
+            }
+            StartSessionError::OtherRuntime { runtime, .. } => {
+                failure(Code::Refused).hint(format!("add --runtime {runtime}"))
+            }
+            StartSessionError::BudgetSpent { .. } => {
+                failure(Code::Refused).hint("start a new session with its own --budget")
+            }
+            StartSessionError::Agent(error) => error.into(),
+            StartSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let failure = |code| Self::new(code, format!("{error}{cause}"));
+        match &error {
+            StartError::NotFound { .. } => failure(Code::NotFound)
+                .hint("install it: npm install -g @anthropic-ai/claude-code")
+                .hint("or say where it is: PROVOST_RUNTIME__CLAUDE__COMMAND=/path/to/claude")
+                .hint("or try without it: provost demo"),
+            StartError::NotExecutable { command, .. } => {
+                failure(Code::Failed).hint(format!("make it executable: chmod +x {}", command.display()))
+            }
+            StartError::WorkingDirectory { .. } => {
+                failure(Code::Usage).hint("name an existing folder with --cwd")
+            }
+            StartError::TooOld { .. } => failure(Code::Failed).hint("update it: claude update"),
+            StartError::HandshakeTimeout { .. } => {
+                failure(Code::Failed).hint("provost doctor tries it step by step")
+            }
+            StartError::ResumeUnknown { .. } => {
+                failure(Code::NotFound).hint("its own transcript is gone; start a new session")
+            }
+            StartError::SessionIdInUse => failure(Code::Refused).hint("end the other process that uses it"),
+            StartError::BadScenario { .. } => {
+                failure(Code::Usage).hint("the file format is described in docs/agent-protocol.md")
+            }
+            StartError::ExitedEarly(_)
+            | StartError::Refused { .. }
+            | StartError::Spawn { .. }
+            | StartError::NoVersion { .. } => {
+                failure(Code::Failed).hint("provost doctor tries it step by step")
+            }
+        }
+    }
+}
+
+const SEE_SESSIONS: &str = "provost session list shows what there is";

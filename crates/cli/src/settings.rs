@@ -1,0 +1,84 @@
+//! Settings: what can be set, and where each value came from.
+
+mod layers;
+mod load;
+mod problem;
+
+use std::path::PathBuf;
+
+use domain::{permission::PermissionMode, runtime::RuntimeKind};
+use serde::Deserialize;
+
+pub(crate) use layers::{Layers, Origin};
+pub(crate) use load::{Flags, load};
+pub(crate) use problem::SettingsProblem;
+
+/// The defaults, commented; also what `provost init` writes.
+pub(crate) const DEFAULTS: &str = include_str!("settings/default.toml");
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) database: Database,
+    pub(crate) data: Data,
+    pub(crate) runtime: Runtime,
+    pub(crate) session: Session,
+    pub(crate) log: Log,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    pub(crate) url: String,
+    pub(crate) pool_size: std::num::NonZeroU16,
+    pub(crate) connect_timeout_seconds: u32,
+    pub(crate) busy_timeout_seconds: u32,
+    pub(crate) tls_root_certificate: PathBuf,
+    pub(crate) auto_migrate: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Data {
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Runtime {
+    pub(crate) default: RuntimeKind,
+    pub(crate) claude: Claude,
+    pub(crate) scripted: Scripted,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Claude {
+    pub(crate) command: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) environment: Vec<String>,
+    pub(crate) handshake_timeout_seconds: std::num::NonZeroU32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scripted {
+    pub(crate) scenario: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Session {
+    pub(crate) model: String,
+    pub(crate) permission_mode: PermissionMode,
+    pub(crate) timeout_seconds: std::num::NonZeroU32,
+    pub(crate) max_turns: u32,
+    pub(crate) budget_usd: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+}

@@ -1,0 +1,178 @@
+//! Who answers an agent's questions: the person at the terminal, `--yes`, or nobody.
+
+use app::session::{Answer, Asker, BoxFuture, Question};
+use serde_json::{Map, Value};
+
+use super::{Terminal, keyboard::Keyboard, text};
+
+/// Asks the person at the terminal.
+#[derive(Debug, Clone)]
+pub(crate) struct TerminalAsker {
+    pub(crate) terminal: Terminal,
+    pub(crate) keyboard: Keyboard,
+}
+
+/// `--yes`: allows everything that is no question to a person.
+#[derive(Debug)]
+pub(crate) struct YesAsker;
+
+/// No terminal and no `--yes`: nobody can be asked, so nothing is allowed.
+#[derive(Debug)]
+pub(crate) struct NobodyAsker;
+
+impl Asker for TerminalAsker {
+    fn ask(&self, question: Question) -> BoxFuture<Answer> {
+        let asker = self.clone();
+        Box::pin(async move {
+            if question.tool_name == "AskUserQuestion" {
+                return asker.ask_choices(&question).await;
+            }
+            asker.ask_permission(&question).await
+        })
+    }
+}
+
+impl Asker for YesAsker {
+    fn ask(&self, question: Question) -> BoxFuture<Answer> {
+        Box::pin(std::future::ready(if question.requires_person {
+            no("nobody is there to answer: the session runs with --yes")
+        } else {
+            Answer::Once { input: None, by: "--yes".to_owned() }
+        }))
+    }
+}
+
+impl Asker for NobodyAsker {
+    fn ask(&self, question: Question) -> BoxFuture<Answer> {
+        let reason = format!("{}, and there is no terminal to ask a person", question.reason);
+        Box::pin(std::future::ready(no(&reason)))
+    }
+}
+
+impl TerminalAsker {
+    async fn ask_permission(&self, question: &Question) -> Answer {
+        let style = self.terminal.err;
+        let mut prompt = format!(
+            "\n{} {}  {}\n",
+            style.yellow("?"),
+            style.bold(&text::printable(&question.tool_name)),
+            style.dim(&question.reason),
+        );
+        for line in details(&question.input) {
+            prompt.push_str(&format!("  {line}\n"));
+        }
+        prompt.push_str("  y = once");
+        if let Some(grant) = &question.session_grant {
+            prompt.push_str(&format!("   s = for this session ({})", text::printable(grant)));
+        }
+        prompt.push_str("   n = no, or type why not");
+        loop {
+            let Some(typed) = self.keyboard.answer(|| self.terminal.say(&prompt)).await else {
+                return no("the person left without an answer");
+            };
+            match typed.trim() {
+                "y" | "Y" | "yes" => {
+                    return Answer::Once { input: None, by: "the person at the terminal".to_owned() };
+                }
+                "s" | "S" if question.session_grant.is_some() => {
+                    return Answer::ForSession { by: "the person at the terminal".to_owned() };
+                }
+                "n" | "N" | "no" => return no("the person said no"),
+                "" | "s" | "S" => self.terminal.say("  please answer y, n or a reason"),
+                reason => return no(reason),
+            }
+        }
+    }
+
+    /// The agent asks the person to choose; the answers go back inside the tool's own input.
+    async fn ask_choices(&self, question: &Question) -> Answer {
+        let mut answers = Map::new();
+        let questions =
+            question.input.get("questions").and_then(Value::as_array).cloned().unwrap_or_default();
+        for asked in &questions {
+            let Some(words) = asked.get("question").and_then(Value::as_str) else { continue };
+            let Some(chosen) = self.choose(words, &labels(asked)).await else {
+                return no("the person left without an answer");
+            };
+            answers.insert(words.to_owned(), Value::String(chosen));
+        }
+        let mut input = question.input.clone();
+        if let Some(fields) = input.as_object_mut() {
+            fields.insert("answers".to_owned(), Value::Object(answers));
+        }
+        Answer::Once { input: Some(input), by: "the person at the terminal".to_owned() }
+    }
+
+    async fn choose(&self, words: &str, labels: &[String]) -> Option<String> {
+        let style = self.terminal.err;
+        let mut prompt = format!("\n{} {}\n", style.yellow("?"), style.bold(&text::printable(words)));
+        for (number, label) in (1..).zip(labels) {
+            prompt.push_str(&format!("  {number} = {}\n", text::printable(label)));
+        }
+        prompt.push_str("  type a number, or an answer of your own");
+        loop {
+            let typed = self.keyboard.answer(|| self.terminal.say(&prompt)).await?;
+            let chosen =
+                typed.trim().parse::<usize>().ok().and_then(|number| labels.get(number.checked_sub(1)?));
+            match (chosen, typed.trim()) {
+                (Some(label), _) => return Some(label.clone()),
+                (None, "") => self.terminal.say("  please type a number or an answer"),
+                (None, own) => return Some(own.to_owned()),
+            }
+        }
+    }
+}
+
+fn labels(asked: &Value) -> Vec<String> {
+    let options = asked.get("options").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let labels = options.iter().filter_map(|option| option.get("label").and_then(Value::as_str));
+    labels.map(str::to_owned).collect()
+}
+
+/// The whole input, so that nobody agrees to something unseen: a field a line, long texts cut with their length told.
+fn details(input: &Value) -> Vec<String> {
+    const MOST_LINES: usize = 20;
+    let Some(fields) = input.as_object() else {
+        return vec![text::printable(&input.to_string()).into_owned()];
+    };
+    let mut lines = Vec::new();
+    for (name, value) in fields {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let value = text::printable(&value).into_owned();
+        let all: Vec<&str> = value.lines().collect();
+        match all[..] {
+            [] => lines.push(format!("{name}:")),
+            [only] => lines.push(format!("{name}: {only}")),
+            _ => {
+                lines.push(format!("{name}:"));
+                lines.extend(all.iter().take(MOST_LINES).map(|line| format!("  | {line}")));
+                if all.len() > MOST_LINES {
+                    lines.push(format!("  | … {} more lines", all.len() - MOST_LINES));
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn no(reason: &str) -> Answer {
+    Answer::No { reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_field_of_an_input_is_shown() {
+        let lines = details(&json!({"command": "make\nmake install", "timeout": 5}));
+        assert_eq!(lines, ["command:", "  | make", "  | make install", "timeout: 5"]);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_with_its_length_told() {
+        let lines = details(&json!({"content": "x\n".repeat(100)}));
+        assert_eq!(lines.last().expect("a line"), "  | … 80 more lines");
+    }
+}

@@ -1,0 +1,90 @@
+//! A recorded timeline as a person reads it: one line an entry.
+
+use std::{collections::HashMap, time::Duration};
+
+use domain::{
+    command::Command,
+    message::{ContentBlock, Message, MessageType},
+    time::Timestamp,
+    timeline::{Change, TimelineEntry, TimelineItem},
+    tool_call::{ToolCall, ToolCallStatus},
+};
+
+use super::{style::Style, text};
+
+const LONGEST: usize = 90;
+
+/// The entries, each on a line. An entry names a row as it stands now, so only a row's last entry tells its outcome; the
+/// ones before only say that something changed.
+pub(crate) fn lines(style: Style, entries: &[TimelineEntry], began_at: Timestamp) -> Vec<String> {
+    let last: HashMap<_, _> = entries.iter().map(|entry| (*entry.item.row_id(), entry.sequence)).collect();
+    let is_superseded = |entry: &TimelineEntry| last.get(entry.item.row_id()) != Some(&entry.sequence);
+    entries.iter().map(|entry| line(style, entry, began_at, is_superseded(entry))).collect()
+}
+
+/// One entry: its number, how long after the session's beginning, what it is.
+fn line(style: Style, entry: &TimelineEntry, began_at: Timestamp, is_superseded: bool) -> String {
+    let after = format!("+{:.3}s", entry.at.since(began_at).as_secs_f64());
+    let (kind, words) = match &entry.item {
+        TimelineItem::Message(message) => (message.body.message_type.to_string(), message_words(message)),
+        TimelineItem::ToolCall(call) => {
+            ("tool".to_owned(), tool_words(style, entry.change, is_superseded, call))
+        }
+        TimelineItem::Transition(transition) => {
+            let from = transition.from.map(|from| format!("{from} → ")).unwrap_or_default();
+            let words = format!("{from}{}  {}", transition.to, text::one_line(&transition.reason, LONGEST));
+            ("status".to_owned(), style.dim(&words))
+        }
+        TimelineItem::Command(command) => ("command".to_owned(), style.dim(&command_words(command))),
+    };
+    format!("{:>5}  {:>10}  {kind:<9}  {words}", entry.sequence, style.dim(&format!("{after:>10}")))
+}
+
+fn message_words(message: &Message) -> String {
+    let body = &message.body;
+    let subtype = body.subtype.as_deref();
+    let words = text::one_line(&body.content.text(), LONGEST);
+    let from = if body.parent_tool_use_id.is_some() { "(subagent) " } else { "" };
+    let blocks = || {
+        let names = body.content.blocks.iter().map(|block| match block {
+            ContentBlock::Text { .. } => "text",
+            ContentBlock::ToolUse { .. } => "asks for a tool",
+            ContentBlock::ToolResult { .. } => "gets a tool's result",
+            ContentBlock::Other { .. } => "another block",
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let thought = body
+        .thinking_content
+        .as_deref()
+        .map(|thinking| format!("thinks: {}", text::one_line(thinking, LONGEST)));
+    match (body.message_type, subtype) {
+        (MessageType::System | MessageType::Result, Some(subtype)) if words.is_empty() => subtype.to_owned(),
+        (MessageType::System, Some(subtype)) => format!("{subtype}: {words}"),
+        _ if !words.is_empty() => format!("{from}{words}"),
+        _ => format!("{from}{}", thought.unwrap_or_else(blocks)),
+    }
+}
+
+fn tool_words(style: Style, change: Change, is_superseded: bool, call: &ToolCall) -> String {
+    let name = style.bold(&text::printable(&call.tool_name));
+    let about = text::about(&call.tool_name, &call.tool_input, LONGEST);
+    let error = text::one_line(call.error_message.as_deref().unwrap_or_default(), LONGEST);
+    let took =
+        call.duration_ms.map(|ms| text::took(Duration::from_millis(ms.unsigned_abs()))).unwrap_or_default();
+    let outcome = match call.status {
+        ToolCallStatus::Success => style.green(&format!("success {took}")),
+        ToolCallStatus::Error => style.red(&format!("error {error}")),
+        ToolCallStatus::Denied => style.yellow(&format!("denied {error}")),
+        status @ (ToolCallStatus::Pending | ToolCallStatus::Running) => style.cyan(status.as_str()),
+    };
+    match change {
+        Change::Created => format!("{name}  {about}"),
+        _ if is_superseded => format!("{name}  {}", style.dim("was judged")),
+        Change::Updated | Change::Replaced | Change::Removed => format!("{name}  {outcome}"),
+    }
+}
+
+fn command_words(command: &Command) -> String {
+    format!("{} {} by {}", command.kind, command.status, command.author)
+}
