@@ -6,134 +6,37 @@ use agent::{InputSender, RunningAgent};
 use domain::{
     actor::Actor,
     agent_event::{
-        Activity, AgentEvent, AgentInput, Exit, PartialText, PermissionAnswer, ToolRequest, TurnEnded,
-        TurnOutcome,
+        Activity, AgentEvent, AgentInput, Exit, PermissionAnswer, ToolRequest, TurnEnded, TurnOutcome,
     },
-    id::CommandId,
     money::MicroUsd,
     permission::{Decision, Judgement},
     session::Session,
     session_status::SessionStatus,
     timeline::TimelineEntry,
-    usage::TokenUsage,
 };
 use store::StoreError;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use super::{
     Answer, Asker, Question,
     decide::Decider,
+    handle::{Input, SessionHandle},
     questions::{Answered, Questions},
     record::{LEASE, Recorder},
+    update::{SessionEnd, SessionUpdate, TurnSummary},
 };
 
 /// How often a lease is renewed: it survives two missed times.
 const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
 /// The agent CLI bounds its own tools at ten minutes; silence while one runs counts only beyond that.
 const TOOL_CEILING: Duration = Duration::from_secs(11 * 60);
+/// How long a finished turn waits for what it started in the background.
+const IDLE_CEILING: Duration = Duration::from_secs(10 * 60);
 /// How many updates wait for whoever watches before the session waits for them.
 const UPDATES: usize = 256;
-
-/// Something that happened in a session, for whoever watches. Entries were recorded before they are told.
-#[derive(Debug)]
-pub enum SessionUpdate {
-    /// Recorded.
-    Entry(Box<TimelineEntry>),
-    /// Text being written; never recorded.
-    Partial(PartialText),
-    /// A turn ended and nothing is owed: the next prompt may come.
-    TurnEnded(TurnSummary),
-    /// The process is gone and the session rests. Always the last.
-    Ended(SessionEnd),
-}
-
-/// How a turn ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TurnSummary {
-    /// How it ended.
-    pub outcome: TurnOutcome,
-    /// The last words, or the errors.
-    pub text: String,
-    /// What it cost.
-    pub cost: MicroUsd,
-    /// Its tokens.
-    pub usage: TokenUsage,
-    /// Wall time in milliseconds.
-    pub duration_ms: i64,
-}
-
-/// Where a session came to rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionEnd {
-    /// Its status.
-    pub status: SessionStatus,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// It failed because its budget is spent.
-    pub is_budget: bool,
-}
-
-/// Tells a running session what to do. When the last handle is dropped, the session finishes.
-#[derive(Debug, Clone)]
-pub struct SessionHandle {
-    inputs: mpsc::Sender<Input>,
-}
-
-/// The session has ended, so nothing can be told to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the session has ended")]
-pub struct SessionGone;
-
-#[derive(Debug)]
-enum Input {
-    Prompt { text: String, recorded: oneshot::Sender<CommandId> },
-    Interrupt,
-    Finish,
-    Terminate,
-}
-
-impl SessionHandle {
-    /// Gives the agent something to work on. Returns when it is recorded.
-    ///
-    /// # Errors
-    /// When the session has ended.
-    pub async fn prompt(&self, text: String) -> Result<CommandId, SessionGone> {
-        let (recorded, id) = oneshot::channel();
-        self.send(Input::Prompt { text, recorded }).await?;
-        id.await.map_err(|_| SessionGone)
-    }
-
-    /// Stops the turn and keeps the session.
-    ///
-    /// # Errors
-    /// When the session has ended.
-    pub async fn interrupt(&self) -> Result<(), SessionGone> {
-        self.send(Input::Interrupt).await
-    }
-
-    /// Ends the session when its turn and what it started in the background have ended.
-    ///
-    /// # Errors
-    /// When the session has ended.
-    pub async fn finish(&self) -> Result<(), SessionGone> {
-        self.send(Input::Finish).await
-    }
-
-    /// Ends the session at once.
-    ///
-    /// # Errors
-    /// When the session has ended.
-    pub async fn terminate(&self) -> Result<(), SessionGone> {
-        self.send(Input::Terminate).await
-    }
-
-    async fn send(&self, input: Input) -> Result<(), SessionGone> {
-        self.inputs.send(input).await.map_err(|_| SessionGone)
-    }
-}
 
 /// Why the process was asked to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,7 +92,7 @@ impl SessionActor {
             ending: None,
         };
         tokio::spawn(actor.run(running.events, waiting, entries));
-        (SessionHandle { inputs }, watched)
+        (SessionHandle::new(inputs), watched)
     }
 
     async fn run(
@@ -385,8 +288,12 @@ impl SessionActor {
         Ok(())
     }
 
-    /// The agent said nothing for too long while it should work.
+    /// The agent said nothing for too long while it should work, or while the session waits to finish.
     async fn on_silence(&mut self) -> Result<(), StoreError> {
+        if self.recorder.status() == SessionStatus::Active {
+            self.end_agent(Ending::Finished, AgentInput::Close).await;
+            return Ok(());
+        }
         let silence = self.last_sign_of_life.elapsed();
         let text = format!("no sign of life from the agent for {} s", silence.as_secs());
         let entries = self.recorder.note_error("timeout", text).await?;
@@ -397,12 +304,20 @@ impl SessionActor {
     }
 
     fn is_silence_counted(&self) -> bool {
-        self.recorder.status() == SessionStatus::Processing && self.ending.is_none()
+        let is_owed = match self.recorder.status() {
+            SessionStatus::Processing => true,
+            SessionStatus::Active => self.wants_to_finish,
+            _ => false,
+        };
+        is_owed && self.ending.is_none()
     }
 
     fn silence_ends(&self) -> Instant {
-        let limit =
-            if self.recorder.has_running_tool() { self.timeout.max(TOOL_CEILING) } else { self.timeout };
+        let limit = match self.recorder.status() {
+            SessionStatus::Active => IDLE_CEILING,
+            _ if self.recorder.has_running_tool() => self.timeout.max(TOOL_CEILING),
+            _ => self.timeout,
+        };
         self.last_sign_of_life + limit
     }
 
@@ -429,18 +344,18 @@ impl SessionActor {
         match self.recorder.ended(status, &reason, error.clone(), &author).await {
             Ok(entries) => {
                 self.publish(entries).await;
-                SessionEnd { status: self.recorder.status(), error, is_budget: self.has_spent_budget() }
+                SessionEnd { status: self.recorder.status(), error, last_outcome: self.last_outcome() }
             }
             Err(store) => SessionEnd {
                 status,
                 error: Some(format!("the end could not be recorded: {store}")),
-                is_budget: false,
+                last_outcome: self.last_outcome(),
             },
         }
     }
 
-    fn has_spent_budget(&self) -> bool {
-        self.last_turn.as_ref().is_some_and(|turn| turn.outcome == TurnOutcome::BudgetExhausted)
+    fn last_outcome(&self) -> Option<TurnOutcome> {
+        self.last_turn.as_ref().map(|turn| turn.outcome.clone())
     }
 
     fn resting_place(&self, exit: Option<Exit>) -> (SessionStatus, String, Option<String>) {
@@ -474,7 +389,7 @@ impl SessionActor {
         if let Ok(entries) = recorded {
             self.publish(entries).await;
         }
-        SessionEnd { status: SessionStatus::Failed, error: Some(text), is_budget: false }
+        SessionEnd { status: SessionStatus::Failed, error: Some(text), last_outcome: self.last_outcome() }
     }
 
     async fn publish(&self, entries: Vec<TimelineEntry>) {

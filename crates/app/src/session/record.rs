@@ -1,5 +1,7 @@
 //! From what happens in a session to what is stored of it: each happening becomes one change, whole or not at all.
 
+mod draft;
+
 use std::{
     collections::{HashMap, VecDeque},
     time::Duration,
@@ -7,21 +9,21 @@ use std::{
 
 use domain::{
     actor::Actor,
-    agent_event::{AgentMessage, ToolRequest, ToolResult, ToolUse, TurnEnded, TurnOutcome, TurnStarted},
+    agent_event::{AgentMessage, ToolRequest, TurnEnded, TurnOutcome, TurnStarted},
     command::{Command, CommandKind, CommandStatus},
-    id::{CommandId, MessageId, SessionId, ToolCallId, TransitionId},
-    message::{Message, MessageBody, MessageType},
+    id::{CommandId, SessionId},
+    message::{MessageBody, MessageType},
     money::MicroUsd,
-    permission::{Decision, Judgement},
+    permission::Judgement,
     session_status::SessionStatus,
-    time::Timestamp,
     timeline::{Change, TimelineEntry, TimelineItem},
     tool_call::{ToolCall, ToolCallStatus},
-    transition::Transition,
 };
 use serde_json::{Value, json};
-use store::{Guard, SessionChange, SessionUpdate, StoreError};
+use store::{Guard, SessionChange, StoreError};
 
+use self::draft::{Draft, as_tool_use, close_open};
+pub(super) use self::draft::{open_items_closed, transition};
 use crate::App;
 
 /// How long a session stays with an owner that says nothing.
@@ -40,13 +42,6 @@ pub(super) struct Recorder {
     open_prompts: VecDeque<Command>,
     last_init: Option<MessageBody>,
     reported_cost: MicroUsd,
-}
-
-/// Rows and counters that will be one change.
-#[derive(Debug, Default)]
-struct Draft {
-    items: Vec<(Change, TimelineItem)>,
-    update: SessionUpdate,
 }
 
 impl Recorder {
@@ -295,163 +290,6 @@ impl Recorder {
         self.app.store().write(move |tx| tx.sessions().renew(id, fence, until)).await
     }
 
-    fn draft_message(&self, draft: &mut Draft, body: MessageBody) -> MessageId {
-        let id = MessageId::from_uuid(self.app.next_id());
-        let message =
-            Message { id, session_id: self.session_id, sequence: 0, body, created_at: self.app.now() };
-        draft.items.push((Change::Created, TimelineItem::Message(message)));
-        draft.update.added.total_messages += 1;
-        id
-    }
-
-    fn draft_command(
-        &self,
-        draft: &mut Draft,
-        kind: CommandKind,
-        payload: Value,
-        status: CommandStatus,
-        author: &Actor,
-    ) -> Command {
-        let now = self.app.now();
-        let command = Command {
-            id: CommandId::from_uuid(self.app.next_id()),
-            session_id: self.session_id,
-            sequence: 0,
-            kind,
-            payload,
-            author: author.to_string(),
-            status,
-            created_at: now,
-            updated_at: now,
-        };
-        draft.items.push((Change::Created, TimelineItem::Command(command.clone())));
-        command
-    }
-
-    fn draft_transition(&mut self, draft: &mut Draft, to: SessionStatus, reason: &str, actor: &Actor) {
-        match self.status.transition_to(to) {
-            Ok(_) => {
-                let transition = transition(&self.app, self.session_id, Some(self.status), to, reason, actor);
-                draft.items.push((Change::Created, TimelineItem::Transition(transition)));
-                self.status = to;
-            }
-            Err(error) => {
-                tracing::error!(session.id = %self.session_id, error = %error, "transition refused");
-            }
-        }
-    }
-
-    fn draft_tool_use(&mut self, draft: &mut Draft, tool_use: ToolUse, message_id: Option<MessageId>) {
-        if self.open_calls.contains_key(&tool_use.tool_use_id) {
-            return;
-        }
-        let call = ToolCall {
-            id: ToolCallId::from_uuid(self.app.next_id()),
-            session_id: self.session_id,
-            message_id,
-            sequence: 0,
-            tool_use_id: tool_use.tool_use_id.clone(),
-            tool_name: tool_use.tool_name,
-            tool_input: tool_use.input,
-            tool_output: None,
-            status: ToolCallStatus::Pending,
-            error_message: None,
-            permission_decision: None,
-            permission_reason: None,
-            created_at: self.app.now(),
-            started_at: None,
-            completed_at: None,
-            duration_ms: None,
-        };
-        draft.update.added.total_tool_calls += 1;
-        draft.items.push((Change::Created, TimelineItem::ToolCall(call.clone())));
-        self.open_calls.insert(tool_use.tool_use_id, call);
-    }
-
-    /// Writes a decision onto its tool call. The gate can be ahead of the message that asks for the tool, so the call may
-    /// have to be recorded first.
-    fn draft_decision(&mut self, draft: &mut Draft, request: &ToolRequest, judgement: &Judgement) {
-        self.draft_tool_use(draft, as_tool_use(request), None);
-        let now = self.app.now();
-        let Some(call) = self.open_calls.get_mut(&request.tool_use_id) else { return };
-        call.permission_decision = Some(judgement.decision);
-        call.permission_reason = Some(judgement.reason.clone());
-        call.tool_input = request.input.clone();
-        match judgement.decision {
-            Decision::Allow => {
-                call.status = ToolCallStatus::Running;
-                call.started_at = Some(now);
-            }
-            Decision::Deny => {
-                call.status = ToolCallStatus::Denied;
-                call.error_message = Some(judgement.reason.clone());
-                call.completed_at = Some(now);
-            }
-            Decision::Ask => {}
-        }
-        draft.items.push((Change::Updated, TimelineItem::ToolCall(call.clone())));
-    }
-
-    fn draft_tool_result(&mut self, draft: &mut Draft, result: ToolResult) {
-        let now = self.app.now();
-        let Some(mut call) = self.open_calls.remove(&result.tool_use_id) else {
-            tracing::warn!(session.id = %self.session_id, tool_use.id = result.tool_use_id, "a result without a call");
-            return;
-        };
-        // A call that was already running and is said not to have run was interrupted: it may have done half its work.
-        let was_denied = match call.status {
-            ToolCallStatus::Denied => true,
-            ToolCallStatus::Pending => result.did_not_run,
-            _ => false,
-        };
-        call.status = match (result.is_error, was_denied) {
-            (_, true) => ToolCallStatus::Denied,
-            (true, false) => ToolCallStatus::Error,
-            (false, false) => ToolCallStatus::Success,
-        };
-        if result.is_error && call.error_message.is_none() {
-            call.error_message = Some(text_of(&result.output));
-        }
-        draft.update.added.total_errors += i64::from(call.status == ToolCallStatus::Error);
-        call.tool_output = Some(result.output);
-        call.completed_at = call.completed_at.or(Some(now));
-        call.duration_ms = call.started_at.map(|started| millis(now.since(started)));
-        draft.items.push((Change::Updated, TimelineItem::ToolCall(call)));
-    }
-
-    fn draft_back_to_work(&mut self, draft: &mut Draft, still_waiting: bool, reason: &str) {
-        if self.status == SessionStatus::Waiting && !still_waiting {
-            self.draft_transition(draft, SessionStatus::Processing, reason, &AGENT);
-        }
-    }
-
-    /// What the turn cost: as the program says it, or by how much its running total grew.
-    fn bill(&mut self, draft: &mut Draft, turn: &TurnEnded) -> MicroUsd {
-        let grown = turn.cost.cumulative.map(|total| total.growth_since(self.reported_cost));
-        let cost = turn.cost.since_last_result.or(grown).unwrap_or_default();
-        if let Some(total) = turn.cost.cumulative {
-            self.reported_cost = total;
-        }
-        draft.update.added.cost = cost;
-        draft.update.reported_cost = turn.cost.cumulative;
-        cost
-    }
-
-    /// Marks the prompts a result names. A program that names none answers them in order, except those it still queues.
-    fn draft_prompts_done(&mut self, draft: &mut Draft, named: &[CommandId], queued: u32) {
-        let now = self.app.now();
-        let keep = if named.is_empty() { queued as usize } else { usize::MAX };
-        let answered = self.open_prompts.len().saturating_sub(keep);
-        let is_done = |index: usize, command: &Command| index < answered || named.contains(&command.id);
-        let (done, open): (VecDeque<_>, VecDeque<_>) =
-            self.open_prompts.drain(..).enumerate().partition(|(index, command)| is_done(*index, command));
-        self.open_prompts = open.into_iter().map(|(_, command)| command).collect();
-        for (_, command) in done {
-            let command = Command { status: CommandStatus::Done, updated_at: now, ..command };
-            draft.items.push((Change::Updated, TimelineItem::Command(command)));
-        }
-    }
-
     async fn commit(&self, draft: Draft) -> Result<Vec<TimelineEntry>, StoreError> {
         if draft.items.is_empty() && !draft.update.release_lease {
             return Ok(Vec::new());
@@ -481,79 +319,4 @@ pub(super) async fn commit(app: &App, change: SessionChange) -> Result<Vec<Timel
         }
     }
     app.store().write(move |tx| tx.sessions().change(change)).await
-}
-
-/// A change of status as a row.
-pub(super) fn transition(
-    app: &App,
-    session_id: SessionId,
-    from: Option<SessionStatus>,
-    to: SessionStatus,
-    reason: &str,
-    actor: &Actor,
-) -> Transition {
-    Transition {
-        id: TransitionId::from_uuid(app.next_id()),
-        session_id,
-        sequence: 0,
-        from,
-        to,
-        reason: reason.to_owned(),
-        actor: actor.to_string(),
-        created_at: app.now(),
-    }
-}
-
-/// Closes what an ended process left open: calls without a result failed, prompts without an answer are cancelled.
-pub(super) fn open_items_closed(
-    calls: impl IntoIterator<Item = ToolCall>,
-    commands: impl IntoIterator<Item = Command>,
-    now: Timestamp,
-) -> Vec<(Change, TimelineItem)> {
-    let mut draft = Draft::default();
-    close_open(&mut draft, calls, commands, now);
-    draft.items
-}
-
-fn close_open(
-    draft: &mut Draft,
-    calls: impl IntoIterator<Item = ToolCall>,
-    commands: impl IntoIterator<Item = Command>,
-    now: Timestamp,
-) {
-    let calls = calls.into_iter().filter(|call| call.status != ToolCallStatus::Denied).map(|mut call| {
-        call.duration_ms = call.started_at.map(|started| millis(now.since(started)));
-        call.status = ToolCallStatus::Error;
-        call.error_message = Some("the agent process ended before there was a result".to_owned());
-        call.completed_at = Some(now);
-        TimelineItem::ToolCall(call)
-    });
-    let commands = commands.into_iter().map(|command| {
-        TimelineItem::Command(Command { status: CommandStatus::Cancelled, updated_at: now, ..command })
-    });
-    draft.items.extend(calls.chain(commands).map(|item| (Change::Updated, item)));
-}
-
-fn as_tool_use(request: &ToolRequest) -> ToolUse {
-    ToolUse {
-        tool_use_id: request.tool_use_id.clone(),
-        tool_name: request.tool_name.clone(),
-        input: request.input.clone(),
-    }
-}
-
-/// The words of a tool's output: a text, or the text blocks of a list.
-fn text_of(output: &Value) -> String {
-    match output.get("content").unwrap_or(output) {
-        Value::String(text) => text.clone(),
-        Value::Array(blocks) => {
-            let texts = blocks.iter().filter_map(|block| block.get("text").and_then(Value::as_str));
-            texts.collect::<Vec<_>>().join("\n")
-        }
-        other => other.to_string(),
-    }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

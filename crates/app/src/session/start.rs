@@ -17,8 +17,10 @@ use tokio::sync::mpsc;
 
 use super::{
     Asker,
-    actor::{SessionActor, SessionHandle, SessionUpdate},
+    actor::SessionActor,
+    handle::SessionHandle,
     record::{self, LEASE, Recorder},
+    update::SessionUpdate,
 };
 use crate::{App, Caller};
 
@@ -134,13 +136,22 @@ impl App {
     pub async fn start_session(&self, request: StartSession) -> Result<RunningSession, StartSessionError> {
         let StartSession { caller, target, launch, asker } = request;
         let author = Actor::User(caller.user_id);
-        let session = match target {
-            Target::New(new) => {
-                self.create_session(caller, new, runtime_kind(&launch.runtime), &author).await?
-            }
-            Target::Resume(id) => self.find_resumable(caller, id, &launch.runtime).await?,
+        // As long as the agent may take to start, and a little more.
+        let lease = Lease {
+            owner: self.owner().clone(),
+            expires_at: self.now().plus(launch.limits.handshake + LEASE),
         };
-        let fence = self.acquire(&session, &launch.limits).await?;
+        let (session, fence) = match target {
+            Target::New(new) => {
+                self.create_session(caller, new, runtime_kind(&launch.runtime), &author, lease).await?
+            }
+            Target::Resume(id) => {
+                let session = self.find_resumable(caller, id, &launch.runtime).await?;
+                let fence = session.fence;
+                let fence = self.store().write(move |tx| tx.sessions().acquire(id, fence, &lease)).await?;
+                (session, fence)
+            }
+        };
         let mut recorder = Recorder::new(self.clone(), &session, fence);
         let reason = if session.started_at.is_some() { "resuming" } else { "starting the agent" };
         let mut entries = recorder.transition(SessionStatus::Connecting, reason, &author).await?;
@@ -163,13 +174,15 @@ impl App {
         Ok(RunningSession { session, handle, updates })
     }
 
+    /// Records the session, owned from its first moment, so that it cannot be lost in between.
     async fn create_session(
         &self,
         caller: Caller,
         new: NewSession,
         runtime: RuntimeKind,
         author: &Actor,
-    ) -> Result<Session, StoreError> {
+        lease: Lease,
+    ) -> Result<(Session, i64), StoreError> {
         let now = self.now();
         let prompt = new.prompt.as_deref().unwrap_or_default();
         let session = Session {
@@ -206,13 +219,13 @@ impl App {
             items: vec![(Change::Created, TimelineItem::Transition(created))],
         };
         let row = session.clone();
-        self.store()
-            .write(move |tx| {
-                tx.sessions().insert(&row)?;
-                tx.sessions().change(change)
-            })
-            .await?;
-        Ok(session)
+        let create = move |tx: &store::Tx<'_>| {
+            tx.sessions().insert(&row)?;
+            tx.sessions().change(change)?;
+            tx.sessions().acquire(row.id, row.fence, &lease)
+        };
+        let fence = self.store().write(create).await?;
+        Ok((session, fence))
     }
 
     async fn find_resumable(
@@ -235,14 +248,6 @@ impl App {
             }
             _ => Ok(session),
         }
-    }
-
-    /// Becomes the owner, for as long as the agent may take to start and a little more.
-    async fn acquire(&self, session: &Session, limits: &Limits) -> Result<i64, StoreError> {
-        let lease =
-            Lease { owner: self.owner().clone(), expires_at: self.now().plus(limits.handshake + LEASE) };
-        let (id, fence) = (session.id, session.fence);
-        self.store().write(move |tx| tx.sessions().acquire(id, fence, &lease)).await
     }
 }
 

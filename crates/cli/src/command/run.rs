@@ -5,8 +5,8 @@ use std::{io::Read, path::PathBuf, process::ExitCode, sync::Arc, time::Duration}
 use app::session::{Asker, NewSession, SessionEnd, SessionReference, StartSession, Target};
 use clap::Args;
 use domain::{
-    money::MicroUsd, permission::PermissionMode, runtime::RuntimeKind, session::SessionOptions,
-    session_status::SessionStatus,
+    agent_event::TurnOutcome, money::MicroUsd, permission::PermissionMode, runtime::RuntimeKind,
+    session::SessionOptions, session_status::SessionStatus,
 };
 
 use crate::{
@@ -176,14 +176,18 @@ fn read_prompt() -> Result<String, Failure> {
 
 /// Only a completed session is a success; a spent budget is a refusal.
 fn exit_code(end: &SessionEnd) -> Result<ExitCode, Failure> {
-    match (end.status, &end.error) {
-        (SessionStatus::Completed, None) => Ok(ExitCode::SUCCESS),
-        (_, Some(error)) if end.is_budget => {
-            Err(Failure::new(Code::Refused, error).hint("start a new session with a larger --budget"))
+    let Some(error) = &end.error else {
+        let is_success = end.status == SessionStatus::Completed;
+        return Ok(if is_success { ExitCode::SUCCESS } else { Code::Failed.into() });
+    };
+    Err(match end.last_outcome {
+        Some(TurnOutcome::BudgetExhausted) => {
+            Failure::new(Code::Refused, error).hint("start a new session with a larger --budget")
         }
-        (_, Some(error)) => {
-            Err(Failure::new(Code::Failed, error).hint("to go on: provost run --resume last \"…\""))
-        }
-        (_, None) => Ok(Code::Failed.into()),
-    }
+        // The agent program gives no status when it has no login to try at all.
+        Some(TurnOutcome::ApiError { status: None | Some(401 | 403) }) => Failure::new(Code::Failed, error)
+            .hint("log in: start claude and type /login, or set ANTHROPIC_API_KEY")
+            .hint("provost doctor shows what it finds"),
+        _ => Failure::new(Code::Failed, error).hint("to go on: provost run --resume last \"…\""),
+    })
 }
