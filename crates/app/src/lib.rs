@@ -4,6 +4,8 @@
 
 pub mod clock;
 mod context;
+#[cfg(test)]
+mod fixture;
 mod install;
 pub mod owner;
 pub mod session;

@@ -7,7 +7,7 @@ mod get;
 mod handle;
 mod list;
 mod questions;
-mod record;
+pub(crate) mod record;
 mod recover;
 mod resolve;
 mod start;

@@ -35,7 +35,7 @@ pub struct ToolCall {
     pub message_id: Option<MessageId>,
     /// Its number in the session's timeline when it was asked for.
     pub sequence: i64,
-    /// The model's own id of this use; unique in the session.
+    /// The model's own id of this use; unique among the open ones of a session.
     pub tool_use_id: String,
     /// The tool.
     pub tool_name: String,

@@ -22,18 +22,19 @@ use domain::{
 use serde_json::{Value, json};
 use store::{Guard, SessionChange, StoreError};
 
+pub(super) use self::draft::open_items_closed;
+pub(crate) use self::draft::transition;
 use self::draft::{Draft, as_tool_use, close_open};
-pub(super) use self::draft::{open_items_closed, transition};
 use crate::App;
 
 /// How long a session stays with an owner that says nothing.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// The agent itself, as the author of what it does.
 const AGENT: Actor = Actor::System("agent");
 
 /// Records one session on behalf of its owner, and knows what of it is still open.
 #[derive(Debug)]
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     app: App,
     session_id: SessionId,
     fence: i64,
@@ -46,7 +47,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// A recorder for a session whose lease was just acquired.
-    pub(super) fn new(app: App, session: &domain::session::Session, fence: i64) -> Self {
+    pub(crate) fn new(app: App, session: &domain::session::Session, fence: i64) -> Self {
         Self {
             app,
             session_id: session.id,
@@ -59,7 +60,7 @@ impl Recorder {
         }
     }
 
-    pub(super) const fn session_id(&self) -> SessionId {
+    pub(crate) const fn session_id(&self) -> SessionId {
         self.session_id
     }
 
@@ -76,7 +77,7 @@ impl Recorder {
     }
 
     /// Moves the session to another status.
-    pub(super) async fn transition(
+    pub(crate) async fn transition(
         &mut self,
         to: SessionStatus,
         reason: &str,
@@ -150,7 +151,9 @@ impl Recorder {
     /// Something was said, with the tool calls it asks for and the results it brings.
     pub(super) async fn message(&mut self, message: AgentMessage) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
-        let message_id = self.draft_message(&mut draft, message.body);
+        let mut body = message.body;
+        self.keep_unmatched(&mut body, &message.tool_results);
+        let message_id = self.draft_message(&mut draft, body);
         for tool_use in message.tool_uses {
             self.draft_tool_use(&mut draft, tool_use, Some(message_id));
         }
@@ -320,3 +323,6 @@ pub(super) async fn commit(app: &App, change: SessionChange) -> Result<Vec<Timel
     }
     app.store().write(move |tx| tx.sessions().change(change)).await
 }
+
+#[cfg(test)]
+mod tests;

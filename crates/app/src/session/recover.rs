@@ -75,3 +75,90 @@ impl App {
         self.store().write(recover).await.map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use domain::{command::CommandStatus, tool_call::ToolCallStatus};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        fixture::{AUTHOR, Fixture},
+        session::record::LEASE,
+    };
+
+    #[tokio::test]
+    async fn a_session_elsewhere_is_left_alone_until_its_lease_expires() {
+        let fixture = Fixture::new().await;
+        let recorder = fixture.active_session(&fixture.app_on("elsewhere")).await;
+        let here = fixture.app_on("here");
+        fixture.clock.advance(LEASE);
+        assert_eq!(here.recover_sessions().await, Ok(vec![]));
+        fixture.clock.advance(Duration::from_micros(1));
+        let id = recorder.session_id();
+        let expected = RecoveredSession { id, from: SessionStatus::Active, to: SessionStatus::Paused };
+        assert_eq!(here.recover_sessions().await, Ok(vec![expected]));
+        assert_eq!(here.recover_sessions().await, Ok(vec![]), "once is enough");
+    }
+
+    #[tokio::test]
+    async fn a_renewed_lease_keeps_a_session() {
+        let fixture = Fixture::new().await;
+        let recorder = fixture.active_session(&fixture.app_on("elsewhere")).await;
+        fixture.clock.advance(LEASE);
+        recorder.renew_lease().await.expect("still the owner");
+        fixture.clock.advance(LEASE);
+        assert_eq!(fixture.app_on("here").recover_sessions().await, Ok(vec![]));
+    }
+
+    #[tokio::test]
+    async fn a_late_owner_is_refused_after_recovery() {
+        let fixture = Fixture::new().await;
+        let mut recorder = fixture.active_session(&fixture.app_on("elsewhere")).await;
+        fixture.clock.advance(LEASE * 2);
+        fixture.app_on("here").recover_sessions().await.expect("recovers");
+        let before = fixture.timeline(recorder.session_id()).await;
+        assert_eq!(recorder.renew_lease().await, Err(StoreError::Fenced));
+        assert_eq!(recorder.prompt("too late", &AUTHOR).await.map(drop), Err(StoreError::Fenced));
+        assert_eq!(fixture.timeline(recorder.session_id()).await, before);
+    }
+
+    #[tokio::test]
+    async fn what_was_open_is_closed_and_everything_stored_is_whole() {
+        let fixture = Fixture::new().await;
+        let mut recorder = fixture.active_session(&fixture.app_on("elsewhere")).await;
+        recorder.prompt("work", &AUTHOR).await.expect("recorded");
+        let request = domain::agent_event::ToolRequest {
+            request_id: "r".into(),
+            tool_use_id: "toolu_1".into(),
+            tool_name: "Bash".into(),
+            input: json!({"command": "make"}),
+            description: None,
+            requires_person: false,
+        };
+        recorder.asked(&request).await.expect("recorded");
+        fixture.clock.advance(LEASE * 2);
+        fixture.app_on("here").recover_sessions().await.expect("recovers");
+        let entries = fixture.timeline(recorder.session_id()).await;
+        let is_closed = |item: &TimelineItem| match item {
+            TimelineItem::ToolCall(call) => call.status == ToolCallStatus::Error,
+            TimelineItem::Command(command) => command.status == CommandStatus::Cancelled,
+            TimelineItem::Message(_) | TimelineItem::Transition(_) => true,
+        };
+        assert!(entries.iter().all(|entry| is_closed(&entry.item)));
+        assert_eq!(fixture.get(recorder.session_id()).await.status, SessionStatus::Paused);
+        assert_eq!(fixture.findings().await, vec![]);
+    }
+
+    #[tokio::test]
+    async fn of_several_that_recover_at_once_one_wins() {
+        let fixture = Fixture::new().await;
+        fixture.active_session(&fixture.app_on("elsewhere")).await;
+        fixture.clock.advance(LEASE * 2);
+        let (a, b) = (fixture.app_on("a"), fixture.app_on("b"));
+        let (a, b) = tokio::join!(a.recover_sessions(), b.recover_sessions());
+        assert_eq!(a.expect("no error").len() + b.expect("no error").len(), 1);
+    }
+}

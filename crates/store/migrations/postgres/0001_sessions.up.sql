@@ -131,9 +131,10 @@ CREATE TABLE tool_calls (
     started_at          timestamptz,
     completed_at        timestamptz,
     duration_ms         bigint CHECK (duration_ms >= 0),
-    UNIQUE (session_id, sequence),
-    UNIQUE (session_id, tool_use_id)
+    UNIQUE (session_id, sequence)
 );
+-- Not unique: an agent program that repeats an id must not end its session.
+CREATE INDEX tool_calls_use ON tool_calls (session_id, tool_use_id);
 CREATE INDEX tool_calls_message ON tool_calls (message_id);
 CREATE INDEX tool_calls_open ON tool_calls (session_id, status) WHERE status IN ('pending', 'running');
 

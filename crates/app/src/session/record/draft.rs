@@ -16,7 +16,7 @@ use domain::{
     tool_call::{ToolCall, ToolCallStatus},
     transition::Transition,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::SessionUpdate;
 
 use super::{AGENT, Recorder};
@@ -138,12 +138,19 @@ impl Recorder {
         draft.items.push((Change::Updated, TimelineItem::ToolCall(call.clone())));
     }
 
+    /// A result whose call is not open has no row to stand in, so it stays with its message.
+    pub(super) fn keep_unmatched(&self, body: &mut MessageBody, results: &[ToolResult]) {
+        let unmatched = results.iter().filter(|result| !self.open_calls.contains_key(&result.tool_use_id));
+        let kept: Map<_, _> =
+            unmatched.map(|result| (result.tool_use_id.clone(), result.output.clone())).collect();
+        if !kept.is_empty() {
+            body.content.extra.insert("unmatched_results".to_owned(), Value::Object(kept));
+        }
+    }
+
     pub(super) fn draft_tool_result(&mut self, draft: &mut Draft, result: ToolResult) {
         let now = self.app.now();
-        let Some(mut call) = self.open_calls.remove(&result.tool_use_id) else {
-            tracing::warn!(session.id = %self.session_id, tool_use.id = result.tool_use_id, "a result without a call");
-            return;
-        };
+        let Some(mut call) = self.open_calls.remove(&result.tool_use_id) else { return };
         // A call that was already running and is said not to have run was interrupted: it may have done half its work.
         let was_denied = match call.status {
             ToolCallStatus::Denied => true,
@@ -200,7 +207,7 @@ impl Recorder {
 }
 
 /// A change of status as a row.
-pub(in crate::session) fn transition(
+pub(crate) fn transition(
     app: &App,
     session_id: SessionId,
     from: Option<SessionStatus>,

@@ -1,0 +1,191 @@
+use domain::{
+    agent_event::{ReportedCost, ToolResult, ToolUse},
+    message::{ContentBlock, MessageContent},
+    permission::Decision,
+    usage::TokenUsage,
+};
+use serde_json::{Map, json};
+
+use super::*;
+use crate::fixture::{AUTHOR, Fixture};
+
+fn turn(cost: ReportedCost, prompts: &[CommandId], queued_prompts: u32) -> TurnEnded {
+    TurnEnded {
+        outcome: TurnOutcome::Completed,
+        text: "done".into(),
+        usage: TokenUsage { input_tokens: 100, output_tokens: 20, ..TokenUsage::default() },
+        cost,
+        duration_ms: 5,
+        prompts: prompts.to_vec(),
+        queued_prompts,
+        message: MessageBody::text(MessageType::Result, "done"),
+    }
+}
+
+fn cumulative(micros: i64) -> ReportedCost {
+    ReportedCost { since_last_result: None, cumulative: Some(MicroUsd::from_micros(micros)) }
+}
+
+fn tool_message(tool_uses: Vec<ToolUse>, tool_results: Vec<ToolResult>) -> AgentMessage {
+    let named = tool_uses.iter().map(|call| ContentBlock::ToolUse { tool_use_id: call.tool_use_id.clone() });
+    let body = MessageBody {
+        content: MessageContent { blocks: named.collect(), extra: Map::new() },
+        ..MessageBody::text(MessageType::Assistant, "")
+    };
+    AgentMessage { body, tool_uses, tool_results }
+}
+
+fn bash(id: &str) -> ToolUse {
+    ToolUse { tool_use_id: id.into(), tool_name: "Bash".into(), input: json!({"command": "make"}) }
+}
+
+fn request(id: &str) -> ToolRequest {
+    let ToolUse { tool_use_id, tool_name, input } = bash(id);
+    ToolRequest {
+        request_id: "r".into(),
+        tool_use_id,
+        tool_name,
+        input,
+        description: None,
+        requires_person: false,
+    }
+}
+
+fn judgement(decision: Decision) -> Judgement {
+    Judgement { decision, reason: "because".into() }
+}
+
+fn result(id: &str, is_error: bool, did_not_run: bool) -> ToolResult {
+    ToolResult { tool_use_id: id.into(), output: json!({"content": "words"}), is_error, did_not_run }
+}
+
+#[tokio::test]
+async fn a_running_total_is_billed_by_its_growth_and_a_reset_counts_from_zero() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    let mut costs = Vec::new();
+    for total in [1600, 2400] {
+        costs.push(
+            recorder.turn_ended(turn(cumulative(total), &[], 0)).await.expect("recorded").0.as_micros(),
+        );
+    }
+    recorder.conversation_reset(MessageBody::text(MessageType::System, "")).await.expect("recorded");
+    costs.push(recorder.turn_ended(turn(cumulative(3000), &[], 0)).await.expect("recorded").0.as_micros());
+    assert_eq!(costs, [1600, 800, 3000]);
+    assert_eq!(fixture.get(recorder.session_id()).await.totals.cost, MicroUsd::from_micros(5400));
+}
+
+#[tokio::test]
+async fn what_the_program_says_a_turn_cost_goes_before_the_running_total() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    let cost = ReportedCost { since_last_result: Some(MicroUsd::from_micros(800)), ..cumulative(9900) };
+    let (billed, _) = recorder.turn_ended(turn(cost, &[], 0)).await.expect("recorded");
+    assert_eq!(billed, MicroUsd::from_micros(800));
+}
+
+#[tokio::test]
+async fn a_result_answers_the_prompts_it_names() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    let (first, _) = recorder.prompt("one", &AUTHOR).await.expect("recorded");
+    let (second, _) = recorder.prompt("two", &AUTHOR).await.expect("recorded");
+    recorder.turn_ended(turn(ReportedCost::default(), &[first], 1)).await.expect("recorded");
+    assert!(recorder.has_open_prompt());
+    assert_eq!(recorder.status(), SessionStatus::Processing, "a prompt is still owed");
+    recorder.turn_ended(turn(ReportedCost::default(), &[second], 0)).await.expect("recorded");
+    assert_eq!(recorder.status(), SessionStatus::Active);
+}
+
+#[tokio::test]
+async fn a_result_that_names_no_prompt_answers_all_that_are_not_queued() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    for text in ["one", "two", "three"] {
+        recorder.prompt(text, &AUTHOR).await.expect("recorded");
+    }
+    recorder.turn_ended(turn(ReportedCost::default(), &[], 1)).await.expect("recorded");
+    assert_eq!(recorder.open_prompts.len(), 1);
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_turn_is_kept_once_unless_it_says_something_new() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    for (uuid, words) in [("u1", "same"), ("u2", "same"), ("u3", "new")] {
+        let message =
+            MessageBody { external_id: Some(uuid.into()), ..MessageBody::text(MessageType::System, words) };
+        let turn = TurnStarted { external_id: "session".into(), model: Some("m".into()), message };
+        recorder.turn_started(turn).await.expect("recorded");
+    }
+    let session = fixture.get(recorder.session_id()).await;
+    assert_eq!(session.totals.total_messages, 2);
+    assert_eq!(session.external_id.as_deref(), Some("session"));
+}
+
+#[tokio::test]
+async fn a_gate_ahead_of_its_message_records_the_call_once() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    recorder.judged(&request("toolu_1"), &judgement(Decision::Allow)).await.expect("recorded");
+    recorder.message(tool_message(vec![bash("toolu_1")], vec![])).await.expect("recorded");
+    recorder.message(tool_message(vec![], vec![result("toolu_1", false, false)])).await.expect("recorded");
+    let session = fixture.get(recorder.session_id()).await;
+    assert_eq!((session.totals.total_tool_calls, session.totals.total_permission_checks), (1, 1));
+    assert_eq!(fixture.findings().await, vec![]);
+}
+
+#[tokio::test]
+async fn a_call_ends_as_what_became_of_it() {
+    let cases = [
+        (Some(Decision::Allow), false, false, ToolCallStatus::Success),
+        (Some(Decision::Allow), true, false, ToolCallStatus::Error),
+        // It was running and was interrupted, so half of it may have happened.
+        (Some(Decision::Allow), true, true, ToolCallStatus::Error),
+        (Some(Decision::Deny), true, true, ToolCallStatus::Denied),
+        (None, true, true, ToolCallStatus::Denied),
+    ];
+    let fixture = Fixture::new().await;
+    for (decision, is_error, did_not_run, expected) in cases {
+        let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+        recorder.message(tool_message(vec![bash("toolu_1")], vec![])).await.expect("recorded");
+        if let Some(decision) = decision {
+            recorder.judged(&request("toolu_1"), &judgement(decision)).await.expect("recorded");
+        }
+        let done = tool_message(vec![], vec![result("toolu_1", is_error, did_not_run)]);
+        let entries = recorder.message(done).await.expect("recorded");
+        let Some(TimelineItem::ToolCall(call)) = entries.last().map(|entry| &entry.item) else {
+            panic!("a call")
+        };
+        assert_eq!(call.status, expected, "{decision:?} {is_error} {did_not_run}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_without_a_call_is_kept_with_its_message() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    let message = tool_message(vec![], vec![result("toolu_unknown", true, false)]);
+    let entries = recorder.message(message).await.expect("recorded");
+    let Some(TimelineItem::Message(message)) = entries.last().map(|entry| &entry.item) else {
+        panic!("a message")
+    };
+    let kept = &message.body.content.extra["unmatched_results"];
+    assert_eq!(kept, &json!({"toolu_unknown": {"content": "words"}}));
+    assert_eq!(fixture.findings().await, vec![]);
+}
+
+#[tokio::test]
+async fn a_tool_use_id_that_comes_again_is_a_call_of_its_own() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    for _ in 0..2 {
+        recorder.message(tool_message(vec![bash("toolu_1")], vec![])).await.expect("recorded");
+        recorder
+            .message(tool_message(vec![], vec![result("toolu_1", false, false)]))
+            .await
+            .expect("recorded");
+    }
+    assert_eq!(fixture.get(recorder.session_id()).await.totals.total_tool_calls, 2);
+    assert_eq!(fixture.findings().await, vec![]);
+}
