@@ -129,28 +129,44 @@ fn labels(asked: &Value) -> Vec<String> {
     labels.map(str::to_owned).collect()
 }
 
+/// How much of a file's content is shown.
+const MOST_LINES: usize = 20;
+
 /// The whole input, so that nobody agrees to something unseen: a field a line, long texts cut with their length told.
 fn details(input: &Value) -> Vec<String> {
-    const MOST_LINES: usize = 20;
     let Some(fields) = input.as_object() else {
         return vec![text::printable(&input.to_string()).into_owned()];
     };
     let mut lines = Vec::new();
     for (name, value) in fields {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let value = text::printable(&value).into_owned();
-        let all: Vec<&str> = value.lines().collect();
-        match all[..] {
-            [] => lines.push(format!("{name}:")),
-            [only] => lines.push(format!("{name}: {only}")),
-            _ => {
-                lines.push(format!("{name}:"));
-                lines.extend(all.iter().take(MOST_LINES).map(|line| format!("  | {line}")));
-                if all.len() > MOST_LINES {
-                    lines.push(format!("  | … {} more lines", all.len() - MOST_LINES));
-                }
+        // An edit reads best as what goes and what comes.
+        match (name.as_str(), value.as_str()) {
+            ("new_string", Some(_)) if fields.contains_key("old_string") => {}
+            ("old_string", Some(old)) => {
+                lines.extend(block("- ", old, MOST_LINES));
+                let new = fields.get("new_string").and_then(Value::as_str).unwrap_or_default();
+                lines.extend(block("+ ", new, MOST_LINES));
             }
+            (_, Some(text)) if text.contains('\n') => {
+                // A command is shown to its end, however long; a file's content may be cut.
+                let most = if name == "command" { usize::MAX } else { MOST_LINES };
+                lines.push(format!("{name}:"));
+                lines.extend(block("  | ", text, most));
+            }
+            (_, Some(text)) => lines.push(format!("{name}: {}", text::printable(text))),
+            (_, None) => lines.push(format!("{name}: {}", text::printable(&value.to_string()))),
         }
+    }
+    lines
+}
+
+/// The lines of a text behind a mark.
+fn block(mark: &str, text: &str, most: usize) -> Vec<String> {
+    let text = text::printable(text);
+    let count = text.lines().count();
+    let mut lines: Vec<String> = text.lines().take(most).map(|line| format!("{mark}{line}")).collect();
+    if count > most {
+        lines.push(format!("{mark}… {} more lines", count - most));
     }
     lines
 }
@@ -168,6 +184,12 @@ mod tests {
     fn every_field_of_an_input_is_shown() {
         let lines = details(&json!({"command": "make\nmake install", "timeout": 5}));
         assert_eq!(lines, ["command:", "  | make", "  | make install", "timeout: 5"]);
+    }
+
+    #[test]
+    fn an_edit_is_shown_as_what_goes_and_what_comes() {
+        let lines = details(&json!({"file_path": "a", "new_string": "c\nd", "old_string": "b"}));
+        assert_eq!(lines, ["file_path: a", "- b", "+ c", "+ d"]);
     }
 
     #[test]

@@ -35,7 +35,9 @@ fn line(style: Style, entry: &TimelineEntry, began_at: Timestamp, is_superseded:
             let words = format!("{from}{}  {}", transition.to, text::one_line(&transition.reason, LONGEST));
             ("status".to_owned(), style.dim(&words))
         }
-        TimelineItem::Command(command) => ("command".to_owned(), style.dim(&command_words(command))),
+        TimelineItem::Command(command) => {
+            ("command".to_owned(), style.dim(&command_words(entry.change, is_superseded, command)))
+        }
     };
     format!("{:>5}  {:>10}  {kind:<9}  {words}", entry.sequence, style.dim(&format!("{after:>10}")))
 }
@@ -85,6 +87,20 @@ fn tool_words(style: Style, change: Change, is_superseded: bool, call: &ToolCall
     }
 }
 
-fn command_words(command: &Command) -> String {
-    format!("{} {} by {}", command.kind, command.status, command.author)
+fn command_words(change: Change, is_superseded: bool, command: &Command) -> String {
+    let kind = command.kind;
+    match change {
+        Change::Created => format!("{kind} from {}", author(&command.author)),
+        _ if is_superseded => format!("{kind} handed to the agent"),
+        Change::Updated | Change::Replaced | Change::Removed => format!("{kind} {}", command.status),
+    }
+}
+
+/// An author with the end of its id, which is enough to tell people apart.
+fn author(author: &str) -> String {
+    match author.split_once(':') {
+        Some(("user", id)) => format!("user {}", &id[id.len().saturating_sub(8)..]),
+        Some((_, part)) => part.to_owned(),
+        None => author.to_owned(),
+    }
 }
