@@ -1,5 +1,6 @@
 //! `cargo xtask …`: the chores of this repository that are programs rather than scripts.
 
+mod bench;
 mod tidy;
 
 use std::path::Path;
@@ -10,12 +11,15 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Chore {
+    /// Measures the store beside a raw database, built with --release.
+    Bench(bench::Options),
     /// Checks the rules of the architecture that no compiler checks; `cargo test` does so too.
     Tidy,
 }
 
 fn main() -> anyhow::Result<()> {
     match Chore::parse() {
+        Chore::Bench(options) => bench::run(&options),
         Chore::Tidy => tidy::run(workspace_root()),
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct CommandLine {
 /// Flags of every command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
-    /// An SQLite file that exists, or postgres://user:password@host:port/database.
+    /// An SQLite file, or postgres://user:password@host:port/database.
     #[arg(long, global = true, value_name = "FILE|URL")]
     pub(crate) database: Option<String>,
     /// A settings file to use instead of ./provost.toml.

@@ -70,7 +70,19 @@ impl Context {
 
     /// As [`Context::open_store`]; with `create`, a file that was named explicitly may be new.
     pub(crate) fn open_store_creating(&self, migrate: Migrate, create: bool) -> Result<Store, Failure> {
-        Ok(Store::open(OpenOptions::new(self.database(create)?, migrate))?)
+        let database = self.database(create)?;
+        let server = match &database {
+            Database::Sqlite(_) => None,
+            Database::Postgres(server) => Some(without_password(&server.url)),
+        };
+        Store::open(OpenOptions::new(database, migrate)).map_err(|error| {
+            match (Failure::from(error), server) {
+                (failure, None) => failure,
+                (failure, Some(server)) => {
+                    Failure { message: format!("{server}: {}", failure.message), ..failure }
+                }
+            }
+        })
     }
 
     /// Where everything is kept.

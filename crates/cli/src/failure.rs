@@ -80,10 +80,11 @@ impl From<OpenError> for Failure {
         match &error {
             OpenError::DatabaseNotFound { path } => failure(Code::NotFound)
                 .hint(format!("to create it: provost init --database {}", path.display()))
-                .hint("without --database and DATABASE_URL, Provost uses its own file"),
-            OpenError::NotADatabase { .. } | OpenError::ForeignDatabase { .. } => {
-                failure(Code::Failed).hint("name another one with --database, or leave it out")
-            }
+                .hint(OWN_FILE),
+            OpenError::NotADatabase { .. } => failure(Code::Failed).hint(OWN_FILE),
+            OpenError::ForeignDatabase { .. } => failure(Code::Refused).hint(OWN_FILE).hint(
+                "on a PostgreSQL server, provost db migrate creates Provost's tables beside the others",
+            ),
             OpenError::ReadOnly { .. } => {
                 failure(Code::Failed).hint("give yourself write permission, or name another one")
             }
@@ -102,7 +103,11 @@ impl From<OpenError> for Failure {
             OpenError::Unopenable { .. } => {
                 failure(Code::Failed).hint("provost doctor looks at what is in the way")
             }
-            OpenError::Migration(_) => failure(Code::Failed).hint("provost db status shows what is applied"),
+            OpenError::Migration(error) => error.clone().into(),
+            // A server that was reached and did not let us in.
+            OpenError::Store(StoreError::Other { .. }) => {
+                failure(Code::Failed).hint("look at the user, password, database and sslmode in the address")
+            }
             OpenError::Store(error) => error.clone().into(),
         }
     }
@@ -231,4 +236,5 @@ impl From<StartError> for Failure {
     }
 }
 
+const OWN_FILE: &str = "without --database and DATABASE_URL, Provost uses its own file";
 const SEE_SESSIONS: &str = "provost session list shows what there is";

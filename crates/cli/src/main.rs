@@ -7,6 +7,8 @@ mod command_line;
 mod composition;
 mod drive;
 mod failure;
+#[cfg(test)]
+mod reference;
 mod settings;
 mod surroundings;
 mod terminal;
@@ -45,7 +47,7 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     let terminal = Terminal::new(&surroundings, global.json, global.no_color);
     let failed = |failure: Failure| (failure, Some(terminal));
     if let Command::Completion(command) = command {
-        return command.run().map_err(failed);
+        return command.run(terminal).map_err(failed);
     }
     let flags = settings::Flags { database: global.database, config: global.config };
     let layers = settings::load(&surroundings, flags).map_err(|problem| failed(problem.into()))?;
@@ -74,7 +76,7 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Config(ConfigCommand::Show(command)) => command.run(&context),
         Command::Init(command) => command.run(context).await,
         Command::Doctor(command) => command.run(context).await,
-        Command::Completion(command) => command.run(),
+        Command::Completion(command) => command.run(context.terminal),
         Command::AgentScripted(command) => Ok(command.run()),
     }
 }
@@ -94,8 +96,10 @@ fn start_logging(level: &str, terminal: Terminal) -> Result<(), Failure> {
 
 fn report(failure: &Failure, terminal: Option<Terminal>) {
     let style = terminal.map_or(terminal::style::Style { color: false }, |terminal| terminal.err);
-    let mut lines = vec![format!("{} {}", style.red("error:"), failure.message)];
-    lines.extend(failure.hints.iter().map(|hint| format!("{} {hint}", style.cyan("hint:"))));
+    // A message may quote an agent.
+    let mut lines = vec![format!("{} {}", style.red("error:"), terminal::text::printable(&failure.message))];
+    let hints = failure.hints.iter().map(|hint| terminal::text::printable(hint));
+    lines.extend(hints.map(|hint| format!("{} {hint}", style.cyan("hint:"))));
     for line in lines {
         // Nobody is left to be told that nobody listens.
         drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{line}\n")));

@@ -10,7 +10,7 @@ use crate::{
 text_enum! {
     /// What a session is told.
     pub enum CommandKind: "command" {
-        /// Something to work on; the payload is `{"text": …}`.
+        /// Something to work on; the payload is `{"message_id": …}`, where its words stand.
         Prompt = "prompt",
         /// Stop the turn, keep the session.
         Interrupt = "interrupt",

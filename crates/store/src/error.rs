@@ -82,10 +82,10 @@ pub enum OpenError {
         /// As named.
         path: PathBuf,
     },
-    /// The file is a database of another program.
+    /// The file, or the schema on the server, holds tables of another program.
     #[error("{path} is a database of another program")]
     ForeignDatabase {
-        /// As named.
+        /// The file as named, or `database.schema`.
         path: PathBuf,
     },
     /// The file may be read but not written.

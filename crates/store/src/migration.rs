@@ -159,12 +159,16 @@ pub fn status(conn: &Conn) -> Result<Vec<MigrationStatus>, StoreError> {
 pub(crate) fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
     match migrate {
         Migrate::Leave => Ok(()),
-        Migrate::Expect => match newest(&history(conn)?) {
-            Some(newest) => check_compatible(newest),
-            None => Err(OpenError::SchemaOlder { found: 0, needed: LATEST }),
-        },
+        Migrate::Expect => {
+            let applied = history(conn)?;
+            check_compatible(newest(&applied).ok_or(OpenError::SchemaOlder { found: 0, needed: LATEST })?)?;
+            Ok(check_unchanged(conn, &applied)?)
+        }
         Migrate::Forward(now) => {
             let applied = history(conn)?;
+            if applied.is_empty() {
+                refuse_foreign_schema(conn)?;
+            }
             let Some(newest) = newest(&applied).filter(|newest| newest.version >= LATEST) else {
                 return Ok(in_transaction(conn, |tx| forward(tx, now)).map(drop)?);
             };
@@ -193,9 +197,9 @@ pub(crate) fn back(tx: &Tx<'_>) -> Result<Option<u32>, MigrationError> {
     let migration = known(version).ok_or(MigrationError::Unknown { version })?;
     check_unchanged(tx, &applied)?;
     tx.run_script(migration.scripts(tx).back).map_err(|source| MigrationError::Failed { version, source })?;
-    tx.execute("DELETE FROM schema_migrations WHERE version = $1", params![i64::from(version)])?;
+    tx.execute("DELETE FROM provost_migrations WHERE version = $1", params![i64::from(version)])?;
     if version == MIGRATIONS[0].version {
-        tx.run_script("DROP TABLE schema_migrations")?;
+        tx.run_script("DROP TABLE provost_migrations")?;
     }
     Ok(Some(version))
 }
@@ -205,7 +209,7 @@ fn apply(tx: &Tx<'_>, migration: &Migration, now: Timestamp) -> Result<(), Migra
     tx.run_script(migration.scripts(tx).forward)
         .map_err(|source| MigrationError::Failed { version, source })?;
     tx.execute(
-        "INSERT INTO schema_migrations (version, name, checksum, compatible_from, applied_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO provost_migrations (version, name, checksum, compatible_from, applied_at) VALUES ($1, $2, $3, $4, $5)",
         params![i64::from(version), migration.name, migration.checksum(tx), i64::from(migration.compatible_from), now],
     )?;
     Ok(())
@@ -239,16 +243,15 @@ fn in_transaction<T>(
 fn history(conn: &Conn) -> Result<Vec<Applied>, StoreError> {
     let exists: i64 = conn.scalar(
         conn.pick(
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'",
-            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'",
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'provost_migrations'",
+            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'provost_migrations'",
         ),
         &[],
     )?;
     if exists == 0 {
         return Ok(Vec::new());
     }
-    let sql =
-        "SELECT version, name, checksum, compatible_from, applied_at FROM schema_migrations ORDER BY version";
+    let sql = "SELECT version, name, checksum, compatible_from, applied_at FROM provost_migrations ORDER BY version";
     conn.query(sql, &[], |row| {
         let mut columns = row.columns();
         Ok(Applied {
@@ -261,12 +264,27 @@ fn history(conn: &Conn) -> Result<Vec<Applied>, StoreError> {
     })
 }
 
+/// A schema that holds tables and was never ours belongs to another program, whose address was found in the environment.
+/// An SQLite file was looked at when it was opened.
+fn refuse_foreign_schema(conn: &Conn) -> Result<(), OpenError> {
+    if conn.postgres().is_none() {
+        return Ok(());
+    }
+    let sql = "SELECT current_database() || '.' || current_schema(),
+         (SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'provost_migrations')";
+    let found = conn.find(sql, &[], |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)))?;
+    match found {
+        Some((schema, tables)) if tables > 0 => Err(OpenError::ForeignDatabase { path: schema.into() }),
+        _ => Ok(()),
+    }
+}
+
 fn create_history(conn: &Conn) -> &'static str {
     conn.pick(
-        "CREATE TABLE IF NOT EXISTS schema_migrations (
+        "CREATE TABLE IF NOT EXISTS provost_migrations (
             version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL,
             compatible_from INTEGER NOT NULL, applied_at INTEGER NOT NULL) STRICT",
-        "CREATE TABLE IF NOT EXISTS schema_migrations (
+        "CREATE TABLE IF NOT EXISTS provost_migrations (
             version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
             compatible_from bigint NOT NULL, applied_at timestamptz NOT NULL)",
     )

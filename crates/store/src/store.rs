@@ -15,6 +15,10 @@ use crate::{
     sqlite::{SqliteEngine, SqliteFile},
 };
 
+/// What a read on the calling thread counts for in tokio's budget of 128 small steps, after which other tasks on the thread
+/// have a turn: a task that only reads would otherwise never give them one.
+const READ_BUDGET: usize = 16;
+
 /// Which database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
@@ -94,6 +98,9 @@ impl Store {
         match &*self.engine {
             Engine::Sqlite(_) if self.is_closed() => Err(StoreError::Closed.into()),
             Engine::Sqlite(sqlite) => {
+                for _ in 0..READ_BUDGET {
+                    tokio::task::coop::consume_budget().await;
+                }
                 sqlite.read_here(|conn| job::run_caught(|| work(conn))).map_err(reopening)?
             }
             Engine::Postgres(postgres) => {

@@ -293,7 +293,7 @@ impl Recorder {
         self.app.store().write(move |tx| tx.sessions().renew(id, fence, until)).await
     }
 
-    async fn commit(&self, draft: Draft) -> Result<Vec<TimelineEntry>, StoreError> {
+    async fn commit(&mut self, draft: Draft) -> Result<Vec<TimelineEntry>, StoreError> {
         if draft.items.is_empty() && !draft.update.release_lease {
             return Ok(Vec::new());
         }
@@ -304,24 +304,67 @@ impl Recorder {
             update: draft.update,
             items: draft.items,
         };
-        commit(&self.app, change).await
+        let entries = commit(&self.app, change).await?;
+        self.keep_numbers(&entries);
+        Ok(entries)
+    }
+
+    /// A row gets its number when it is written, and whoever watches is told the same one with each later change.
+    fn keep_numbers(&mut self, entries: &[TimelineEntry]) {
+        for entry in entries.iter().filter(|entry| entry.change == Change::Created) {
+            match &entry.item {
+                TimelineItem::ToolCall(call) => {
+                    if let Some(open) = self.open_calls.get_mut(&call.tool_use_id) {
+                        open.sequence = call.sequence;
+                    }
+                }
+                TimelineItem::Command(command) => {
+                    if let Some(open) = self.open_prompts.iter_mut().find(|open| open.id == command.id) {
+                        open.sequence = command.sequence;
+                    }
+                }
+                TimelineItem::Message(_) | TimelineItem::Transition(_) => {}
+            }
+        }
     }
 }
 
-/// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it.
-pub(super) async fn commit(app: &App, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
+/// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it. A
+/// commit whose answer was lost is looked up first, so that nothing is recorded twice.
+async fn commit(app: &App, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
     const PAUSES_MS: [u64; 6] = [50, 200, 500, 1_000, 3_000, 5_000];
+    let mut outcome = attempt(app, change.clone()).await;
     for pause in PAUSES_MS {
-        let attempt = change.clone();
-        match app.store().write(move |tx| tx.sessions().change(attempt)).await {
+        match outcome {
             Err(error) if error.is_retryable() => {
                 tracing::warn!(session.id = %change.session_id, error = %error, "the database is away; trying again");
                 tokio::time::sleep(Duration::from_millis(pause)).await;
+                outcome = match find_recorded(app, &change).await {
+                    Ok(None) => attempt(app, change.clone()).await,
+                    Ok(Some(entries)) => Ok(entries),
+                    Err(error) => Err(error),
+                };
             }
             outcome => return outcome,
         }
     }
+    outcome
+}
+
+async fn attempt(app: &App, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
     app.store().write(move |tx| tx.sessions().change(change)).await
+}
+
+/// The entries of a change that was committed before its answer was lost.
+async fn find_recorded(app: &App, change: &SessionChange) -> Result<Option<Vec<TimelineEntry>>, StoreError> {
+    let Some((_, first)) = change.items.first() else { return Ok(None) };
+    let (session, row, at) = (change.session_id, *first.row_id(), change.at);
+    let count = u32::try_from(change.items.len()).unwrap_or(u32::MAX);
+    let find = move |conn: &store::Conn| {
+        let Some(sequence) = conn.timeline().find_sequence(session, row, at)? else { return Ok(None) };
+        conn.timeline().list(session, sequence - 1, count).map(Some)
+    };
+    app.store().scan(find).await
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use domain::{
     runtime::RuntimeKind,
     session::{Lease, Origin, Session, SessionMode, SessionOptions, SessionTotals, name_from_prompt},
     session_status::SessionStatus,
-    timeline::{Change, TimelineItem},
+    timeline::{Change, TimelineEntry, TimelineItem},
 };
 use store::{Guard, SessionChange, SessionUpdate as RowUpdate, StoreError};
 use tokio::sync::mpsc;
@@ -141,7 +141,7 @@ impl App {
             owner: self.owner().clone(),
             expires_at: self.now().plus(launch.limits.handshake + LEASE),
         };
-        let (session, fence) = match target {
+        let (session, fence, mut entries) = match target {
             Target::New(new) => {
                 self.create_session(caller, new, runtime_kind(&launch.runtime), &author, lease).await?
             }
@@ -149,12 +149,12 @@ impl App {
                 let session = self.find_resumable(caller, id, &launch.runtime).await?;
                 let fence = session.fence;
                 let fence = self.store().write(move |tx| tx.sessions().acquire(id, fence, &lease)).await?;
-                (session, fence)
+                (session, fence, Vec::new())
             }
         };
         let mut recorder = Recorder::new(self.clone(), &session, fence);
         let reason = if session.started_at.is_some() { "resuming" } else { "starting the agent" };
-        let mut entries = recorder.transition(SessionStatus::Connecting, reason, &author).await?;
+        entries.extend(recorder.transition(SessionStatus::Connecting, reason, &author).await?);
         let running = match agent::start(launch_of(&session, launch)).await {
             Ok(running) => running,
             Err(error) => {
@@ -182,7 +182,7 @@ impl App {
         runtime: RuntimeKind,
         author: &Actor,
         lease: Lease,
-    ) -> Result<(Session, i64), StoreError> {
+    ) -> Result<(Session, i64, Vec<TimelineEntry>), StoreError> {
         let now = self.now();
         let prompt = new.prompt.as_deref().unwrap_or_default();
         let session = Session {
@@ -221,11 +221,11 @@ impl App {
         let row = session.clone();
         let create = move |tx: &store::Tx<'_>| {
             tx.sessions().insert(&row)?;
-            tx.sessions().change(change)?;
-            tx.sessions().acquire(row.id, row.fence, &lease)
+            let entries = tx.sessions().change(change)?;
+            Ok::<_, StoreError>((tx.sessions().acquire(row.id, row.fence, &lease)?, entries))
         };
-        let fence = self.store().write(create).await?;
-        Ok((session, fence))
+        let (fence, entries) = self.store().write(create).await?;
+        Ok((session, fence, entries))
     }
 
     async fn find_resumable(

@@ -53,7 +53,7 @@ impl Demo {
 
         heading(
             terminal,
-            "2. an agent repairs it; it reads freely, and asks before it changes or runs anything",
+            "2. an agent repairs it: it may read, and is judged before it changes or runs anything",
         );
         let temporary = tempfile::Builder::new().prefix("provost-").tempdir()?;
         let launch = context.launch_settings(RuntimeKind::Scripted, Some(&scenario), temporary.path())?;
@@ -164,13 +164,15 @@ fn farewell(context: &Context, folder: &Path, id: SessionId) -> Result<(), Failu
     terminal.say(&format!("database {}", context.database_name()?));
     terminal.say(&format!("folder   {}", folder.display()));
     heading(terminal, "try next");
-    for (command, what) in [
+    let next = [
         (format!("{provost} session show {short}"), "the session"),
         (format!("{provost} session timeline {short} --json"), "all of it, for programs"),
         (format!("{provost} doctor"), "whether your own agent CLI is ready"),
         (format!("{provost} run \"explain this folder to me\""), "and then a real agent"),
-    ] {
-        terminal.say(&format!("  {command:<54} {}", terminal.err.dim(what)));
+    ];
+    let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
+    for (command, what) in &next {
+        terminal.say(&format!("  {command:<width$}  {}", terminal.err.dim(what)));
     }
     if terminal.is_json {
         terminal.json(&serde_json::json!({ "session_id": id, "folder": folder }))?;

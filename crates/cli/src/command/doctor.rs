@@ -42,9 +42,9 @@ impl Doctor {
         let is_well = findings.iter().all(|finding| finding.is_well);
         let has_storage = findings.iter().take(3).all(|finding| finding.is_well);
         let (verdict, next) = match (is_well, has_storage) {
-            (true, _) => ("everything is there", "provost run \"say hello\""),
-            (false, true) => ("Provost works; the agent CLI needs your attention", "provost demo"),
-            (false, false) => ("Provost cannot store anything yet", "provost init"),
+            (true, _) => ("everything is there", "run \"say hello\""),
+            (false, true) => ("Provost works; the agent CLI needs your attention", "demo"),
+            (false, false) => ("Provost cannot store anything yet", "init"),
         };
         let terminal = context.terminal;
         if terminal.is_json {

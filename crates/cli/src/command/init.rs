@@ -37,7 +37,7 @@ impl Init {
         let what = if is_new { "written" } else { "kept as it is" };
         terminal.say(&format!("settings  {} ({what})", file.display()));
         terminal.say(&format!("database  {database}"));
-        terminal.say("next: provost doctor");
+        terminal.say(&format!("next: {} doctor", context.surroundings.program_name()));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -94,7 +94,8 @@ impl Run {
         let end = drive(context.terminal, running, Prompts { first: prompt, keyboard: typed }).await?;
         app.store().close().await;
         if !context.terminal.is_json {
-            let line = format!("provost session timeline {}", text::short(id));
+            let line =
+                format!("{} session timeline {}", context.surroundings.program_name(), text::short(id));
             context.terminal.say(&context.terminal.err.dim(&line));
         }
         exit_code(&end)

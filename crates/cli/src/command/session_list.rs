@@ -16,7 +16,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct SessionList {
-    /// Only sessions in this status.
+    /// Only sessions in this status: created, connecting, active, waiting, processing, paused, completed, failed,
+    /// terminated or archived.
     #[arg(long, value_name = "STATUS")]
     status: Option<SessionStatus>,
     /// How many.
@@ -48,7 +49,9 @@ impl SessionList {
             terminal.data(&line(terminal.out, session, now))?;
         }
         if let Some(next) = next {
-            terminal.say(&format!("more: provost session list --cursor {next}"));
+            let status = self.status.map(|status| format!(" --status {status}")).unwrap_or_default();
+            terminal
+                .say(&format!("more: provost session list --limit {}{status} --cursor {next}", self.limit));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -76,7 +76,8 @@ fn add_variables(layers: &mut Layers, surroundings: &Surroundings) -> Result<(),
         let origin = Origin::Variable(variable::DATABASE_URL.to_owned());
         layers.add_plain("database.url".to_owned(), &url, origin)?;
     }
-    for (name, value) in surroundings.texts() {
+    // An empty variable is one that is not set.
+    for (name, value) in surroundings.texts().filter(|(_, value)| !value.is_empty()) {
         let Some(key) = name.strip_prefix(variable::SETTING_PREFIX).filter(|key| key.contains("__")) else {
             continue;
         };

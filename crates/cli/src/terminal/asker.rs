@@ -131,6 +131,7 @@ fn labels(asked: &Value) -> Vec<String> {
 
 /// How much of a file's content is shown.
 const MOST_LINES: usize = 20;
+const LONGEST_NAME: usize = 60;
 
 /// The whole input, so that nobody agrees to something unseen: a field a line, long texts cut with their length told.
 fn details(input: &Value) -> Vec<String> {
@@ -138,9 +139,11 @@ fn details(input: &Value) -> Vec<String> {
         return vec![text::printable(&input.to_string()).into_owned()];
     };
     let mut lines = Vec::new();
-    for (name, value) in fields {
+    for (key, value) in fields {
+        // The agent chooses the names too.
+        let name = text::one_line(key, LONGEST_NAME);
         // An edit reads best as what goes and what comes.
-        match (name.as_str(), value.as_str()) {
+        match (key.as_str(), value.as_str()) {
             ("new_string", Some(_)) if fields.contains_key("old_string") => {}
             ("old_string", Some(old)) => {
                 lines.extend(block("- ", old, MOST_LINES));
@@ -149,7 +152,7 @@ fn details(input: &Value) -> Vec<String> {
             }
             (_, Some(text)) if text.contains('\n') => {
                 // A command is shown to its end, however long; a file's content may be cut.
-                let most = if name == "command" { usize::MAX } else { MOST_LINES };
+                let most = if key == "command" { usize::MAX } else { MOST_LINES };
                 lines.push(format!("{name}:"));
                 lines.extend(block("  | ", text, most));
             }

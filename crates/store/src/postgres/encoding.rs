@@ -20,7 +20,7 @@ impl ToSql for Value<'_> {
             (Value::Bool(yes), &Type::BOOL) => out.extend_from_slice(&[u8::from(*yes)]),
             (Value::Int(number), &Type::INT8) => out.extend_from_slice(&number.to_be_bytes()),
             (Value::Int(number), &Type::INT4) => {
-                out.extend_from_slice(&i32::try_from(*number)?.to_be_bytes())
+                out.extend_from_slice(&i32::try_from(*number)?.to_be_bytes());
             }
             (Value::Text(text), &Type::TEXT | &Type::VARCHAR) => out.extend_from_slice(text.as_bytes()),
             (Value::Id(id), &Type::UUID) => out.extend_from_slice(id.as_bytes()),

@@ -91,14 +91,17 @@ pub struct SessionUpdate {
     pub release_lease: bool,
 }
 
+// `(team_id = … AND …) IS TRUE` where ids are given: a condition that no index answers. PostgreSQL without statistics, on
+// a young database, would rather go through all sessions of the team than search the id.
 impl<C: Reads> Sessions<'_, C> {
     /// The session of this id, unless it was deleted.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn find(&self, team: TeamId, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM sessions WHERE id = $1 AND team_id = $2 AND deleted_at IS NULL");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM sessions WHERE id = $1 AND (team_id = $2 AND deleted_at IS NULL) IS TRUE"
+        );
         self.conn.conn().find(&sql, params![id, team], from_row)
     }
 
@@ -123,7 +126,7 @@ impl<C: Reads> Sessions<'_, C> {
         limit: u32,
     ) -> Result<Vec<SessionId>, StoreError> {
         let sql = "SELECT id FROM sessions
-             WHERE id >= $1 AND id <= $2 AND team_id = $3 AND deleted_at IS NULL ORDER BY id LIMIT $4";
+             WHERE id >= $1 AND id <= $2 AND (team_id = $3 AND deleted_at IS NULL) IS TRUE ORDER BY id LIMIT $4";
         self.conn.conn().query(sql, params![first, last, team, i64::from(limit)], |row| row.get(0))
     }
 

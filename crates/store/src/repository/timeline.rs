@@ -9,6 +9,8 @@ use domain::{
     tool_call::{ToolCall, ToolCallStatus},
 };
 
+use uuid::Uuid;
+
 use super::{Reads, command, message, tool_call, transition};
 use crate::{
     conn::Tx,
@@ -35,6 +37,22 @@ impl<C: Reads> Timeline<'_, C> {
         }
         entries.sort_unstable_by_key(|entry| entry.sequence);
         Ok(entries)
+    }
+
+    /// The number a change of a row got at this time, if it was recorded: how a writer that lost the answer of its commit
+    /// finds out what became of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn find_sequence(
+        &self,
+        session: SessionId,
+        row: Uuid,
+        at: Timestamp,
+    ) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT sequence FROM session_events WHERE session_id = $1 AND row_id = $2 AND at = $3
+             ORDER BY sequence LIMIT 1";
+        self.conn.conn().find(sql, params![session, row, at], |row| row.get(0))
     }
 
     /// The tool calls that have no result yet.
@@ -87,21 +105,20 @@ impl<C: Reads> Timeline<'_, C> {
         after: i64,
         last: i64,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
-        let (table, columns, read): (_, _, fn(&mut Columns<'_>) -> Result<TimelineItem, StoreError>) =
-            match kind {
-                EntryKind::Message => {
-                    ("messages", message::COLUMNS, |c| message::from_columns(c).map(TimelineItem::Message))
-                }
-                EntryKind::ToolCall => ("tool_calls", tool_call::COLUMNS, |c| {
-                    tool_call::from_columns(c).map(TimelineItem::ToolCall)
-                }),
-                EntryKind::Transition => ("session_transitions", transition::COLUMNS, |c| {
-                    transition::from_columns(c).map(TimelineItem::Transition)
-                }),
-                EntryKind::Command => ("session_commands", command::COLUMNS, |c| {
-                    command::from_columns(c).map(TimelineItem::Command)
-                }),
-            };
+        let (table, columns, read): (_, _, ReadItem) = match kind {
+            EntryKind::Message => {
+                ("messages", message::COLUMNS, |c| message::from_columns(c).map(TimelineItem::Message))
+            }
+            EntryKind::ToolCall => {
+                ("tool_calls", tool_call::COLUMNS, |c| tool_call::from_columns(c).map(TimelineItem::ToolCall))
+            }
+            EntryKind::Transition => ("session_transitions", transition::COLUMNS, |c| {
+                transition::from_columns(c).map(TimelineItem::Transition)
+            }),
+            EntryKind::Command => ("session_commands", command::COLUMNS, |c| {
+                command::from_columns(c).map(TimelineItem::Command)
+            }),
+        };
         let sql = format!(
             "SELECT e.sequence, e.change, e.at, {columns} FROM session_events e JOIN {table} t ON t.id = e.row_id
              WHERE e.session_id = $1 AND e.sequence > $2 AND e.sequence <= $3 AND e.kind = '{kind}'"
@@ -110,10 +127,10 @@ impl<C: Reads> Timeline<'_, C> {
     }
 }
 
-fn entry(
-    row: &Row<'_>,
-    read: fn(&mut Columns<'_>) -> Result<TimelineItem, StoreError>,
-) -> Result<TimelineEntry, StoreError> {
+/// Reads the row of an entry from the columns after the entry's own.
+type ReadItem = fn(&mut Columns<'_>) -> Result<TimelineItem, StoreError>;
+
+fn entry(row: &Row<'_>, read: ReadItem) -> Result<TimelineEntry, StoreError> {
     let mut columns = row.columns();
     Ok(TimelineEntry {
         sequence: columns.next()?,

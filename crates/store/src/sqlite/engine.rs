@@ -109,3 +109,100 @@ impl Drop for SqliteEngine {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        StoreError, WhenMissing,
+        conn::Tx,
+        job::{read, write},
+        value::params,
+    };
+
+    /// A piece of work, and what its caller hears.
+    type Answer<T> = tokio::sync::oneshot::Receiver<Result<T, StoreError>>;
+
+    /// A table, and a file that cannot grow beyond a megabyte.
+    fn engine(folder: &tempfile::TempDir) -> SqliteEngine {
+        let path = folder.path().join("test.db");
+        let file = SqliteFile { path, when_missing: WhenMissing::Create, busy_timeout: Duration::ZERO };
+        let conn = SqliteEngine::connect(&file).unwrap();
+        let setup = "CREATE TABLE kept (number INTEGER PRIMARY KEY, filling TEXT NOT NULL) STRICT;
+             PRAGMA max_page_count = 256;";
+        conn.run_script(setup).unwrap();
+        SqliteEngine::start(file, conn, 64)
+    }
+
+    fn submit<T: Send + 'static>(
+        engine: &SqliteEngine,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        let (job, answer) = write(work);
+        engine.writes().try_send(job).unwrap();
+        answer
+    }
+
+    fn insert(engine: &SqliteEngine, number: i64, size: usize) -> Answer<u64> {
+        submit(engine, move |tx| {
+            let filling = "x".repeat(size);
+            tx.execute("INSERT INTO kept (number, filling) VALUES ($1, $2)", params![number, filling])
+        })
+    }
+
+    fn numbers(engine: &SqliteEngine) -> Vec<i64> {
+        let query = |conn: &Conn| conn.query("SELECT number FROM kept", &[], |row| row.get(0));
+        engine.read_here(query).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_fails_the_whole_batch_and_the_next_one_works() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let engine = engine(&folder);
+        insert(&engine, 1, 10).blocking_recv().unwrap().unwrap();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let blocker = submit(&engine, move |_| Ok(held.recv().is_err()));
+        let before = insert(&engine, 2, 10);
+        let too_large = insert(&engine, 3, 2_000_000);
+        let after = insert(&engine, 4, 10);
+        drop(hold);
+        let unavailable = |answer: Result<_, _>| matches!(answer, Err(StoreError::Unavailable { .. }));
+        assert!(unavailable(blocker.blocking_recv().unwrap().map(|_| 0)));
+        assert!(unavailable(before.blocking_recv().unwrap()));
+        assert_eq!(too_large.blocking_recv().unwrap(), Err(StoreError::Full));
+        assert_eq!(after.blocking_recv().unwrap(), Ok(1), "it waited for the next batch");
+        assert_eq!(numbers(&engine), [1, 4]);
+    }
+
+    #[test]
+    fn work_that_ignores_a_full_disk_leaves_nothing_behind() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let engine = engine(&folder);
+        let ignoring = submit(&engine, |tx| {
+            let filling = "x".repeat(2_000_000);
+            let sql = "INSERT INTO kept (number, filling) VALUES ($1, $2)";
+            assert_eq!(tx.execute(sql, params![1_i64, filling]), Err(StoreError::Full));
+            // The transaction is gone: without a transaction this would be committed at once.
+            tx.execute(sql, params![2_i64, "x"]).unwrap_err();
+            Ok(())
+        });
+        assert!(ignoring.blocking_recv().unwrap().is_err());
+        assert_eq!(numbers(&engine), [0; 0]);
+        assert_eq!(insert(&engine, 3, 10).blocking_recv().unwrap(), Ok(1));
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let engine = engine(&folder);
+        let write =
+            |conn: &Conn| conn.query("INSERT INTO kept VALUES (1, '') RETURNING number", &[], |_| Ok(()));
+        assert_eq!(engine.read_here(write).unwrap(), Err(StoreError::ReadOnly));
+        let (job, answer) = read(write);
+        engine.reads().unwrap().try_send(job).unwrap();
+        assert_eq!(answer.blocking_recv().unwrap(), Err(StoreError::ReadOnly));
+        assert_eq!(numbers(&engine), [0; 0]);
+    }
+}

@@ -5,16 +5,20 @@ use std::{
     io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use rusqlite::{ErrorCode, OpenFlags};
+use rusqlite::{ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::SqliteConnection;
 use crate::error::{OpenError, StoreError};
 
 /// Marks a file as Provost's in the SQLite header (`PRAGMA application_id`): "PRVT".
 const APPLICATION_ID: i64 = 0x5052_5654;
+
+/// Between two tries to set up a file that another process has locked.
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// Which file, and what if it is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +49,21 @@ impl SqliteFile {
         if connection.raw.is_readonly("main").map_err(StoreError::from)? {
             return Err(OpenError::ReadOnly { path: self.path.clone() });
         }
-        self.claim(&connection)?;
+        // SQLite's own waiting leaves out the switch to write-ahead logging, where processes meet that open a new file at once.
+        let deadline = Instant::now() + self.busy_timeout;
+        loop {
+            match self.set_up(&connection) {
+                Err(OpenError::Locked { .. }) if Instant::now() < deadline => thread::sleep(RETRY_PAUSE),
+                outcome => return outcome.map(|()| connection),
+            }
+        }
+    }
+
+    fn set_up(&self, connection: &SqliteConnection) -> Result<(), OpenError> {
+        self.claim(connection)?;
         // FULL: a commit is on the disk before its caller is answered.
         let setup = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-        connection.raw.execute_batch(setup).map_err(|error| self.explain(&error))?;
-        Ok(connection)
+        connection.raw.execute_batch(setup).map_err(|error| self.explain(&error))
     }
 
     /// A connection that reads.
@@ -85,20 +99,26 @@ impl SqliteFile {
 
     /// Marks an empty file as ours; refuses one that is full of something else.
     fn claim(&self, connection: &SqliteConnection) -> Result<(), OpenError> {
-        let number = |sql: &str| connection.raw.query_row(sql, [], |row| row.get::<_, i64>(0));
+        // Each look is a transaction, or another process could claim the file in the middle of it.
         let claim = || {
-            if number("PRAGMA application_id")? == APPLICATION_ID {
-                return Ok(true);
+            let looking = Transaction::new_unchecked(&connection.raw, TransactionBehavior::Deferred)?;
+            let seen = owner(&looking)?;
+            drop(looking);
+            if seen != Owner::Nobody {
+                return Ok(seen);
             }
-            if number("SELECT count(*) FROM sqlite_schema")? > 0 {
-                return Ok(false);
+            let claiming = Transaction::new_unchecked(&connection.raw, TransactionBehavior::Immediate)?;
+            let seen = owner(&claiming)?;
+            if seen != Owner::Nobody {
+                return Ok(seen);
             }
-            connection.raw.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID};"))?;
-            Ok(true)
+            claiming.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID};"))?;
+            claiming.commit()?;
+            Ok(Owner::Provost)
         };
         match claim() {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(OpenError::ForeignDatabase { path: self.path.clone() }),
+            Ok(Owner::Provost) => Ok(()),
+            Ok(Owner::Nobody | Owner::Another) => Err(OpenError::ForeignDatabase { path: self.path.clone() }),
             Err(error) => Err(self.explain(&error)),
         }
     }
@@ -118,8 +138,54 @@ impl SqliteFile {
     }
 }
 
+/// Whose a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Provost,
+    Nobody,
+    Another,
+}
+
+fn owner(connection: &rusqlite::Connection) -> rusqlite::Result<Owner> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    Ok(match number("PRAGMA application_id")? {
+        APPLICATION_ID => Owner::Provost,
+        0 if number("SELECT count(*) FROM sqlite_schema")? == 0 => Owner::Nobody,
+        _ => Owner::Another,
+    })
+}
+
 impl AsRef<Path> for SqliteFile {
     fn as_ref(&self) -> &Path {
         &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_set_up_for_durability_and_integrity() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("test.db");
+        let file =
+            SqliteFile { path, when_missing: WhenMissing::Create, busy_timeout: Duration::from_secs(7) };
+        let (writer, reader) = (file.open_writer().unwrap(), file.open_reader().unwrap());
+        let pragma = |connection: &SqliteConnection, name: &str| -> String {
+            let read = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+            match connection.raw.query_row(&format!("PRAGMA {name}"), [], read).unwrap() {
+                rusqlite::types::Value::Integer(number) => number.to_string(),
+                rusqlite::types::Value::Text(text) => text,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(pragma(&writer, "journal_mode"), "wal");
+        assert_eq!(pragma(&writer, "synchronous"), "2", "FULL");
+        assert_eq!(pragma(&writer, "foreign_keys"), "1");
+        assert_eq!(pragma(&writer, "busy_timeout"), "7000");
+        assert_eq!(pragma(&writer, "application_id"), APPLICATION_ID.to_string());
+        assert_eq!(pragma(&reader, "query_only"), "1");
+        assert_eq!(pragma(&reader, "busy_timeout"), "7000");
     }
 }

@@ -12,3 +12,4 @@ mod migration;
 mod plan;
 mod raw;
 mod sample;
+mod volume;

@@ -1,1 +1,192 @@
-//! Soon.
+//! The schema's history: forward and back, on both databases alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use provost_store::{Migrate, OpenOptions, Store, StoreError, migration};
+
+use crate::{
+    fixture::{Fixture, Place, block_on},
+    raw::Rows,
+    sample,
+};
+
+fn places() -> impl Iterator<Item = Place> {
+    [Some(Place::on_sqlite()), Place::on_postgres()].into_iter().flatten()
+}
+
+#[test]
+fn forward_back_and_forward_again_gives_the_same_schema() {
+    for place in places() {
+        let store = open_empty(&place);
+        let empty = schema(&place);
+        block_on(async {
+            let all: Vec<u32> = (1..=migration::LATEST).collect();
+            assert_eq!(store.migrate(sample::time(1)).await, Ok(all.clone()));
+            assert_eq!(store.migrate(sample::time(2)).await, Ok(Vec::new()), "it is current");
+            let migrated = schema(&place);
+            assert_ne!(migrated, empty);
+            for version in all.iter().rev() {
+                assert_eq!(store.roll_back().await, Ok(Some(*version)));
+            }
+            assert_eq!(store.roll_back().await, Ok(None));
+            assert_eq!(schema(&place), empty, "back to the beginning leaves nothing");
+            assert_eq!(store.migrate(sample::time(3)).await, Ok(all));
+            assert_eq!(schema(&place), migrated);
+        });
+    }
+}
+
+#[test]
+fn each_step_back_and_forward_again_gives_the_same_schema() {
+    for place in places() {
+        let store = open_empty(&place);
+        block_on(async {
+            store.migrate(sample::time(1)).await.unwrap();
+            let mut schemas = vec![schema(&place)];
+            while store.roll_back().await.unwrap().is_some() {
+                schemas.push(schema(&place));
+            }
+            assert_eq!(schemas.len(), migration::LATEST as usize + 1);
+            let distinct: BTreeSet<_> = schemas.iter().collect();
+            assert_eq!(distinct.len(), schemas.len(), "each migration changes something, and back undoes it");
+        });
+    }
+}
+
+#[test]
+fn a_database_that_is_in_use_is_migrated_back_and_forward_by_the_same_store() {
+    for place in places() {
+        block_on(async {
+            let fixture = Fixture::create(place).await;
+            let session = fixture.insert_session().await;
+            fixture.change(session, vec![sample::created_message(session, "a")]).await.unwrap();
+            let store = &fixture.store;
+            while store.roll_back().await.unwrap().is_some() {}
+            let error = store.read(|conn| conn.sessions().list_leased()).await.unwrap_err();
+            assert!(matches!(error, StoreError::Other { .. }), "{error}");
+            store.migrate(sample::time(1)).await.unwrap();
+            // Statements that were prepared on the earlier tables work on the new ones.
+            assert_eq!(store.read(|conn| conn.sessions().list_leased()).await, Ok(Vec::new()));
+            assert_eq!(store.write(|tx| tx.teams().insert_if_absent(&sample::team("new"))).await, Ok(true));
+        });
+    }
+}
+
+#[test]
+fn the_status_of_migrations_is_said_before_and_after() {
+    for place in places() {
+        let store = open_empty(&place);
+        block_on(async {
+            let before = store.read(migration::status).await.unwrap();
+            assert_eq!(before.len(), migration::LATEST as usize);
+            assert!(before.iter().all(|status| status.applied_at.is_none() && status.matches.is_none()));
+            store.migrate(sample::time(1)).await.unwrap();
+            let after = store.read(migration::status).await.unwrap();
+            let is_applied = |status: &migration::MigrationStatus| {
+                status.applied_at == Some(sample::time(1)) && status.matches == Some(true)
+            };
+            assert!(after.iter().all(is_applied), "{after:?}");
+            place.raw("UPDATE provost_migrations SET checksum = 'another'").unwrap();
+            let changed = store.read(migration::status).await.unwrap();
+            assert!(changed.iter().all(|status| status.matches == Some(false)), "{changed:?}");
+            let refused = store.roll_back().await.unwrap_err();
+            assert_eq!(refused, migration::MigrationError::Changed { version: migration::LATEST });
+        });
+    }
+}
+
+#[test]
+fn a_migration_this_program_does_not_know_is_not_taken_back() {
+    for place in places() {
+        let store = place.open();
+        let version = migration::LATEST + 1;
+        let at = place.pick("0", "now()");
+        place
+            .raw(&format!("INSERT INTO provost_migrations VALUES ({version}, 'newer', '', {version}, {at})"))
+            .unwrap();
+        let unknown = migration::MigrationError::Unknown { version };
+        assert_eq!(block_on(store.roll_back()), Err(unknown));
+    }
+}
+
+#[test]
+fn a_migration_that_fails_leaves_nothing() {
+    for place in places() {
+        let store = open_empty(&place);
+        // In the way of the last table it creates.
+        place.raw("CREATE TABLE session_events (id int)").unwrap();
+        let before = schema(&place);
+        let error = block_on(store.migrate(sample::time(1))).unwrap_err();
+        assert!(matches!(error, migration::MigrationError::Failed { version: 1, .. }), "{error}");
+        assert_eq!(schema(&place), before);
+        place.raw("DROP TABLE session_events").unwrap();
+        assert_eq!(block_on(store.migrate(sample::time(1))), Ok(vec![1]));
+    }
+}
+
+#[test]
+fn stores_that_open_a_new_database_at_once_all_succeed() {
+    for place in places() {
+        let outcomes = std::thread::scope(|scope| {
+            let opening: Vec<_> = (0..4).map(|_| scope.spawn(|| Store::open(place.options()))).collect();
+            opening.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        for outcome in outcomes {
+            let store = outcome.unwrap();
+            assert_eq!(block_on(store.read(|conn| conn.sessions().list_leased())), Ok(Vec::new()));
+        }
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_tables_and_columns() {
+    let (sqlite, Some(postgres)) = (Place::on_sqlite(), Place::on_postgres()) else { return };
+    drop((sqlite.open(), postgres.open()));
+    let sqlite = columns(&sqlite);
+    assert!(sqlite.len() > 100, "{sqlite:?}");
+    assert_eq!(sqlite, columns(&postgres));
+}
+
+fn open_empty(place: &Place) -> Store {
+    Store::open(OpenOptions { migrate: Migrate::Leave, ..place.options() }).unwrap()
+}
+
+/// Everything the database knows of its schema.
+fn schema(place: &Place) -> Rows {
+    let sqlite = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
+    let postgres = "
+        SELECT 'column', table_name, column_name, data_type, is_nullable, column_default
+        FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT 'index', tablename, indexname, indexdef, '', '' FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), '', ''
+        FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT 'function', proname, '', prosrc, '', '' FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        UNION ALL SELECT 'type', typname, '', '', '', '' FROM pg_type
+        WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
+        ORDER BY 1, 2, 3, 4";
+    place.raw(place.pick(sqlite, postgres)).unwrap()
+}
+
+/// Each table's columns, with what kind of thing they hold and whether they must hold one.
+fn columns(place: &Place) -> BTreeMap<(String, String), (&'static str, bool)> {
+    let sqlite = "
+        SELECT t.name, c.name, c.type, c.\"notnull\" OR (c.pk > 0 AND t.sql LIKE '%' || c.name || ' INTEGER PRIMARY KEY%')
+        FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'";
+    let postgres = "
+        SELECT table_name, column_name, data_type, CASE is_nullable WHEN 'NO' THEN 1 ELSE 0 END
+        FROM information_schema.columns WHERE table_schema = 'public'";
+    let rows = place.raw(place.pick(sqlite, postgres)).unwrap().into_iter().map(|row| {
+        let [table, column, kind, required]: [String; 4] =
+            row.into_iter().map(Option::unwrap).collect::<Vec<_>>().try_into().unwrap();
+        // SQLite has no types of its own for ids, times, booleans and JSON.
+        let kind = match kind.as_str() {
+            "TEXT" | "text" | "uuid" | "jsonb" => "text",
+            "INTEGER" | "bigint" | "timestamp with time zone" | "boolean" => "number",
+            other => panic!("{table}.{column} is a {other}"),
+        };
+        ((table, column), (kind, required == "1"))
+    });
+    rows.collect()
+}

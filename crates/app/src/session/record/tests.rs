@@ -189,3 +189,25 @@ async fn a_tool_use_id_that_comes_again_is_a_call_of_its_own() {
     assert_eq!(fixture.get(recorder.session_id()).await.totals.total_tool_calls, 2);
     assert_eq!(fixture.findings().await, vec![]);
 }
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_found_again() {
+    let fixture = Fixture::new().await;
+    let app = fixture.app_on("here");
+    let mut recorder = fixture.active_session(&app).await;
+    // A call that its gate records first is two entries of one row in one change.
+    let entries = recorder.judged(&request("toolu_1"), &judgement(Decision::Allow)).await.expect("recorded");
+    let change = SessionChange {
+        session_id: recorder.session_id(),
+        guard: Guard::Fence(recorder.fence),
+        at: entries[0].at,
+        update: store::SessionUpdate::default(),
+        items: entries.iter().map(|entry| (entry.change, entry.item.clone())).collect(),
+    };
+    let found = find_recorded(&app, &change).await.expect("can be read").expect("was recorded");
+    let numbers = |entries: &[TimelineEntry]| entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>();
+    assert_eq!(numbers(&found), numbers(&entries));
+    fixture.clock.advance(Duration::from_micros(1));
+    let later = SessionChange { at: app.now(), ..change };
+    assert_eq!(find_recorded(&app, &later).await, Ok(None));
+}

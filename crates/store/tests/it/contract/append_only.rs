@@ -10,8 +10,11 @@ on_both_databases! {
 async fn the_timeline_refuses_to_be_changed(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     fixture.change(session, vec![sample::created_message(session, "a")]).await.unwrap();
-    let mut statements =
-        vec!["UPDATE session_events SET sequence = 7", "DELETE FROM session_events", "DELETE FROM session_events WHERE sequence = 1"];
+    let mut statements = vec![
+        "UPDATE session_events SET sequence = 7",
+        "DELETE FROM session_events",
+        "DELETE FROM session_events WHERE sequence = 1",
+    ];
     statements.extend(fixture.place().pick("", "TRUNCATE session_events").split_terminator(';'));
     for statement in statements {
         let error = fixture.place().raw(statement).unwrap_err();

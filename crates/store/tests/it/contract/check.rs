@@ -13,17 +13,17 @@ on_both_databases! {
 
 async fn a_gap_in_the_numbers_is_found(fixture: &Fixture) {
     let session = recorded(fixture).await;
-    let unguard = fixture.place().pick(
-        "DROP TRIGGER session_events_remain;",
-        "DROP TRIGGER session_events_keep ON session_events;",
-    );
+    let unguard = fixture
+        .place()
+        .pick("DROP TRIGGER session_events_remain;", "DROP TRIGGER session_events_keep ON session_events;");
     fixture.place().raw(&format!("{unguard} DELETE FROM session_events WHERE sequence = 2")).unwrap();
     assert_found(fixture, "sequence", session).await;
 }
 
 async fn a_missing_row_is_found(fixture: &Fixture) {
     let session = recorded(fixture).await;
-    let sql = "DELETE FROM messages WHERE sequence = 2; UPDATE sessions SET total_messages = total_messages - 1";
+    let sql =
+        "DELETE FROM messages WHERE sequence = 2; UPDATE sessions SET total_messages = total_messages - 1";
     fixture.place().raw(sql).unwrap();
     assert_found(fixture, "timeline", session).await;
 }

@@ -20,8 +20,10 @@ async fn changes_of_one_session_by_many_tasks_are_numbered_without_gaps(fixture:
                 let mut numbers = Vec::new();
                 for number in 0..CHANGES {
                     let text = format!("{task} {number}");
-                    let items =
-                        vec![sample::created_message(session, &text), sample::created_message(session, &text)];
+                    let items = vec![
+                        sample::created_message(session, &text),
+                        sample::created_message(session, &text),
+                    ];
                     let change = sample::change(session, Guard::Anyone, items);
                     let entries = store.write(move |tx| tx.sessions().change(change)).await.unwrap();
                     numbers.extend(entries.iter().map(|entry| entry.sequence));

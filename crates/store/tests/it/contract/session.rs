@@ -161,10 +161,8 @@ async fn ids_are_found_by_their_beginning(fixture: &Fixture) {
     let team = fixture.team;
     let between = async |first: &str, last: &str, limit| {
         let (first, last): (Uuid, Uuid) = (first.parse().unwrap(), last.parse().unwrap());
-        let list = fixture
-            .store
-            .read(move |conn| conn.sessions().list_ids_between(team, first, last, limit))
-            .await;
+        let list =
+            fixture.store.read(move |conn| conn.sessions().list_ids_between(team, first, last, limit)).await;
         list.unwrap().iter().map(SessionId::to_string).collect::<Vec<_>>()
     };
     let (first, last) = ("01890000-0000-0000-0000-000000000000", "0189ffff-ffff-ffff-ffff-ffffffffffff");
@@ -199,9 +197,8 @@ fn with_id(fixture: &Fixture, id: &str) -> Session {
 }
 
 async fn insert(fixture: &Fixture, sessions: Vec<Session>) -> Result<(), StoreError> {
-    let insert = fixture
-        .store
-        .write(move |tx| sessions.iter().try_for_each(|session| tx.sessions().insert(session)));
+    let insert =
+        fixture.store.write(move |tx| sessions.iter().try_for_each(|session| tx.sessions().insert(session)));
     insert.await
 }
 

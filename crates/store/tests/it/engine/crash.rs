@@ -7,7 +7,7 @@ use provost_store::{Store, check};
 use tempfile::TempDir;
 
 use crate::{
-    child::Child,
+    child::{Child, Part},
     fixture::{Fixture, Place, block_on},
     sample,
 };
@@ -15,7 +15,7 @@ use crate::{
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
     let (fixture, session) = recorded_session();
-    let mut child = Child::start("records_until_it_is_killed");
+    let mut child = Child::start(Part::RecordUntilKilled);
     child.tell(&fixture.place().path(), session);
     let mut acknowledged = BTreeSet::new();
     while acknowledged.len() < 200 {
@@ -35,7 +35,7 @@ fn what_was_acknowledged_survives_kill_9() {
 #[test]
 fn a_write_that_the_operating_system_refuses_fails_its_batch_and_nothing_else() {
     let (fixture, session) = recorded_session();
-    let mut child = Child::start_with_small_files("records_until_a_write_fails_and_then_reads", 2000);
+    let mut child = Child::start_with_small_files(Part::RecordUntilFailing, 2000);
     child.tell(&fixture.place().path(), session);
     let mut said: Vec<(String, MessageId)> = std::iter::from_fn(|| child.hear()).collect();
     assert!(child.ends_well(), "it could still read");
@@ -52,7 +52,7 @@ fn a_write_that_the_operating_system_refuses_fails_its_batch_and_nothing_else() 
 #[test]
 fn processes_that_write_one_file_at_once_do_not_disturb_each_other() {
     let (fixture, session) = recorded_session();
-    let mut children = [(); 2].map(|()| Child::start("records_two_hundred_messages"));
+    let mut children = [(); 2].map(|()| Child::start(Part::RecordTwoHundred));
     for child in &mut children {
         child.tell(&fixture.place().path(), session);
     }
@@ -71,7 +71,7 @@ fn processes_that_open_a_new_file_at_once_all_succeed() {
     for _ in 0..5 {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("new.db");
-        let mut children: Vec<_> = (0..6).map(|_| Child::start("opens")).collect();
+        let mut children: Vec<_> = (0..6).map(|_| Child::start(Part::Open)).collect();
         for child in &mut children {
             child.tell(&path, SessionId::from_uuid(sample::uuid()));
         }

@@ -173,7 +173,7 @@ fn a_schema_that_is_not_to_be_migrated_must_be_there() {
 fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
     for place in [Some(Place::on_sqlite()), Place::on_postgres()].into_iter().flatten() {
         drop(place.open());
-        place.raw("UPDATE schema_migrations SET checksum = 'another' WHERE version = 1").unwrap();
+        place.raw("UPDATE provost_migrations SET checksum = 'another' WHERE version = 1").unwrap();
         let error = Store::open(place.options()).unwrap_err();
         let changed = migration::MigrationError::Changed { version: 1 };
         assert_eq!(error, OpenError::Migration(changed), "{}", place.pick("sqlite", "postgres"));
@@ -213,7 +213,7 @@ fn newer_schema(folder: &TempDir, compatible_from: u32) -> PathBuf {
     let path = new_database(folder);
     let newer = migration::LATEST + 1;
     let insert =
-        format!("INSERT INTO schema_migrations VALUES ({newer}, 'newer', 'unknown', {compatible_from}, 0)");
+        format!("INSERT INTO provost_migrations VALUES ({newer}, 'newer', 'unknown', {compatible_from}, 0)");
     raw::sqlite(&path, &insert).unwrap();
     path
 }

@@ -186,8 +186,10 @@ fn encryption_that_the_server_does_not_have_is_asked_for_in_vain() {
 
 #[test]
 fn a_certificate_file_that_cannot_be_used_is_named() {
-    let server =
-        PostgresServer { root_certificate: Some("/nowhere/ca.pem".into()), ..postgres_server("postgres://a@b/c") };
+    let server = PostgresServer {
+        root_certificate: Some("/nowhere/ca.pem".into()),
+        ..postgres_server("postgres://a@b/c")
+    };
     let error = Store::open(OpenOptions::new(Database::Postgres(server), Migrate::Leave)).unwrap_err();
     assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
 }
@@ -200,4 +202,16 @@ fn open(url: &str) -> Result<Store, OpenError> {
 async fn insert(store: &Store, slug: &str) -> Result<bool, StoreError> {
     let team = sample::team(slug);
     store.write(move |tx| tx.teams().insert_if_absent(&team)).await
+}
+
+#[test]
+fn a_schema_full_of_another_programs_tables_is_refused_until_somebody_migrates_it_on_purpose() {
+    let Some(database) = TestDatabase::create() else { return };
+    database.execute("CREATE TABLE invoices (id bigint)");
+    let expected = OpenError::ForeignDatabase { path: format!("{}.public", database.name()).into() };
+    assert_eq!(open(database.url()).unwrap_err(), expected);
+    let options = OpenOptions::new(Database::Postgres(postgres_server(database.url())), Migrate::Leave);
+    let store = Store::open(options).unwrap();
+    block_on(store.migrate(sample::time(0))).unwrap();
+    drop(open(database.url()).unwrap());
 }

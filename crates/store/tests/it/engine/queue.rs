@@ -145,26 +145,23 @@ fn dropping_the_last_store_finishes_what_is_queued() {
 fn a_unit_of_work_may_hold_the_last_store() {
     let place = Place::on_sqlite();
     let store = place.open();
+    let (hold, held) = channel::<()>();
     let (ended, has_ended) = channel();
     block_on(async {
-        let blocker = Blocker::occupy(&store).await;
         let inner = store.clone();
-        let mut write = Box::pin({
-            let store = store.clone();
-            async move {
-                store
-                    .write(move |_| {
-                        drop(inner);
-                        ended.send(()).unwrap();
-                        Ok::<_, StoreError>(())
-                    })
-                    .await
-            }
+        let mut abandoned = Box::pin(async move {
+            let work = store.write(move |_| {
+                // Errs when the other end is dropped.
+                let _ = held.recv();
+                drop(inner);
+                ended.send(()).unwrap();
+                Ok::<_, StoreError>(())
+            });
+            work.await
         });
-        assert!(is_waiting(write.as_mut()).await);
-        drop(write);
-        drop(store);
-        drop(blocker);
+        assert!(is_waiting(abandoned.as_mut()).await);
+        drop(abandoned);
     });
+    drop(hold);
     has_ended.recv_timeout(Duration::from_secs(20)).unwrap();
 }

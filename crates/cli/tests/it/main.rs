@@ -1,0 +1,20 @@
+//! Provost as people and scripts meet it: the real binary, each test in a home of its own.
+
+#[macro_use]
+mod fixture;
+
+mod concurrency;
+mod crash;
+mod database;
+mod demo;
+mod doctor;
+mod permission;
+mod question;
+mod real_cli;
+mod resume;
+mod run;
+mod session;
+mod settings;
+mod shell;
+mod signal;
+mod unruly_agent;

@@ -1,0 +1,301 @@
+//! `provost run` with the real agent CLI and a Messages API on the loopback interface: no account, no network.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::{Value, json};
+use testkit::{
+    MessagesApi, agent_cli,
+    messages_api::{ApiError, RecordedRequest, Turn, Usage},
+};
+
+use crate::fixture::{Home, PATIENCE, Provost, Signal, wait_until};
+
+/// The real program in a home of its own, with an invented key.
+struct RealCli {
+    home: Home,
+    api: MessagesApi,
+    command: PathBuf,
+}
+
+impl RealCli {
+    /// `None` when the program was not fetched.
+    fn answering(turns: Vec<Turn>) -> Option<Self> {
+        let command = agent_cli::find()?;
+        Some(Self { home: Home::new(), api: MessagesApi::start(turns), command })
+    }
+
+    fn provost(&self, arguments: &[&str]) -> Provost {
+        self.without_key(arguments).env("ANTHROPIC_API_KEY", "sk-ant-invented-for-a-test")
+    }
+
+    fn without_key(&self, arguments: &[&str]) -> Provost {
+        let provost = self.home.provost(arguments).env("PROVOST_RUNTIME__CLAUDE__COMMAND", &self.command);
+        let provost = provost.env("ANTHROPIC_BASE_URL", self.api.base_url());
+        let provost = provost.env("CLAUDE_CODE_MAX_RETRIES", "1");
+        [
+            "DISABLE_TELEMETRY",
+            "DISABLE_AUTOUPDATER",
+            "DISABLE_ERROR_REPORTING",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+        ]
+        .into_iter()
+        .fold(provost, |provost, name| provost.env(name, "1"))
+    }
+
+    fn run(&self, more: &[&str]) -> Provost {
+        self.provost(&["run", "go"]).args(more)
+    }
+
+    /// What the model was told of a tool use.
+    fn told(&self, tool_use_id: &str) -> (String, bool) {
+        let requests = self.api.main_requests();
+        let result = requests.iter().rev().find_map(|request| request.tool_result(tool_use_id));
+        let result = result.expect("a result");
+        (result.text, result.is_error)
+    }
+
+    fn last_request(&self) -> RecordedRequest {
+        self.api.main_requests().pop().expect("a request")
+    }
+
+    fn cost(&self) -> f64 {
+        self.home.last()["total_cost_usd"].as_str().and_then(|cost| cost.parse().ok()).expect("a cost")
+    }
+}
+
+fn bash(command: &str) -> Turn {
+    Turn::tool_use("toolu_1", "Bash", json!({ "command": command, "description": "a test" }))
+}
+
+#[test]
+fn real_cli_a_text_turn_is_said_recorded_and_billed() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("hello from the model")]) else { return };
+    let outcome = cli.run(&["--name", "real"]).succeed();
+    assert_eq!(outcome.text(), "hello from the model\n");
+    let session = cli.home.last();
+    assert_eq!(
+        (&session["status"], &session["result"]),
+        (&json!("completed"), &json!("hello from the model"))
+    );
+    assert!(session["external_id"].is_string() && session["model"].is_string(), "{session:#}");
+    assert_eq!((&session["input_tokens"], &session["output_tokens"]), (&json!(100), &json!(20)));
+    assert!(cli.cost() > 0.0);
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_text_is_streamed_to_a_terminal_and_appears_once() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("alpha beta gamma")]) else { return };
+    let mut run = cli.run(&[]).on_terminal();
+    run.expect("alpha beta gamma");
+    let (code, screen) = run.finish();
+    assert_eq!(code, Some(0), "{screen}");
+    assert_eq!(screen.matches("beta").count(), 1, "{screen}");
+    assert!(cli.last_request().wants_stream());
+}
+
+#[test]
+fn real_cli_its_own_system_prompt_and_the_folders_instructions_reach_the_model() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("ok")]) else { return };
+    cli.home.write("work/CLAUDE.md", "The word of the day is xyzzy.");
+    cli.run(&["--system-prompt", "Also mind the plugh.", "--model", "claude-sonnet-4-5"]).succeed();
+    let request = cli.last_request();
+    let system = request.body["system"].to_string();
+    assert!(system.len() > 1000, "its own prompt is long: {}", system.len());
+    assert!(system.contains("Also mind the plugh."), "ours is appended");
+    assert!(request.body.to_string().contains("The word of the day is xyzzy."));
+    assert!(request.body["model"].as_str().expect("a model").starts_with("claude-sonnet-4-5"));
+}
+
+#[test]
+fn real_cli_a_command_that_yes_allows_runs_and_is_recorded() {
+    let Some(cli) = RealCli::answering(vec![bash("echo out; touch ran"), Turn::text("done")]) else { return };
+    assert_eq!(cli.run(&["--yes"]).succeed().text(), "done\n");
+    assert!(cli.home.work("ran").exists());
+    assert_eq!(cli.told("toolu_1"), ("out".to_owned(), false));
+    let calls = cli.home.tool_calls();
+    assert_eq!((&calls[0]["status"], &calls[0]["permission_decision"]), (&json!("success"), &json!("allow")));
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_command_is_denied_without_a_terminal_and_the_model_sees_why() {
+    let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("then not")]) else { return };
+    assert_eq!(cli.run(&[]).succeed().text(), "then not\n");
+    assert!(!cli.home.work("ran").exists());
+    let (text, is_error) = cli.told("toolu_1");
+    assert!(is_error && text.contains("there is no terminal to ask a person"), "{text}");
+    let call = &cli.home.tool_calls()[0];
+    assert_eq!((&call["status"], &call["permission_decision"]), (&json!("denied"), &json!("deny")));
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_person_at_the_terminal_decides() {
+    let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("understood")]) else { return };
+    let mut run = cli.run(&[]).on_terminal();
+    run.expect("touch ran").expect("y = once").write("not today").expect("understood");
+    assert_eq!(run.finish().0, Some(0));
+    assert!(cli.told("toolu_1").0.contains("not today"));
+    assert!(!cli.home.work("ran").exists());
+}
+
+#[test]
+fn real_cli_reading_inside_is_allowed_and_outside_is_not() {
+    let read = |id: &str, path: PathBuf| Turn::tool_use(id, "Read", json!({ "file_path": path }));
+    let Some(command) = agent_cli::find() else { return };
+    let home = Home::new();
+    home.write("work/note.txt", "what is inside");
+    home.write("secret.txt", "s3cret");
+    let turns = vec![
+        read("toolu_in", home.work("note.txt")),
+        read("toolu_out", home.path("secret.txt")),
+        Turn::text("ok"),
+    ];
+    let cli = RealCli { home, api: MessagesApi::start(turns), command };
+    cli.run(&[]).succeed();
+    assert!(cli.told("toolu_in").0.contains("what is inside"));
+    let (text, is_error) = cli.told("toolu_out");
+    assert!(is_error && !text.contains("s3cret"), "{text}");
+    let decisions: Vec<_> =
+        cli.home.tool_calls().iter().map(|call| call["permission_decision"].clone()).collect();
+    assert_eq!(decisions, ["allow", "deny"]);
+}
+
+#[test]
+fn real_cli_ctrl_c_in_a_tool_pauses_and_leaves_no_process() {
+    let Some(cli) = RealCli::answering(vec![bash("touch begun; sleep 300"), Turn::text("never")]) else {
+        return;
+    };
+    let mut run = cli.run(&["--yes", "--json"]).start();
+    run.until_tool_call_is("running");
+    assert!(wait_until(|| cli.home.work("begun").exists()));
+    run.signal(Signal::INT);
+    let outcome = run.finish();
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert_eq!(cli.home.last()["status"], "paused");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_killed_with_provost_leaves_no_process_and_goes_on() {
+    let turns = vec![bash("touch begun; sleep 3"), Turn::text("back again")];
+    let Some(cli) = RealCli::answering(turns) else { return };
+    let mut run = cli.run(&["--yes", "--json"]).start();
+    run.until_tool_call_is("running");
+    assert!(wait_until(|| cli.home.work("begun").exists()));
+    run.signal(Signal::KILL);
+    let printed = run.finish().json_lines().len();
+    assert_eq!(cli.home.last()["status"], "paused");
+    assert!(cli.home.timeline().len() >= printed - 1);
+    cli.home.assert_well();
+    cli.run(&["--resume", "last"]).succeed();
+    assert_eq!(cli.home.last()["status"], "completed");
+}
+
+#[test]
+fn real_cli_a_refused_key_is_said_with_the_next_step() {
+    let Some(cli) = RealCli::answering(vec![Turn::error(ApiError::Authentication)]) else { return };
+    cli.run(&[]).exit(1).says(&["401", "hint:", "/login"]);
+    assert!(!cli.home.error_of_last("failed").is_empty());
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_missing_login_is_said_with_the_next_step() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("never")]) else { return };
+    cli.without_key(&["run", "go"]).exit(1).says(&["hint:", "/login"]);
+    assert!(!cli.home.error_of_last("failed").is_empty());
+    assert!(cli.api.main_requests().is_empty());
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_an_overloaded_service_fails_the_session() {
+    let Some(cli) = RealCli::answering(vec![Turn::error(ApiError::Overloaded)]) else { return };
+    cli.run(&[]).exit(1).says(&["529"]);
+    let session = cli.home.last();
+    assert_eq!(session["status"], "failed");
+    assert!(session["total_retries"].as_i64() > Some(0), "{session:#}");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_turn_limit_ends_the_session() {
+    let Some(cli) = RealCli::answering(vec![bash("true"), Turn::text("never")]) else { return };
+    cli.run(&["--yes", "--max-turns", "1"]).exit(1);
+    assert!(cli.home.error_of_last("failed").contains("turns"));
+    assert_eq!(cli.api.main_requests().len(), 1);
+}
+
+#[test]
+fn real_cli_a_budget_ends_the_session_and_refuses_to_go_on() {
+    let dear = Usage { input_tokens: 1_000_000, output_tokens: 100_000, ..Usage::default() };
+    let Some(cli) = RealCli::answering(vec![bash("true").with_usage(dear), Turn::text("never")]) else {
+        return;
+    };
+    cli.run(&["--yes", "--budget", "0.01"]).exit(3).says(&["budget"]);
+    assert_eq!(cli.home.last()["status"], "failed");
+    assert!(cli.cost() > 0.01);
+    cli.run(&["--resume", "last"]).exit(3).says(&["has spent"]);
+    assert_eq!(cli.api.main_requests().len(), 1);
+}
+
+#[test]
+fn real_cli_a_resumed_session_keeps_its_id_and_counts_each_cost_once() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("first"), Turn::text("second")]) else { return };
+    cli.run(&[]).succeed();
+    let (first, first_cost) = (cli.home.last(), cli.cost());
+    assert_eq!(cli.provost(&["run", "and now", "--resume", "last"]).succeed().text(), "second\n");
+    let second = cli.home.last();
+    assert_eq!(second["external_id"], first["external_id"]);
+    let (expected, found) = (2.0 * first_cost, cli.cost());
+    assert!((found - expected).abs() < 0.000_002, "{found} is not {expected}");
+    let conversation = cli.last_request().body["messages"].to_string();
+    assert!(conversation.contains("first") && conversation.contains("and now"), "{conversation}");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_two_prompts_are_one_conversation_of_one_process() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("first"), Turn::text("second")]) else { return };
+    let mut run = cli.provost(&["run", "one", "--interactive", "--json"]).start();
+    let is_active = |line: &Value| line["item"]["from"] == "processing" && line["item"]["to"] == "active";
+    run.until(is_active);
+    run.write("two");
+    run.until(is_active);
+    run.close_input();
+    let outcome = run.finish();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("one") && messages.contains("first") && messages.contains("two"), "{messages}");
+    assert_eq!(cli.home.sessions().len(), 1);
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_session_whose_transcript_is_gone_cannot_be_resumed() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("first")]) else { return };
+    cli.run(&[]).succeed();
+    fs::remove_dir_all(cli.home.path(".claude/projects")).expect("its transcripts");
+    let external_id = cli.home.last()["external_id"].as_str().expect("an id").to_owned();
+    cli.run(&["--resume", "last"]).exit(4).says(&[&external_id, "start a new session"]);
+    assert_eq!(cli.home.last()["status"], "failed");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_doctor_finds_it_with_its_version_and_login() {
+    let Some(cli) = RealCli::answering(vec![]) else { return };
+    let outcome = cli.provost(&["doctor"]).succeed();
+    for words in ["2.1.329", "there is one", "everything is there"] {
+        assert!(outcome.text().contains(words), "{words:?} in {}", outcome.text());
+    }
+    let outcome = cli.without_key(&["doctor"]).exit(1);
+    assert!(outcome.text().contains("/login"), "{}", outcome.text());
+    assert!(
+        !cli.api.wait_until(PATIENCE / 1000, |requests| !requests.is_empty()),
+        "nothing was asked of the model"
+    );
+    cli.home.assert_well();
+}

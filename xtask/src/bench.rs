@@ -1,0 +1,74 @@
+//! `cargo xtask bench`: how near the store comes to a raw database, measured in one run so that the figures compare.
+
+mod measure;
+mod memory;
+mod postgres;
+mod program;
+mod raw;
+mod report;
+mod sample;
+mod sqlite;
+mod workload;
+
+use std::{ffi::OsString, path::PathBuf, process::Command, time::Duration};
+
+use report::Report;
+
+/// How to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Measure each figure for less long: for a look, not for a record.
+    #[arg(long)]
+    quick: bool,
+    /// A PostgreSQL superuser's address; a database of its own is created there and dropped.
+    #[arg(long, env = "PROVOST_TEST_POSTGRES", value_name = "URL")]
+    postgres: Option<String>,
+    /// Where the measured files are, for the figures are those of a disk; otherwise where this program was built.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+impl Options {
+    /// How long one figure is measured.
+    const fn span(&self) -> Duration {
+        Duration::from_millis(if self.quick { 400 } else { 2000 })
+    }
+}
+
+/// Measures everything and prints a line per figure.
+///
+/// # Errors
+/// When something cannot be measured at all; a missed target is no error.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        return run_optimised();
+    }
+    let folder = match &options.folder {
+        Some(folder) => folder.clone(),
+        None => program::folder()?,
+    };
+    let folder = tempfile::TempDir::with_prefix_in("bench-", folder)?;
+    let mut report = Report::begin()?;
+    // First, while nothing else has used memory.
+    memory::measure(folder.path(), &mut report)?;
+    sqlite::measure(folder.path(), options.span(), &mut report)?;
+    match &options.postgres {
+        Some(url) => postgres::measure(url, options.span(), &mut report)?,
+        None => report.skip("PostgreSQL", "neither --postgres nor PROVOST_TEST_POSTGRES")?,
+    }
+    program::measure(folder.path(), &mut report)?;
+    report.end()
+}
+
+/// Builds everything as it is shipped, and starts this program again from there.
+fn run_optimised() -> anyhow::Result<()> {
+    let bench = ["run", "--release", "--quiet", "--bin", "xtask", "--"].map(OsString::from);
+    let bench = bench.into_iter().chain(std::env::args_os().skip(1));
+    for arguments in
+        [["build", "--release", "--workspace", "--bins"].map(OsString::from).to_vec(), bench.collect()]
+    {
+        let status = Command::new("cargo").args(&arguments).status()?;
+        anyhow::ensure!(status.success(), "cargo {arguments:?} failed");
+    }
+    Ok(())
+}
