@@ -11,10 +11,8 @@ use std::{
 use domain::{
     actor::Actor,
     id::SessionId,
-    money::MicroUsd,
-    permission::PermissionMode,
     runtime::RuntimeKind,
-    session::{Lease, LeaseOwner, Origin, Session, SessionMode, SessionOptions, SessionTotals},
+    session::{Lease, LeaseOwner, Session, SessionOptions},
     session_status::SessionStatus,
     time::Timestamp,
     timeline::{Change, TimelineEntry, TimelineItem},
@@ -113,37 +111,10 @@ impl Fixture {
     }
 
     fn session(&self, app: &App) -> Session {
+        let (id, options) = (SessionId::from_uuid(app.next_id()), SessionOptions::default());
         Session {
-            id: SessionId::from_uuid(app.next_id()),
-            team_id: self.caller.team_id,
             user_id: Some(self.caller.user_id),
-            name: "a session".into(),
-            mode: SessionMode::Interactive,
-            status: SessionStatus::Created,
-            runtime: RuntimeKind::Scripted,
-            origin: Origin::Run,
-            external_id: None,
-            working_directory: "/".into(),
-            options: SessionOptions {
-                model: None,
-                system_prompt: None,
-                permission_mode: PermissionMode::Default,
-                max_turns: None,
-                budget: None,
-                timeout: Duration::from_secs(120),
-            },
-            totals: SessionTotals::default(),
-            reported_cost: MicroUsd::ZERO,
-            result: None,
-            error_message: None,
-            created_at: app.now(),
-            updated_at: app.now(),
-            started_at: None,
-            completed_at: None,
-            last_activity_at: app.now(),
-            lease: None,
-            fence: 0,
-            next_sequence: 1,
+            ..Session::new(id, self.caller.team_id, RuntimeKind::Scripted, options, app.now())
         }
     }
 }

@@ -26,8 +26,9 @@ pub(crate) async fn drive(
     let mut driver = Driver { terminal, handle, keyboard: prompts.keyboard, state: State::Idle };
     let mut transcript = Transcript::new(terminal);
     let mut signals = Signals::listen()?;
-    transcript.begin(&session)?;
+    let mut unwritten = transcript.begin(&session).err();
     match prompts.first {
+        _ if unwritten.is_some() => driver.interrupted(Interruption::End),
         Some(prompt) => driver.prompt(prompt),
         None => driver.next_prompt(),
     }
@@ -37,9 +38,13 @@ pub(crate) async fn drive(
                 let Some(update) = update else {
                     return Err(Failure::new(Code::Internal, "the session's actor stopped without a word"));
                 };
-                transcript.update(&update)?;
+                if unwritten.is_none() && let Err(failure) = transcript.update(&update) {
+                    // A session nobody can follow does not go on, and is ended in order.
+                    unwritten = Some(failure);
+                    driver.interrupted(Interruption::End);
+                }
                 match update {
-                    SessionUpdate::Ended(end) => return Ok(end),
+                    SessionUpdate::Ended(end) => return unwritten.map_or(Ok(end), Err),
                     SessionUpdate::TurnEnded(_) => driver.next_prompt(),
                     SessionUpdate::Entry(_) | SessionUpdate::Partial(_) => {}
                 }

@@ -57,6 +57,20 @@ pub struct SessionOptions {
     pub timeout: Duration,
 }
 
+impl Default for SessionOptions {
+    /// The agent program's own choices, mode `default`, 120 s of silence.
+    fn default() -> Self {
+        Self {
+            model: None,
+            system_prompt: None,
+            permission_mode: PermissionMode::Default,
+            max_turns: None,
+            budget: None,
+            timeout: Duration::from_secs(120),
+        }
+    }
+}
+
 /// A session as it stands in the store. Money, tokens and counters are totals over all its processes.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Session {
@@ -112,6 +126,44 @@ pub struct Session {
     /// The number the next timeline entry gets.
     #[serde(skip)]
     pub next_sequence: i64,
+}
+
+impl Session {
+    /// A session that nothing has happened in yet: interactive, run by Provost, owned by nobody.
+    #[must_use]
+    pub fn new(
+        id: SessionId,
+        team_id: TeamId,
+        runtime: RuntimeKind,
+        options: SessionOptions,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            team_id,
+            user_id: None,
+            name: "untitled".to_owned(),
+            mode: SessionMode::Interactive,
+            status: SessionStatus::Created,
+            runtime,
+            origin: Origin::Run,
+            external_id: None,
+            working_directory: "/".to_owned(),
+            options,
+            totals: SessionTotals::default(),
+            reported_cost: MicroUsd::ZERO,
+            result: None,
+            error_message: None,
+            created_at: at,
+            updated_at: at,
+            started_at: None,
+            completed_at: None,
+            last_activity_at: at,
+            lease: None,
+            fence: 0,
+            next_sequence: 1,
+        }
+    }
 }
 
 /// Counters of a session, over all its processes.

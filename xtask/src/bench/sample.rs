@@ -1,17 +1,12 @@
 //! Rows as sessions of agents leave them.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
     id::{MessageId, SessionId, TeamId, UserId},
     message::{Message, MessageBody, MessageType},
-    money::MicroUsd,
-    permission::PermissionMode,
     runtime::RuntimeKind,
-    session::{Origin, Session, SessionMode, SessionOptions, SessionTotals},
+    session::{Session, SessionOptions, SessionTotals},
     session_status::SessionStatus,
     team::Team,
     time::Timestamp,
@@ -49,38 +44,13 @@ pub(super) fn user() -> anyhow::Result<User> {
 }
 
 pub(super) fn session(team_id: TeamId) -> Session {
-    let at = now();
+    let options = SessionOptions { model: Some("model-of-the-day".into()), ..SessionOptions::default() };
     Session {
-        id: SessionId::from_uuid(uuid()),
-        team_id,
-        user_id: None,
         name: "make the failing test pass and say why it failed".into(),
-        mode: SessionMode::Interactive,
         status: SessionStatus::Completed,
-        runtime: RuntimeKind::Scripted,
-        origin: Origin::Run,
         external_id: Some("0198c5a1-7a2b-7000-8000-0123456789ab".into()),
         working_directory: "/home/ada/projects/compiler".into(),
-        options: SessionOptions {
-            model: Some("model-of-the-day".into()),
-            system_prompt: None,
-            permission_mode: PermissionMode::Default,
-            max_turns: None,
-            budget: None,
-            timeout: Duration::from_secs(120),
-        },
-        totals: SessionTotals::default(),
-        reported_cost: MicroUsd::ZERO,
-        result: None,
-        error_message: None,
-        created_at: at,
-        updated_at: at,
-        started_at: None,
-        completed_at: None,
-        last_activity_at: at,
-        lease: None,
-        fence: 0,
-        next_sequence: 1,
+        ..Session::new(SessionId::from_uuid(uuid()), team_id, RuntimeKind::Scripted, options, now())
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{
     id::SessionId,
     money::MicroUsd,
     runtime::RuntimeKind,
-    session::{Lease, Origin, Session, SessionMode, SessionOptions, SessionTotals, name_from_prompt},
+    session::{Lease, Session, SessionOptions, name_from_prompt},
     session_status::SessionStatus,
     timeline::{Change, TimelineEntry, TimelineItem},
 };
@@ -22,7 +22,7 @@ use super::{
     record::{self, LEASE, Recorder},
     update::SessionUpdate,
 };
-use crate::{App, Caller};
+use crate::{App, Caller, owner};
 
 /// A session to start.
 #[derive(Debug)]
@@ -185,30 +185,12 @@ impl App {
     ) -> Result<(Session, i64, Vec<TimelineEntry>), StoreError> {
         let now = self.now();
         let prompt = new.prompt.as_deref().unwrap_or_default();
+        let id = SessionId::from_uuid(self.next_id());
         let session = Session {
-            id: SessionId::from_uuid(self.next_id()),
-            team_id: caller.team_id,
             user_id: Some(caller.user_id),
             name: new.name.unwrap_or_else(|| name_from_prompt(prompt)),
-            mode: SessionMode::Interactive,
-            status: SessionStatus::Created,
-            runtime,
-            origin: Origin::Run,
-            external_id: None,
             working_directory: new.working_directory.to_string_lossy().into_owned(),
-            options: new.options,
-            totals: SessionTotals::default(),
-            reported_cost: MicroUsd::ZERO,
-            result: None,
-            error_message: None,
-            created_at: now,
-            updated_at: now,
-            started_at: None,
-            completed_at: None,
-            last_activity_at: now,
-            lease: None,
-            fence: 0,
-            next_sequence: 1,
+            ..Session::new(id, caller.team_id, runtime, new.options, now)
         };
         let created = record::transition(self, session.id, None, SessionStatus::Created, "created", author);
         let change = SessionChange {
@@ -238,6 +220,10 @@ impl App {
         let session = found.ok_or(StartSessionError::NotFound(id))?;
         if !session.status.is_resumable() {
             return Err(StartSessionError::NotResumable { id, status: session.status });
+        }
+        // Whoever owns it already is about to connect; taking it over would end both.
+        if session.lease.as_ref().is_some_and(|lease| !owner::is_gone(lease, self.owner(), self.now())) {
+            return Err(StartSessionError::NotResumable { id, status: SessionStatus::Connecting });
         }
         if session.runtime != runtime_kind(runtime) {
             return Err(StartSessionError::OtherRuntime { id, runtime: session.runtime });

@@ -12,10 +12,7 @@ use std::{
 
 use app::session::{Answer, Asker, BoxFuture, NewSession, Question, StartSession, Target};
 use clap::Args;
-use domain::{
-    id::SessionId, permission::PermissionMode, runtime::RuntimeKind, session::SessionOptions,
-    session_status::SessionStatus,
-};
+use domain::{id::SessionId, runtime::RuntimeKind, session::SessionOptions, session_status::SessionStatus};
 use tokio::process::Command;
 
 use crate::{
@@ -62,12 +59,8 @@ impl Demo {
             prompt: Some(PROMPT.to_owned()),
             working_directory: folder.clone(),
             options: SessionOptions {
-                model: None,
-                system_prompt: None,
-                permission_mode: PermissionMode::Default,
-                max_turns: None,
-                budget: None,
                 timeout: Duration::from_secs(context.settings.session.timeout_seconds.get().into()),
+                ..SessionOptions::default()
             },
         });
         let asker = self.asker(&context);

@@ -46,6 +46,7 @@ impl Doctor {
             (false, true) => ("Provost works; the agent CLI needs your attention", "demo"),
             (false, false) => ("Provost cannot store anything yet", "init"),
         };
+        let next = format!("{} {next}", context.surroundings.program_name());
         let terminal = context.terminal;
         if terminal.is_json {
             terminal

@@ -68,9 +68,10 @@ fn a_running_session_cannot_be_resumed_by_another_process(home: &Home) {
 fn of_two_that_resume_one_session_one_does(home: &Home) {
     home.play(&json!([[{ "say": "first" }], [{ "say": "second" }, { "wait": "500ms" }]])).succeed();
     let runs: Vec<_> = (0..2).map(|_| home.resume_last().start()).collect();
-    let mut codes: Vec<_> = runs.into_iter().map(|run| run.finish().code).collect();
-    codes.sort_unstable();
-    assert_eq!(codes, [Some(0), Some(3)]);
+    let mut outcomes: Vec<_> = runs.into_iter().map(Running::finish).collect();
+    outcomes.sort_unstable_by_key(|outcome| outcome.code);
+    let codes: Vec<_> = outcomes.iter().map(|outcome| outcome.code).collect();
+    assert_eq!(codes, [Some(0), Some(3)], "{outcomes:#?}");
     assert_eq!(home.last()["status"], "completed");
     assert_numbered_without_gaps(&home.timeline());
     home.assert_well();

@@ -112,6 +112,16 @@ fn a_flag_wins_over_the_variable_database_url() {
 }
 
 #[test]
+fn the_variable_database_url_may_name_a_server() {
+    let Some(server) = Home::on_postgres() else { return };
+    server.play(&json!([[{ "say": "hi" }]])).succeed();
+    let other = Home::new();
+    let list = other.provost(&["session", "list", "--json"]).env("DATABASE_URL", server.url());
+    assert_eq!(list.succeed().json()["data"].as_array().map(Vec::len), Some(1));
+    assert!(!other.data("provost.db").exists());
+}
+
+#[test]
 fn what_is_no_database_is_left_alone() {
     let home = Home::new();
     let file = home.write("work/notes.txt", &"these are notes, no database\n".repeat(100));

@@ -131,6 +131,11 @@ impl Home {
         self.database.as_ref().expect("a PostgreSQL database").execute(statements);
     }
 
+    /// Where the PostgreSQL database is.
+    pub(crate) fn url(&self) -> &str {
+        self.database.as_ref().expect("a PostgreSQL database").url()
+    }
+
     /// Ends every connection to a PostgreSQL database.
     pub(crate) fn cut_connections(&self) {
         self.database.as_ref().expect("a PostgreSQL database").cut_connections();

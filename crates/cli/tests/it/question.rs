@@ -1,5 +1,7 @@
 //! Questions to the person at a terminal, and prompts typed there.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::fixture::{Home, OnTerminal, Signal};
@@ -73,6 +75,16 @@ fn an_empty_line_is_no_answer() {
     let mut run = on_terminal(&home, &json!([bash("touch ran")]));
     run.expect("y = once").write("").expect("please answer").expect("y = once").write("y");
     assert_eq!(run.finish().0, Some(0));
+    assert!(home.work("ran").exists());
+}
+
+#[test]
+fn a_person_may_think_longer_than_an_agent_may_be_silent() {
+    let home = Home::new();
+    let mut run = home.play(&json!([[bash("touch ran")]])).args(&["--timeout", "1"]).on_terminal();
+    run.expect("type why not").expect_silence(Duration::from_millis(1500)).write("y");
+    let (code, screen) = run.finish();
+    assert_eq!(code, Some(0), "{screen}");
     assert!(home.work("ran").exists());
 }
 

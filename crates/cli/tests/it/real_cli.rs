@@ -178,6 +178,30 @@ fn real_cli_ctrl_c_in_a_tool_pauses_and_leaves_no_process() {
 }
 
 #[test]
+fn real_cli_sigterm_in_a_tool_ends_the_session_and_leaves_no_process() {
+    let Some(cli) = RealCli::answering(vec![bash("touch begun; sleep 300"), Turn::text("never")]) else {
+        return;
+    };
+    let mut run = cli.run(&["--yes", "--json"]).start();
+    run.until_tool_call_is("running");
+    assert!(wait_until(|| cli.home.work("begun").exists()));
+    run.signal(Signal::TERM);
+    assert_eq!(run.finish().code, Some(1));
+    assert_eq!(cli.home.last()["status"], "terminated");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_command_in_the_background_ends_with_the_session() {
+    let input = json!({ "command": "sleep 300", "description": "a test", "run_in_background": true });
+    let turns = vec![Turn::tool_use("toolu_1", "Bash", input), Turn::text("done")];
+    let Some(cli) = RealCli::answering(turns) else { return };
+    cli.run(&["--yes"]).succeed();
+    assert_eq!(cli.home.last()["status"], "completed");
+    cli.home.assert_well();
+}
+
+#[test]
 fn real_cli_killed_with_provost_leaves_no_process_and_goes_on() {
     let turns = vec![bash("touch begun; sleep 3"), Turn::text("back again")];
     let Some(cli) = RealCli::answering(turns) else { return };

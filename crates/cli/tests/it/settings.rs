@@ -122,6 +122,17 @@ fn a_repositorys_own_file_decides_nothing_that_matters() {
 }
 
 #[test]
+fn without_a_home_folder_a_data_folder_can_be_named() {
+    let home = Home::new();
+    let list = || home.provost(&["session", "list"]).without_env("HOME");
+    list().exit(2).says(&["there is no home folder", "PROVOST_DATA__DIRECTORY"]);
+    list().env("PROVOST_DATA__DIRECTORY", home.path("elsewhere")).succeed();
+    assert!(home.path("elsewhere/provost.db").exists());
+    list().env("XDG_DATA_HOME", home.path("xdg")).succeed();
+    assert!(home.path("xdg/provost/provost.db").exists());
+}
+
+#[test]
 fn a_password_is_never_shown() {
     let home = Home::new();
     let url = "postgres://ada:s3cret@127.0.0.1:1/x?sslmode=disable&password=s3cret";

@@ -15,6 +15,24 @@ fn a_reader_that_goes_away_does_not_take_the_session_with_it() {
 }
 
 #[test]
+fn output_that_cannot_be_written_ends_the_session_and_is_an_error() {
+    let home = Home::new();
+    let turns = json!([[{ "say": "one" }, { "tool": "Bash", "input": { "command": "sleep 300" } }]]);
+    let scenario = home.scenario(&turns);
+    for flag in ["", "--json"] {
+        let run =
+            format!("\"$provost\" run go --yes --runtime scripted --scenario {scenario} {flag} > /dev/full");
+        home.shell(&run).exit(1).says(&["No space left on device"]);
+        home.assert_no_process();
+        let list = home.provost(&["session", "list", "--json"]).succeed();
+        assert_eq!(list.stderr, "", "nothing had to be recovered");
+        assert_eq!(list.json()["data"][0]["status"], "terminated");
+    }
+    home.provost(&["session", "list"]).succeed();
+    home.shell("\"$provost\" session list > /dev/full").exit(1).says(&["No space left on device"]);
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let home = Home::new();
     for _ in 0..3 {

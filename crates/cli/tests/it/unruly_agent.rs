@@ -70,6 +70,14 @@ fn an_agent_that_falls_silent_is_ended_after_the_timeout() {
 }
 
 #[test]
+fn a_tool_may_work_longer_than_the_agent_may_be_silent() {
+    let home = Home::new();
+    let turns =
+        json!([[{ "tool": "Bash", "input": { "command": "sleep 1.5; echo done" } }, { "say": "ok" }]]);
+    assert_eq!(home.play(&turns).args(&["--yes", "--timeout", "1"]).succeed().text(), "ok\n");
+}
+
+#[test]
 fn a_missing_agent_is_not_found_with_how_to_get_one() {
     let home = Home::new();
     run_claude(&home, Path::new("/nowhere/claude")).exit(4).says(&[

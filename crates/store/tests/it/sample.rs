@@ -1,18 +1,13 @@
 //! Rows to store: unremarkable, and unique where they must be.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
     command::{Command, CommandKind, CommandStatus},
     id::{CommandId, MessageId, SessionId, TeamId, ToolCallId, TransitionId, UserId},
     message::{Message, MessageBody, MessageType},
-    money::MicroUsd,
-    permission::PermissionMode,
     runtime::RuntimeKind,
-    session::{Lease, LeaseOwner, Origin, Session, SessionMode, SessionOptions, SessionTotals},
+    session::{Lease, LeaseOwner, Session, SessionOptions, SessionTotals},
     session_status::SessionStatus,
     team::Team,
     time::Timestamp,
@@ -64,37 +59,11 @@ pub(crate) fn user(email: &str) -> User {
 }
 
 pub(crate) fn session(team_id: TeamId) -> Session {
+    let (id, options) = (SessionId::from_uuid(uuid()), SessionOptions::default());
     Session {
-        id: SessionId::from_uuid(uuid()),
-        team_id,
-        user_id: None,
         name: "fix the test".into(),
-        mode: SessionMode::Interactive,
-        status: SessionStatus::Created,
-        runtime: RuntimeKind::Scripted,
-        origin: Origin::Run,
-        external_id: None,
         working_directory: "/work".into(),
-        options: SessionOptions {
-            model: None,
-            system_prompt: None,
-            permission_mode: PermissionMode::Default,
-            max_turns: None,
-            budget: None,
-            timeout: Duration::from_secs(120),
-        },
-        totals: SessionTotals::default(),
-        reported_cost: MicroUsd::ZERO,
-        result: None,
-        error_message: None,
-        created_at: time(0),
-        updated_at: time(0),
-        started_at: None,
-        completed_at: None,
-        last_activity_at: time(0),
-        lease: None,
-        fence: 0,
-        next_sequence: 1,
+        ..Session::new(id, team_id, RuntimeKind::Scripted, options, time(0))
     }
 }
 
