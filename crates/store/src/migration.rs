@@ -270,8 +270,10 @@ fn refuse_foreign_schema(conn: &Conn) -> Result<(), OpenError> {
     if conn.postgres().is_none() {
         return Ok(());
     }
+    // One statement, so one view: another process may be migrating this very schema.
     let sql = "SELECT current_database() || '.' || current_schema(),
-         (SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'provost_migrations')";
+         (SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND NOT EXISTS
+            (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'provost_migrations'))";
     let found = conn.find(sql, &[], |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)))?;
     match found {
         Some((schema, tables)) if tables > 0 => Err(OpenError::ForeignDatabase { path: schema.into() }),
