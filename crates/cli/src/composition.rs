@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,6 +17,8 @@ use app::{
 };
 use domain::runtime::RuntimeKind;
 use store::{Database, Migrate, OpenOptions, PostgresServer, SqliteFile, Store, WhenMissing};
+
+use tempfile::TempDir;
 
 use crate::{
     failure::{Code, Failure},
@@ -189,6 +191,13 @@ pub(crate) fn create_private_directory(path: &Path) -> Result<(), Failure> {
         Failure::new(Code::Failed, format!("the folder {} cannot be created: {error}", path.display()))
             .hint("choose another one with PROVOST_DATA__DIRECTORY")
     })
+}
+
+/// A folder for an agent's temporary files, gone when dropped. Its path is short, because a Unix socket lives in it, and
+/// only its owner may look into it, because task output does too.
+pub(crate) fn temporary_directory() -> Result<TempDir, Failure> {
+    let private = fs::Permissions::from_mode(0o700);
+    Ok(tempfile::Builder::new().prefix("provost-").permissions(private).tempdir()?)
 }
 
 fn is_postgres(url: &str) -> bool {

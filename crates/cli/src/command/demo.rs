@@ -16,7 +16,7 @@ use domain::{id::SessionId, runtime::RuntimeKind, session::SessionOptions, sessi
 use tokio::process::Command;
 
 use crate::{
-    composition::{Context, Opened, create_private_directory},
+    composition::{Context, Opened, create_private_directory, temporary_directory},
     drive::{Prompts, drive},
     failure::{Code, Failure},
     terminal::{Terminal, asker::TerminalAsker, keyboard::Keyboard, text, timeline_view},
@@ -52,7 +52,7 @@ impl Demo {
             terminal,
             "2. an agent repairs it: it may read, and is judged before it changes or runs anything",
         );
-        let temporary = tempfile::Builder::new().prefix("provost-").tempdir()?;
+        let temporary = temporary_directory()?;
         let launch = context.launch_settings(RuntimeKind::Scripted, Some(&scenario), temporary.path())?;
         let target = Target::New(NewSession {
             name: Some("demo".to_owned()),

@@ -14,7 +14,7 @@ use serde_json::json;
 use store::{Migrate, migration};
 
 use crate::{
-    composition::{Context, create_private_directory},
+    composition::{Context, create_private_directory, temporary_directory},
     failure::{Code, Failure},
     settings::Origin,
 };
@@ -148,7 +148,7 @@ async fn claude(context: &Context) -> Vec<Finding> {
 
 /// Starts it as `provost run` does, but in an empty folder, so that no project's settings play a part.
 async fn start_claude(context: &Context) -> Result<RunningAgent, Failure> {
-    let folder = tempfile::Builder::new().prefix("provost-").tempdir()?;
+    let folder = temporary_directory()?;
     let launch = context.launch_settings(RuntimeKind::Claude, None, folder.path())?;
     let limits = Limits { handshake: launch.limits.handshake.min(PATIENCE), ..launch.limits };
     let running = agent::start(Launch {

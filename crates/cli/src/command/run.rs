@@ -10,7 +10,7 @@ use domain::{
 };
 
 use crate::{
-    composition::{Context, Opened},
+    composition::{Context, Opened, temporary_directory},
     drive::{Prompts, drive},
     failure::{Code, Failure},
     terminal::{
@@ -87,7 +87,7 @@ impl Run {
                 (Target::New(self.new_session(&context, prompt.clone())?), kind)
             }
         };
-        let temporary = tempfile::Builder::new().prefix("provost-").tempdir()?;
+        let temporary = temporary_directory()?;
         let launch = context.launch_settings(kind, self.scenario.as_deref(), temporary.path())?;
         let running = app.start_session(StartSession { caller, target, launch, asker }).await?;
         let id = running.session.id;
