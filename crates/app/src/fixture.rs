@@ -24,7 +24,10 @@ use store::{
 use crate::{
     App, Caller,
     clock::{Clock, SystemIds},
-    session::record::{LEASE, Recorder, transition},
+    session::{
+        lease::LEASE,
+        record::{Recorder, transition},
+    },
 };
 
 /// A clock that stands still until it is moved.

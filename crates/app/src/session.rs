@@ -5,6 +5,7 @@ mod ask;
 mod decide;
 mod get;
 mod handle;
+pub(crate) mod lease;
 mod list;
 mod questions;
 pub(crate) mod record;

@@ -204,18 +204,16 @@ fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
-/// An address fit to be shown.
+/// An address fit to be shown. Where a login ends is only guessed when it is not well-formed, so then nothing is shown.
 pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    // The last @ before the path ends the login; a password may hold further ones, and slashes only encoded.
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    match authority.rsplit_once('@') {
-        Some((login, host)) => {
-            let user = login.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}@{host}{}", path.split('?').next().unwrap_or_default())
-        }
-        None => format!("{scheme}://{authority}{}", path.split('?').next().unwrap_or_default()),
-    }
+    let Some((login, place)) = rest.rsplit_once('@') else {
+        return format!("{scheme}://{}", rest.split('?').next().unwrap_or_default());
+    };
+    let place = place.split('?').next().unwrap_or_default();
+    let user = login.split(':').next().unwrap_or_default();
+    let is_plain = !user.contains(['/', '?', '@']) && !login.contains('?');
+    if is_plain { format!("{scheme}://{user}@{place}") } else { format!("{scheme}://…") }
 }
 
 #[cfg(test)]
@@ -226,6 +224,14 @@ mod tests {
     fn a_shown_address_holds_no_password() {
         let shown = without_password("postgres://ada:s3cret@db:5432/provost?password=s3cret");
         assert_eq!(shown, "postgres://ada@db:5432/provost");
+        for url in [
+            "postgres://ada:s3/cret@db/x",
+            "postgres://ada:s3?cret@db/x",
+            "postgres://db/x?password=s3cret@db",
+        ] {
+            assert!(!without_password(url).contains("cret"), "{url}");
+        }
+        assert_eq!(without_password("postgres://ada:s3/cret@db/x"), "postgres://ada@db/x");
         assert_eq!(without_password("postgres://db/x"), "postgres://db/x");
         assert_eq!(without_password("/a/file"), "/a/file");
     }

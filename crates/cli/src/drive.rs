@@ -1,6 +1,7 @@
 //! Driving a running session from a terminal: prompts in, the transcript out, Ctrl-C in between.
 
 use app::session::{RunningSession, SessionEnd, SessionHandle, SessionUpdate};
+use domain::{session_status::SessionStatus, timeline::TimelineItem};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
@@ -43,6 +44,7 @@ pub(crate) async fn drive(
                     unwritten = Some(failure);
                     driver.interrupted(Interruption::End);
                 }
+                driver.notice(&update);
                 match update {
                     SessionUpdate::Ended(end) => return unwritten.map_or(Ok(end), Err),
                     SessionUpdate::TurnEnded(_) => driver.next_prompt(),
@@ -90,6 +92,17 @@ impl Driver {
                 self.terminal.say("\ntype the next prompt, or press Ctrl-D to end:");
             }
             (_, None) => self.finish(),
+        }
+    }
+
+    /// An agent that begins to work by itself may ask something, and then what is typed must be the answer, no prompt.
+    fn notice(&mut self, update: &SessionUpdate) {
+        let SessionUpdate::Entry(entry) = update else { return };
+        let TimelineItem::Transition(transition) = &entry.item else { return };
+        let works = matches!(transition.to, SessionStatus::Processing | SessionStatus::Waiting);
+        if works && self.state == State::Typing {
+            self.state = State::Working;
+            self.terminal.say("the agent goes on by itself");
         }
     }
 

@@ -16,7 +16,7 @@ text_enum! {
         Plan = "plan",
         /// Everything is allowed.
         BypassPermissions = "bypassPermissions",
-        /// Whatever would be asked is denied.
+        /// Nothing is asked: what no policy allows is denied, reading included.
         DontAsk = "dontAsk",
     }
 }
@@ -93,7 +93,7 @@ pub fn judge(mode: PermissionMode, effect: &Effect, all_inside: bool) -> Judgeme
     let edit_inside = matches!(effect, Effect::Edit(_)) && all_inside;
     let (decision, reason) = match mode {
         PermissionMode::BypassPermissions => (Decision::Allow, "mode bypassPermissions allows everything"),
-        PermissionMode::DontAsk => (Decision::Deny, "mode dontAsk denies what would be asked"),
+        PermissionMode::DontAsk => (Decision::Deny, "mode dontAsk denies what no policy allows"),
         PermissionMode::Plan if !harmless => {
             (Decision::Deny, "mode plan allows only reading inside the working directory")
         }
@@ -113,7 +113,9 @@ fn ask_reason(effect: &Effect, all_inside: bool) -> &'static str {
     match effect {
         Effect::Read(_) => "it reads outside the working directory",
         Effect::Edit(_) if all_inside => "it changes a file",
-        Effect::Edit(_) => "it changes a file outside the working directory",
+        Effect::Edit(_) => {
+            "it changes a file outside the working directory, or one that tells programs what to run"
+        }
         Effect::Bookkeeping | Effect::Other => "it is more than reading",
     }
 }
@@ -139,10 +141,15 @@ fn glob_paths(input: &Value) -> Option<Vec<String>> {
         return None;
     }
     let mut paths = optional_path(input)?;
-    if pattern.starts_with(['/', '{']) {
-        let literal = pattern.split(['*', '?', '[', '{']).next().unwrap_or("/");
-        paths.push(if literal.is_empty() { "/" } else { literal }.to_owned());
-    }
+    let literal = pattern.split(['*', '?', '[', '{']).next().unwrap_or_default();
+    let lead = match (pattern.chars().next(), paths.first()) {
+        (Some('/'), _) => literal.to_owned(),
+        // Alternatives can begin with anything.
+        (Some('{'), _) => "/".to_owned(),
+        (_, Some(folder)) => format!("{folder}/{literal}"),
+        (_, None) => literal.to_owned(),
+    };
+    paths.push(lead);
     Some(paths)
 }
 
@@ -200,16 +207,13 @@ mod tests {
 
     #[test]
     fn a_glob_pattern_that_leaves_its_folder_is_seen() {
-        assert_eq!(plan("Glob", &json!({"pattern": "src/**/*.rs"})), Effect::Read(vec![".".into()]));
-        assert_eq!(
-            plan("Glob", &json!({"pattern": "/etc/*"})),
-            Effect::Read(vec![".".into(), "/etc/".into()])
-        );
-        assert_eq!(plan("Glob", &json!({"pattern": "*/../../x"})), Effect::Other);
-        assert_eq!(plan("Glob", &json!({"pattern": "~/.ssh/*"})), Effect::Other);
-        assert_eq!(
-            plan("Glob", &json!({"pattern": "{/etc,a}/*"})),
-            Effect::Read(vec![".".into(), "/".into()])
-        );
+        let read = |paths: &[&str]| Effect::Read(paths.iter().map(ToString::to_string).collect());
+        let glob = |pattern: &str| plan("Glob", &json!({ "pattern": pattern }));
+        assert_eq!(glob("src/**/*.rs"), read(&[".", "./src/"]));
+        assert_eq!(glob("/etc/*"), read(&[".", "/etc/"]));
+        assert_eq!(glob("{/etc,a}/*"), read(&[".", "/"]));
+        assert_eq!(glob("*/../../x"), Effect::Other);
+        assert_eq!(glob("~/.ssh/*"), Effect::Other);
+        assert_eq!(plan("Glob", &json!({"pattern": "link/*", "path": "a"})), read(&["a", "a/link/"]));
     }
 }

@@ -17,24 +17,25 @@ use domain::{
 use store::StoreError;
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
     Answer, Asker, Question,
     decide::Decider,
     handle::{Input, SessionHandle},
+    lease::LeaseKeeper,
     questions::{Answered, Questions},
-    record::{LEASE, Recorder},
+    record::Recorder,
     update::{SessionEnd, SessionUpdate, TurnSummary},
 };
 
-/// How often a lease is renewed: it survives two missed times.
-const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
 /// The agent CLI bounds its own tools at ten minutes; silence while one runs counts only beyond that.
 const TOOL_CEILING: Duration = Duration::from_secs(11 * 60);
 /// How long a finished turn waits for what it started in the background.
 const IDLE_CEILING: Duration = Duration::from_secs(10 * 60);
+/// How long the agent may leave what it is told unread.
+const AGENT_PATIENCE: Duration = Duration::from_secs(5);
 /// How many updates wait for whoever watches before the session waits for them.
 const UPDATES: usize = 256;
 
@@ -44,6 +45,7 @@ enum Ending {
     Finished,
     Terminated,
     Silent(Duration),
+    Deaf,
 }
 
 /// The owner of a running session.
@@ -116,8 +118,8 @@ impl SessionActor {
         events: &mut mpsc::Receiver<AgentEvent>,
         inputs: &mut mpsc::Receiver<Input>,
     ) -> Result<Option<Exit>, StoreError> {
-        let mut renewal = interval(RENEW_EVERY);
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut lease =
+            LeaseKeeper::start(self.recorder.app(), self.recorder.session_id(), self.recorder.fence());
         let mut hears_inputs = true;
         loop {
             let (silence_ends, is_silence_counted) = (self.silence_ends(), self.is_silence_counted());
@@ -135,7 +137,7 @@ impl SessionActor {
                     }
                 },
                 Some(answered) = self.questions.next() => self.on_answer(answered).await?,
-                _ = renewal.tick() => self.recorder.renew_lease().await?,
+                lost = lease.lost() => return Err(lost),
                 () = sleep_until(silence_ends), if is_silence_counted => self.on_silence().await?,
             }
         }
@@ -212,52 +214,71 @@ impl SessionActor {
         Ok(())
     }
 
-    /// The agent program raises the question a gate answered with *ask*, or one of its own.
+    /// The agent program raises the question a gate answered with *ask*, or one of its own. What the rules deny is denied
+    /// here too, whoever would answer.
     async fn on_permission(&mut self, request: ToolRequest) -> Result<(), StoreError> {
+        let judgement = self.decider.decide(&request.tool_name, &request.input);
+        if judgement.decision == Decision::Deny && !request.requires_person {
+            let entries = self.recorder.judged(&request, &judgement).await?;
+            self.publish(entries).await;
+            let answer = PermissionAnswer::Deny { reason: judgement.reason, interrupt: false };
+            self.tell_agent(AgentInput::AnswerPermission { request_id: request.request_id, answer }).await;
+            return Ok(());
+        }
         let entries = self.recorder.asked(&request).await?;
         self.publish(entries).await;
-        let session_grant = match request.requires_person {
-            true => None,
-            false => self.decider.describe_grant(&request.tool_name, &request.input),
+        let reason = match judgement.decision {
+            _ if request.requires_person => "it is a question to a person".to_owned(),
+            Decision::Allow => "the agent program itself asks about it".to_owned(),
+            Decision::Ask | Decision::Deny => judgement.reason,
         };
+        let grant =
+            self.decider.grant(&request.tool_name, &request.input).filter(|_| !request.requires_person);
         let question = Question {
             session_id: self.recorder.session_id(),
             tool_name: request.tool_name.clone(),
             input: request.input.clone(),
             description: request.description.clone(),
-            reason: self.decider.decide(&request.tool_name, &request.input).reason,
+            reason,
             requires_person: request.requires_person,
-            session_grant,
+            session_grant: grant.as_ref().map(|grant| self.decider.describe(grant)),
         };
-        self.questions.ask(request, self.asker.ask(question));
+        self.questions.ask(request, grant, self.asker.ask(question));
         Ok(())
     }
 
     async fn on_answer(&mut self, answered: Answered) -> Result<(), StoreError> {
-        let Answered { mut request, answer } = answered;
+        let Answered { mut request, grant, answer } = answered;
         self.last_sign_of_life = Instant::now();
         let (judgement, answer) = match answer {
-            Answer::Once { input, by } => {
-                if let Some(edited) = input {
-                    // A person may edit the input; what then runs is judged like any other call.
-                    request.input = edited;
-                    let again = self.decider.decide(&request.tool_name, &request.input);
-                    if again.decision == Decision::Deny { refuse(again.reason) } else { allow(&request, &by) }
-                } else {
-                    allow(&request, &by)
-                }
+            Answer::Once { input: Some(edited), by } => {
+                request.input = edited;
+                self.judge_edited(&request, &by)
             }
+            Answer::Once { input: None, by } => allow(&request, &by),
             Answer::ForSession { by } => {
-                self.decider.allow_for_session(&request.tool_name, &request.input);
+                self.decider.remember(grant);
                 allow(&request, &format!("{by}, for this session"))
             }
             Answer::No { reason } => refuse(reason),
         };
+        if request.tool_name == "ExitPlanMode" && judgement.decision == Decision::Allow {
+            self.decider.leave_plan_mode();
+        }
         let still_waiting = !self.questions.is_empty();
         let entries = self.recorder.answered(&request, &judgement, still_waiting).await?;
         self.publish(entries).await;
         self.tell_agent(AgentInput::AnswerPermission { request_id: request.request_id, answer }).await;
         Ok(())
+    }
+
+    /// A person may edit the input; what then runs is judged like any other call, unless it only carries their answers.
+    fn judge_edited(&self, request: &ToolRequest, by: &str) -> (Judgement, PermissionAnswer) {
+        let again = self.decider.decide(&request.tool_name, &request.input);
+        if again.decision == Decision::Deny && !request.requires_person {
+            return refuse(again.reason);
+        }
+        allow(request, by)
     }
 
     async fn on_cancelled(&mut self, request_id: &str) -> Result<(), StoreError> {
@@ -367,6 +388,9 @@ impl SessionActor {
             (Some(Ending::Silent(silence)), _) => {
                 failed(format!("no sign of life from the agent for {} s", silence.as_secs()))
             }
+            (Some(Ending::Deaf), _) => {
+                failed(format!("the agent did not read what it was told for {} s", AGENT_PATIENCE.as_secs()))
+            }
             (Some(Ending::Finished), _) => match &self.last_turn {
                 Some(turn) => resting_place_after(turn),
                 None => (SessionStatus::Completed, "finished without a prompt".to_owned(), None),
@@ -383,11 +407,12 @@ impl SessionActor {
         self.tell_agent(AgentInput::Kill).await;
         while events.recv().await.is_some() {}
         let text = format!("the session could not be recorded: {error}");
-        let author = Actor::System("store");
-        let recorded =
-            self.recorder.ended(SessionStatus::Failed, "recording failed", Some(text.clone()), &author).await;
-        if let Ok(entries) = recorded {
-            self.publish(entries).await;
+        let (app, id, fence) = (self.recorder.app(), self.recorder.session_id(), self.recorder.fence());
+        match app.abandon(id, fence, text.clone()).await {
+            Ok(entries) => self.publish(entries).await,
+            Err(error) => {
+                tracing::error!(session.id = %id, error = %error, "its end could not be recorded either");
+            }
         }
         SessionEnd { status: SessionStatus::Failed, error: Some(text), last_outcome: self.last_outcome() }
     }
@@ -403,9 +428,18 @@ impl SessionActor {
         drop(self.updates.send(update).await);
     }
 
-    async fn tell_agent(&self, input: AgentInput) {
-        if self.agent.send(input).await.is_err() {
-            tracing::debug!(session.id = %self.recorder.session_id(), "the agent had ended already");
+    /// Tells the agent. One that reads nothing is ended, for the session must not wait for it forever.
+    async fn tell_agent(&mut self, input: AgentInput) {
+        match timeout(AGENT_PATIENCE, self.agent.send(input)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(gone)) => {
+                tracing::debug!(session.id = %self.recorder.session_id(), error = %gone, "nobody was told");
+            }
+            Err(_) => {
+                self.ending.get_or_insert(Ending::Deaf);
+                // Being killed passes by the queue of what is unread.
+                let _ = self.agent.send(AgentInput::Kill).await;
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Decider {
 
 /// Something a person allowed for the rest of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Grant {
+pub(super) enum Grant {
     /// Any edit inside the working directory.
     EditInside,
     /// One tool with exactly this input, as canonical JSON.
@@ -43,20 +43,8 @@ impl Decider {
         judgement
     }
 
-    /// What *for this session* would allow, in words.
-    pub(super) fn describe_grant(&self, tool_name: &str, input: &Value) -> Option<String> {
-        self.grant(tool_name, input).map(|grant| match grant {
-            Grant::EditInside => format!("edits of files inside {}", self.working_directory.display()),
-            Grant::Exactly { tool_name, .. } => format!("{tool_name} with exactly this input"),
-        })
-    }
-
-    /// Remembers what a person allowed for this session.
-    pub(super) fn allow_for_session(&mut self, tool_name: &str, input: &Value) {
-        self.granted.extend(self.grant(tool_name, input));
-    }
-
-    fn grant(&self, tool_name: &str, input: &Value) -> Option<Grant> {
+    /// What *for this session* would allow, as things are now.
+    pub(super) fn grant(&self, tool_name: &str, input: &Value) -> Option<Grant> {
         let effect = permission::plan(tool_name, input);
         if matches!(effect, Effect::Edit(_)) && self.all_inside(&effect) {
             return Some(Grant::EditInside);
@@ -64,18 +52,51 @@ impl Decider {
         Some(Grant::Exactly { tool_name: tool_name.to_owned(), input: input.to_string() })
     }
 
+    /// The same in words.
+    pub(super) fn describe(&self, grant: &Grant) -> String {
+        match grant {
+            Grant::EditInside => format!("edits of files inside {}", self.working_directory.display()),
+            Grant::Exactly { tool_name, .. } => format!("{tool_name} with exactly this input"),
+        }
+    }
+
+    /// Keeps what a person allowed for this session: what they were shown, not what it would be now.
+    pub(super) fn remember(&mut self, grant: Option<Grant>) {
+        self.granted.extend(grant);
+    }
+
+    /// A person approved the plan, so the agent program has left plan mode.
+    pub(super) fn leave_plan_mode(&mut self) {
+        if self.mode == PermissionMode::Plan {
+            self.mode = PermissionMode::Default;
+        }
+    }
+
     /// Whether every path the call touches lies inside the working directory once links are followed. What cannot be
     /// found out counts as outside.
     fn all_inside(&self, effect: &Effect) -> bool {
         let Ok(root) = self.working_directory.canonicalize() else { return false };
-        effect.paths().iter().all(|path| real_path(&root, path).is_ok_and(|real| real.starts_with(&root)))
+        let is_edit = matches!(effect, Effect::Edit(_));
+        effect.paths().iter().all(|path| {
+            let real = real_path(&root, path);
+            let inside = real.as_ref().ok().and_then(|real| real.strip_prefix(&root).ok());
+            inside.is_some_and(|below| !(is_edit && steers_programs(below)))
+        })
     }
+}
+
+/// Files that tell programs what to run, so that changing them is more than an edit.
+fn steers_programs(below: &Path) -> bool {
+    below
+        .components()
+        .any(|part| [".git", ".claude"].iter().any(|name| part.as_os_str().eq_ignore_ascii_case(name)))
 }
 
 /// Where a path leads. A file that does not exist yet is where its nearest existing folder leads; `..` after that point
 /// cannot be followed and is refused.
 fn real_path(root: &Path, path: &str) -> io::Result<PathBuf> {
-    if path.starts_with('~') || path.contains('\0') {
+    // What a program might trim or expand before it opens the file is no path to judge.
+    if path.starts_with('~') || path.contains('\0') || path.trim() != path {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let mut existing = root.join(path);
@@ -142,6 +163,8 @@ mod tests {
             "src/../../secret",
             "x/../../secret",
             "~/.ssh/id",
+            " /etc/passwd",
+            "a.txt ",
             "/etc/passwd",
             &sibling,
         ] {
@@ -154,7 +177,8 @@ mod tests {
         let (_folder, mut decider) = decider(PermissionMode::Default);
         let write = |path: &str| json!({ "file_path": path, "content": "x" });
         assert_eq!(decider.decide("Write", &write("a.txt")).decision, Decision::Ask);
-        decider.allow_for_session("Write", &write("a.txt"));
+        let grant = decider.grant("Write", &write("a.txt"));
+        decider.remember(grant);
         assert_eq!(decider.decide("Edit", &write("src/b.txt")).decision, Decision::Allow);
         assert_eq!(decider.decide("Write", &write("../secret")).decision, Decision::Ask);
         assert_eq!(decider.decide("Bash", &json!({"command": "true"})).decision, Decision::Ask);
@@ -163,7 +187,8 @@ mod tests {
     #[test]
     fn a_command_allowed_for_the_session_covers_only_itself() {
         let (_folder, mut decider) = decider(PermissionMode::Default);
-        decider.allow_for_session("Bash", &json!({"command": "make"}));
+        let grant = decider.grant("Bash", &json!({"command": "make"}));
+        decider.remember(grant);
         assert_eq!(decider.decide("Bash", &json!({"command": "make"})).decision, Decision::Allow);
         assert_eq!(decider.decide("Bash", &json!({"command": "make; rm x"})).decision, Decision::Ask);
     }
@@ -171,7 +196,39 @@ mod tests {
     #[test]
     fn a_grant_never_overrides_a_denial() {
         let (_folder, mut decider) = decider(PermissionMode::Plan);
-        decider.allow_for_session("Bash", &json!({"command": "make"}));
+        let grant = decider.grant("Bash", &json!({"command": "make"}));
+        decider.remember(grant);
         assert_eq!(decider.decide("Bash", &json!({"command": "make"})).decision, Decision::Deny);
+    }
+
+    #[test]
+    fn files_that_steer_programs_are_asked_about_even_where_edits_are_allowed() {
+        let (_folder, mut decider) = decider(PermissionMode::AcceptEdits);
+        let edit = |path: &str| json!({ "file_path": path });
+        assert_eq!(decider.decide("Edit", &edit("a.txt")).decision, Decision::Allow);
+        for path in [".git/hooks/pre-commit", "src/.git/config", ".claude/settings.json", ".GIT/config"] {
+            assert_eq!(decider.decide("Edit", &edit(path)).decision, Decision::Ask, "{path}");
+        }
+        let grant = decider.grant("Edit", &edit("a.txt"));
+        decider.remember(grant);
+        assert_eq!(decider.decide("Write", &edit(".git/config")).decision, Decision::Ask);
+    }
+
+    #[test]
+    fn a_grant_covers_what_was_shown_even_if_the_path_leads_elsewhere_by_now() {
+        let (folder, mut decider) = decider(PermissionMode::Default);
+        let link = folder.path().join("work/link");
+        symlink("../secret", &link).expect("a link");
+        let shown = decider.grant("Write", &json!({ "file_path": "link" }));
+        fs::remove_file(&link).expect("removed");
+        decider.remember(shown);
+        assert_eq!(decider.decide("Write", &json!({ "file_path": "a.txt" })).decision, Decision::Ask);
+    }
+
+    #[test]
+    fn an_approved_plan_ends_plan_mode() {
+        let (_folder, mut decider) = decider(PermissionMode::Plan);
+        decider.leave_plan_mode();
+        assert_eq!(decider.decide("Write", &json!({ "file_path": "a.txt" })).decision, Decision::Ask);
     }
 }

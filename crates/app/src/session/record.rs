@@ -27,8 +27,6 @@ pub(crate) use self::draft::transition;
 use self::draft::{Draft, as_tool_use, close_open};
 use crate::App;
 
-/// How long a session stays with an owner that says nothing.
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// The agent itself, as the author of what it does.
 const AGENT: Actor = Actor::System("agent");
 
@@ -62,6 +60,14 @@ impl Recorder {
 
     pub(crate) const fn session_id(&self) -> SessionId {
         self.session_id
+    }
+
+    pub(crate) const fn fence(&self) -> i64 {
+        self.fence
+    }
+
+    pub(super) fn app(&self) -> App {
+        self.app.clone()
     }
 
     pub(super) const fn status(&self) -> SessionStatus {
@@ -285,12 +291,6 @@ impl Recorder {
         draft.update.release_lease = true;
         self.draft_transition(&mut draft, to, reason, actor);
         self.commit(draft).await
-    }
-
-    /// Keeps the session for another while.
-    pub(super) async fn renew_lease(&self) -> Result<(), StoreError> {
-        let (id, fence, until) = (self.session_id, self.fence, self.app.now().plus(LEASE));
-        self.app.store().write(move |tx| tx.sessions().renew(id, fence, until)).await
     }
 
     async fn commit(&mut self, draft: Draft) -> Result<Vec<TimelineEntry>, StoreError> {

@@ -5,7 +5,7 @@ use domain::{
     id::SessionId,
     session::{Lease, Session},
     session_status::SessionStatus,
-    timeline::{Change, TimelineItem},
+    timeline::{Change, TimelineEntry, TimelineItem},
 };
 use store::{Guard, SessionChange, SessionUpdate, StoreError};
 
@@ -50,29 +50,46 @@ impl App {
     }
 
     async fn recover(&self, session: &Session, to: SessionStatus) -> Result<(), StoreError> {
-        let now = self.now();
-        let (id, fence, from) = (session.id, session.fence, session.status);
         let pid = session.lease.as_ref().map_or(0, |lease| lease.owner.pid);
         let reason = format!("its process {pid} ended without a word");
-        let transition = record::transition(self, id, Some(from), to, &reason, &RECOVERY);
+        self.put_to_rest(session, to, reason, &RECOVERY).await.map(drop)
+    }
+
+    /// Puts a session of this process to rest as failed when its recorder no longer knows what is stored of it.
+    pub(super) async fn abandon(
+        &self,
+        id: SessionId,
+        fence: i64,
+        reason: String,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        let leased = self.store().read(|conn| conn.sessions().list_leased()).await?;
+        let own = leased.into_iter().find(|session| session.id == id && session.fence == fence);
+        self.put_to_rest(&own.ok_or(StoreError::Fenced)?, SessionStatus::Failed, reason, &RECOVERY).await
+    }
+
+    /// Takes a session over from the owner it has in the store, closes what is open and lets go of it.
+    async fn put_to_rest(
+        &self,
+        session: &Session,
+        to: SessionStatus,
+        reason: String,
+        author: &Actor,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        let now = self.now();
+        let (id, fence) = (session.id, session.fence);
+        let transition = record::transition(self, id, Some(session.status), to, &reason, author);
         let lease = Lease { owner: self.owner().clone(), expires_at: now };
         let error_message = (to == SessionStatus::Failed).then_some(reason);
-        let recover = move |tx: &store::Tx<'_>| {
-            let fence = tx.sessions().acquire(id, fence, &lease)?;
+        let put_to_rest = move |tx: &store::Tx<'_>| {
+            let guard = Guard::Fence(tx.sessions().acquire(id, fence, &lease)?);
             let calls = tx.timeline().list_open_tool_calls(id)?;
             let commands = tx.timeline().list_open_commands(id)?;
             let mut items = record::open_items_closed(calls, commands, now);
             items.push((Change::Created, TimelineItem::Transition(transition)));
             let update = SessionUpdate { error_message, release_lease: true, ..SessionUpdate::default() };
-            tx.sessions().change(SessionChange {
-                session_id: id,
-                guard: Guard::Fence(fence),
-                at: now,
-                update,
-                items,
-            })
+            tx.sessions().change(SessionChange { session_id: id, guard, at: now, update, items })
         };
-        self.store().write(recover).await.map(drop)
+        self.store().write(put_to_rest).await
     }
 }
 
@@ -86,8 +103,15 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{AUTHOR, Fixture},
-        session::record::LEASE,
+        session::{
+            lease::{self, LEASE},
+            record::Recorder,
+        },
     };
+
+    async fn renew(fixture: &Fixture, recorder: &Recorder) -> Result<(), StoreError> {
+        lease::renew(&fixture.app_on("elsewhere"), recorder.session_id(), recorder.fence()).await
+    }
 
     #[tokio::test]
     async fn a_session_elsewhere_is_left_alone_until_its_lease_expires() {
@@ -108,7 +132,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let recorder = fixture.active_session(&fixture.app_on("elsewhere")).await;
         fixture.clock.advance(LEASE);
-        recorder.renew_lease().await.expect("still the owner");
+        renew(&fixture, &recorder).await.expect("still the owner");
         fixture.clock.advance(LEASE);
         assert_eq!(fixture.app_on("here").recover_sessions().await, Ok(vec![]));
     }
@@ -120,7 +144,7 @@ mod tests {
         fixture.clock.advance(LEASE * 2);
         fixture.app_on("here").recover_sessions().await.expect("recovers");
         let before = fixture.timeline(recorder.session_id()).await;
-        assert_eq!(recorder.renew_lease().await, Err(StoreError::Fenced));
+        assert_eq!(renew(&fixture, &recorder).await, Err(StoreError::Fenced));
         assert_eq!(recorder.prompt("too late", &AUTHOR).await.map(drop), Err(StoreError::Fenced));
         assert_eq!(fixture.timeline(recorder.session_id()).await, before);
     }
@@ -160,5 +184,23 @@ mod tests {
         let (a, b) = (fixture.app_on("a"), fixture.app_on("b"));
         let (a, b) = tokio::join!(a.recover_sessions(), b.recover_sessions());
         assert_eq!(a.expect("no error").len() + b.expect("no error").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_session_rests_as_failed_whatever_its_recorder_believes() {
+        let fixture = Fixture::new().await;
+        let app = fixture.app_on("here");
+        let mut recorder = fixture.active_session(&app).await;
+        recorder.prompt("work", &AUTHOR).await.expect("recorded");
+        let (id, fence) = (recorder.session_id(), recorder.fence());
+        app.abandon(id, fence, "the disk is full".into()).await.expect("recorded");
+        let session = fixture.get(id).await;
+        assert_eq!(
+            (session.status, session.error_message.as_deref()),
+            (SessionStatus::Failed, Some("the disk is full"))
+        );
+        assert_eq!(session.lease, None);
+        assert_eq!(app.abandon(id, fence, "again".into()).await, Err(StoreError::Fenced));
+        assert_eq!(fixture.findings().await, vec![]);
     }
 }

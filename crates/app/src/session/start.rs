@@ -19,7 +19,8 @@ use super::{
     Asker,
     actor::SessionActor,
     handle::SessionHandle,
-    record::{self, LEASE, Recorder},
+    lease::LEASE,
+    record::{self, Recorder},
     update::SessionUpdate,
 };
 use crate::{App, Caller, owner};

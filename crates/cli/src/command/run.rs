@@ -33,7 +33,7 @@ pub(crate) struct Run {
     /// The program that runs the session: claude or scripted.
     #[arg(long)]
     runtime: Option<RuntimeKind>,
-    /// The scenario file of the scripted runtime.
+    /// A scenario file to play; means --runtime scripted.
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     /// The model to ask for.
@@ -80,10 +80,10 @@ impl Run {
             Some(reference) => {
                 let id = app.resolve_session(caller, reference.clone()).await?;
                 let session = app.get_session(caller, id).await?;
-                (Target::Resume(id), self.runtime.unwrap_or(session.runtime))
+                (Target::Resume(id), self.runtime()?.unwrap_or(session.runtime))
             }
             None => {
-                let kind = self.runtime.unwrap_or(context.settings.runtime.default);
+                let kind = self.runtime()?.unwrap_or(context.settings.runtime.default);
                 (Target::New(self.new_session(&context, prompt.clone())?), kind)
             }
         };
@@ -114,6 +114,17 @@ impl Run {
             Some(text) if !text.trim().is_empty() => Ok(Some(text)),
             Some(_) => Err(Failure::new(Code::Usage, "the prompt is empty").hint(HOW_TO_PROMPT)),
             None => Err(Failure::new(Code::Usage, "a prompt is missing").hint(HOW_TO_PROMPT)),
+        }
+    }
+
+    /// The runtime that was asked for; only the scripted one plays a scenario.
+    fn runtime(&self) -> Result<Option<RuntimeKind>, Failure> {
+        match (self.runtime, &self.scenario) {
+            (Some(RuntimeKind::Claude), Some(_)) => {
+                Err(Failure::new(Code::Usage, "--scenario is for the runtime scripted, not for claude"))
+            }
+            (None, Some(_)) => Ok(Some(RuntimeKind::Scripted)),
+            (asked, _) => Ok(asked),
         }
     }
 

@@ -55,7 +55,7 @@ impl TerminalAsker {
         let mut prompt = format!(
             "\n{} {}  {}\n",
             style.yellow("?"),
-            style.bold(&text::printable(&question.tool_name)),
+            style.bold(&text::one_line(&question.tool_name, LONGEST_NAME)),
             style.dim(&question.reason),
         );
         for line in details(&question.input) {
@@ -91,10 +91,13 @@ impl TerminalAsker {
             question.input.get("questions").and_then(Value::as_array).cloned().unwrap_or_default();
         for asked in &questions {
             let Some(words) = asked.get("question").and_then(Value::as_str) else { continue };
-            let Some(chosen) = self.choose(words, &labels(asked)).await else {
+            let Some(chosen) = self.choose(words, asked).await else {
                 return no("the person left without an answer");
             };
             answers.insert(words.to_owned(), Value::String(chosen));
+        }
+        if answers.is_empty() {
+            return no("there was no question that could be shown to a person");
         }
         let mut input = question.input.clone();
         if let Some(fields) = input.as_object_mut() {
@@ -103,23 +106,35 @@ impl TerminalAsker {
         Answer::Once { input: Some(input), by: "the person at the terminal".to_owned() }
     }
 
-    async fn choose(&self, words: &str, labels: &[String]) -> Option<String> {
+    async fn choose(&self, words: &str, asked: &Value) -> Option<String> {
+        let labels = labels(asked);
+        let takes_several = asked.get("multiSelect").and_then(Value::as_bool).unwrap_or(false);
         let style = self.terminal.err;
-        let mut prompt = format!("\n{} {}\n", style.yellow("?"), style.bold(&text::printable(words)));
-        for (number, label) in (1..).zip(labels) {
-            prompt.push_str(&format!("  {number} = {}\n", text::printable(label)));
+        let mut prompt =
+            format!("\n{} {}\n", style.yellow("?"), style.bold(&text::one_line(words, LONGEST_QUESTION)));
+        for (number, label) in (1..).zip(&labels) {
+            prompt.push_str(&format!("  {number} = {}\n", text::one_line(label, LONGEST_NAME)));
         }
-        prompt.push_str("  type a number, or an answer of your own");
+        let several = if takes_several { ", or several such as 1,2" } else { "" };
+        prompt.push_str(&format!("  type a number{several}, or an answer of your own"));
         loop {
             let typed = self.keyboard.answer(|| self.terminal.say(&prompt)).await?;
-            let chosen =
-                typed.trim().parse::<usize>().ok().and_then(|number| labels.get(number.checked_sub(1)?));
-            match (chosen, typed.trim()) {
-                (Some(label), _) => return Some(label.clone()),
-                (None, "") => self.terminal.say("  please type a number or an answer"),
-                (None, own) => return Some(own.to_owned()),
+            match chosen(typed.trim(), &labels, takes_several) {
+                Some(answer) => return Some(answer),
+                None => self.terminal.say("  please type a number or an answer"),
             }
         }
+    }
+}
+
+/// What was typed, numbers read as the labels they stand for; nothing is no answer.
+fn chosen(typed: &str, labels: &[String], takes_several: bool) -> Option<String> {
+    let label = |number: &str| labels.get(number.trim().parse::<usize>().ok()?.checked_sub(1)?);
+    let parts = if takes_several { typed.split(',').collect() } else { vec![typed] };
+    let known: Option<Vec<_>> = parts.into_iter().map(label).collect();
+    match known {
+        Some(labels) => Some(labels.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
+        None => (!typed.is_empty()).then(|| typed.to_owned()),
     }
 }
 
@@ -132,6 +147,7 @@ fn labels(asked: &Value) -> Vec<String> {
 /// How much of a file's content is shown.
 const MOST_LINES: usize = 20;
 const LONGEST_NAME: usize = 60;
+const LONGEST_QUESTION: usize = 500;
 
 /// The whole input, so that nobody agrees to something unseen: a field a line, long texts cut with their length told.
 fn details(input: &Value) -> Vec<String> {
@@ -187,6 +203,17 @@ mod tests {
     fn every_field_of_an_input_is_shown() {
         let lines = details(&json!({"command": "make\nmake install", "timeout": 5}));
         assert_eq!(lines, ["command:", "  | make", "  | make install", "timeout: 5"]);
+    }
+
+    #[test]
+    fn numbers_stand_for_labels_and_other_words_for_themselves() {
+        let labels = ["Red".to_owned(), "Blue".to_owned()];
+        assert_eq!(chosen("2", &labels, false).as_deref(), Some("Blue"));
+        assert_eq!(chosen("1, 2", &labels, true).as_deref(), Some("Red, Blue"));
+        assert_eq!(chosen("1,2", &labels, false).as_deref(), Some("1,2"), "one answer was asked for");
+        assert_eq!(chosen("3", &labels, false).as_deref(), Some("3"));
+        assert_eq!(chosen("green", &labels, true).as_deref(), Some("green"));
+        assert_eq!(chosen("", &labels, true), None);
     }
 
     #[test]

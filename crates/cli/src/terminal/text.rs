@@ -14,9 +14,21 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     text.chars().map(|c| if is_plain(c) { c } else { visible(c) }).collect()
 }
 
-/// Characters that reorder or hide their neighbours.
+/// Characters that reorder, break or hide what stands around them.
 const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 fn visible(c: char) -> char {

@@ -106,7 +106,7 @@ impl Transcript {
         let error = || text::one_line(call.error_message.as_deref().unwrap_or_default(), LONGEST_LINE);
         match (change, call.status) {
             (Change::Created, _) => {
-                let name = text::printable(&call.tool_name);
+                let name = text::one_line(&call.tool_name, LONGEST_LINE);
                 self.terminal.say(&format!("{} {}  {about}", style.cyan("▸"), style.bold(&name)));
             }
             (_, ToolCallStatus::Pending) => {}

@@ -124,6 +124,17 @@ fn a_question_of_the_agent_is_answered_by_choosing() {
 }
 
 #[test]
+fn a_question_of_the_agent_is_answered_in_plan_mode_too() {
+    let home = Home::new();
+    let turns = json!([[{ "ask": "Which colour?", "options": ["red", "green"] }]]);
+    let mut run = home.play(&turns).args(&["--permission-mode", "plan"]).on_terminal();
+    run.expect("Which colour?").write("2");
+    let (code, screen) = run.finish();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(home.tool_calls()[0]["tool_output"].to_string().contains("green"), "{screen}");
+}
+
+#[test]
 fn control_characters_never_reach_the_terminal_raw() {
     let home = Home::new();
     let evil = "\u{1b}]0;gotcha\u{7}\u{1b}[2J\u{9b}31m\u{202e}";

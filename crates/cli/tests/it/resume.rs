@@ -75,7 +75,8 @@ fn a_session_its_agent_does_not_know_any_more_is_not_found() {
 fn a_session_of_another_runtime_is_refused() {
     let home = Home::new();
     home.play(&turns()).succeed();
-    resume(&home, "last").args(&["--runtime", "claude"]).exit(3).says(&["scripted"]);
+    let run = home.provost(&["run", "go on", "--resume", "last", "--runtime", "claude"]);
+    run.exit(3).says(&["scripted"]);
     assert_eq!(home.last()["status"], "completed");
 }
 

@@ -162,3 +162,48 @@ fn a_scenario_that_cannot_be_played_is_a_usage_error_with_the_place() {
     home.provost(&["run", "go", "--runtime", "scripted", "--scenario", "/nowhere.toml"]).exit(2);
     home.assert_well();
 }
+
+#[test]
+fn what_the_mode_denies_is_denied_even_if_the_agent_skips_the_gate_and_yes_is_given() {
+    for mode in ["plan", "dontAsk"] {
+        let home = Home::new();
+        let answer = home.path("answer");
+        let body = format!(
+            r#"{GREETING}
+read -r prompt
+init
+echo '{{"type":"control_request","request_id":"p1","request":{{"subtype":"can_use_tool","tool_name":"Bash","input":{{"command":"rm -rf x"}},"tool_use_id":"t1"}}}}'
+read -r answer
+echo "$answer" > '{}'
+echo '{{"type":"result","subtype":"success","is_error":false,"result":"ok"}}'
+until_end_of_input"#,
+            answer.display()
+        );
+        let agent = fake_agent(&home, &body);
+        run_claude(&home, &agent).args(&["--yes", "--permission-mode", mode]).succeed();
+        let answer = fs::read_to_string(&answer).expect("an answer");
+        assert!(answer.contains(r#""behavior":"deny""#), "{mode}: {answer}");
+        assert_eq!(home.tool_calls()[0]["permission_decision"], "deny");
+        home.assert_well();
+    }
+}
+
+#[test]
+fn an_agent_that_reads_nothing_it_is_told_is_ended() {
+    let home = Home::new();
+    let gate = r#"{"type":"control_request","request_id":"g'$i'","request":{"subtype":"hook_callback","callback_id":"provost","input":{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"true"},"tool_use_id":"t'$i'"},"tool_use_id":"t'$i'"}}"#;
+    let body = format!("{GREETING}\nread -r prompt\ninit\ni=0\nwhile :; do i=$((i+1)); echo '{gate}'; done");
+    let agent = fake_agent(&home, &body);
+    run_claude(&home, &agent).exit(1);
+    assert!(home.error_of_last("failed").contains("did not read"), "{:#}", home.last());
+    home.assert_well();
+}
+
+#[test]
+fn a_scenario_is_never_ignored() {
+    let home = Home::new();
+    let scenario = home.scenario(&json!([[{ "say": "played" }]]));
+    assert_eq!(home.provost(&["run", "go", "--scenario", &scenario]).succeed().text(), "played\n");
+    let both = home.provost(&["run", "go", "--scenario", &scenario, "--runtime", "claude"]);
+    both.exit(2).says(&["--scenario is for the runtime scripted"]);
+}
