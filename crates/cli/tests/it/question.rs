@@ -1,10 +1,10 @@
 //! Questions to the person at a terminal, and prompts typed there.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Home, OnTerminal, Signal};
+use crate::fixture::{GREETING, Home, OnTerminal, Signal, fake_agent};
 
 fn bash(command: &str) -> Value {
     json!({ "tool": "Bash", "input": { "command": command } })
@@ -39,7 +39,7 @@ fn for_this_session_covers_the_same_command_and_no_other() {
     run.expect("command: echo y >> log").expect("y = once").write("n");
     let (code, screen) = run.finish();
     assert_eq!(code, Some(0), "{screen}");
-    assert_eq!(std::fs::read_to_string(home.work("log")).expect("it ran"), "x\nx\n");
+    assert_eq!(fs::read_to_string(home.work("log")).expect("it ran"), "x\nx\n");
     home.assert_well();
 }
 
@@ -205,4 +205,42 @@ fn ctrl_c_in_an_interactive_session_stops_the_turn_and_then_the_session() {
     assert_eq!(code, Some(0), "{screen}");
     assert_eq!(home.last()["status"], "completed");
     home.assert_well();
+}
+
+#[test]
+fn a_question_raised_while_the_person_types_is_shown_and_answered_by_what_is_typed_next() {
+    let home = Home::new();
+    let (wake, answer) = (home.path("wake"), home.path("answer"));
+    let done = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"ok"}'"#;
+    let body = format!(
+        r#"{GREETING}
+read -r prompt
+init
+{done}
+while [ ! -e '{wake}' ]; do sleep 0.05; done
+init
+echo '{{"type":"control_request","request_id":"p1","request":{{"subtype":"can_use_tool","tool_name":"Bash","input":{{"command":"make"}},"tool_use_id":"t1"}}}}'
+read -r answer
+echo "$answer" > '{answer}'
+{done}
+until_end_of_input"#,
+        wake = wake.display(),
+        answer = answer.display()
+    );
+    let agent = fake_agent(&home, &body);
+    let run = home.provost(&["run", "-i", "go"]).env("PROVOST_RUNTIME__CLAUDE__COMMAND", &agent);
+    let mut run = run.on_terminal();
+    run.expect("type the next prompt");
+    fs::write(&wake, "").expect("written");
+    run.expect("command: make")
+        .expect("y = once")
+        .write("rather not")
+        .expect("type the next prompt")
+        .end_input();
+    let (code, screen) = run.finish();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(fs::read_to_string(&answer).expect("an answer").contains("rather not"), "{screen}");
+    let entries = home.timeline();
+    let mut said = entries.iter().filter(|entry| entry["item"]["message_type"] == "user");
+    assert!(!said.any(|entry| entry.to_string().contains("rather not")), "it was an answer, no prompt");
 }
