@@ -78,7 +78,8 @@ impl InputSender {
     }
 
     fn stop(&self, stop: Stop) -> Result<(), AgentGone> {
-        if self.inputs.is_closed() {
+        // Not the inputs: what a program said is still told after they are closed, and a kill ends that as well.
+        if self.stop.is_closed() {
             return Err(AgentGone);
         }
         self.stop.send_if_modified(|current| {

@@ -146,9 +146,10 @@ async fn explain(exit: Exit, launch: &Launch) -> StartError {
 fn supervise(process: Process, wires: Wires, greeting: Greeting, limits: &Limits) -> RunningAgent {
     let (input_sender, inputs) = mpsc::channel(INPUTS_AHEAD);
     let (stop_sender, stop) = watch::channel(Stop::No);
-    let (event_sender, events) = mpsc::channel(EVENTS_AHEAD);
+    let (event_sender, events) = mpsc::channel(EVENTS_AHEAD + 1);
+    let place_of_exit = event_sender.clone().try_reserve_owned().ok();
     let pid = process.pid();
-    let owner = OwnerSide { inputs, stop, events: event_sender };
+    let owner = OwnerSide { inputs, stop, events: event_sender, place_of_exit };
     let supervisor = Supervisor::new(process, wires, owner, limits.shutdown_grace);
     tokio::spawn(supervisor.run(greeting.backlog));
     RunningAgent {

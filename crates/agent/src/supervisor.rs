@@ -26,8 +26,17 @@ use crate::{
 
 /// After the end of the process, how long a stray process may hold its output open without writing.
 pub(crate) const DRAIN: Duration = Duration::from_millis(500);
-/// Lines made and not yet taken by the writer; above this no further input is accepted.
-const MOST_UNSENT: usize = 16;
+/// How long a stray process may go on writing to the output of one that ended.
+const MOST_NOISE: Duration = Duration::from_secs(5);
+/// Lines heard after the end of the process: more than the buffers held when it ended.
+const MOST_NOISE_LINES: usize = 16 * 1024;
+/// After a kill, how long an owner may take no event before it gets only the exit.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Lines made and not yet taken by the writer; from here on no further input is accepted.
+const MOST_UNSENT_INPUTS: usize = 16;
+/// From here on nothing is heard, because what is heard may call for an answer. Above what inputs alone make, even
+/// at a close: a program may write before it reads them.
+const MOST_UNSENT: usize = 64;
 
 /// A running agent program and what is on its way to and from its owner.
 pub(crate) struct Supervisor {
@@ -46,6 +55,8 @@ pub(crate) struct OwnerSide {
     pub(crate) inputs: mpsc::Receiver<AgentInput>,
     pub(crate) stop: watch::Receiver<Stop>,
     pub(crate) events: mpsc::Sender<AgentEvent>,
+    /// Kept free, so that the exit is told even to an owner that takes nothing.
+    pub(crate) place_of_exit: Option<mpsc::OwnedPermit<AgentEvent>>,
 }
 
 /// What happens next.
@@ -75,7 +86,7 @@ impl Supervisor {
         }
     }
 
-    /// Runs until the process has ended and everything it said was told; takes in `backlog` first.
+    /// Runs until the process has ended and what it said was told; takes in `backlog` first.
     pub(crate) async fn run(mut self, backlog: Vec<Heard>) {
         for heard in backlog {
             self.take_in(heard);
@@ -88,14 +99,14 @@ impl Supervisor {
         };
         self.owner.inputs.close();
         self.wires.close_input();
-        self.drain().await;
-        self.say_goodbye(status).await;
+        let somebody_listens = self.drain().await;
+        self.say_goodbye(status, somebody_listens).await;
     }
 
     async fn next(&mut self) -> Next {
         let deadlines = [self.shutdown.deadline(), self.conversation.next_deadline()];
-        let may_hear = self.untold.is_empty() && !self.has_heard_all;
-        let may_take_input = self.unsent.len() < MOST_UNSENT && !self.shutdown.was_asked();
+        let may_hear = self.untold.is_empty() && self.unsent.len() < MOST_UNSENT && !self.has_heard_all;
+        let may_take_input = self.unsent.len() < MOST_UNSENT_INPUTS && !self.shutdown.was_asked();
         let somebody_may_listen = !self.shutdown.is_last_stage();
         tokio::select! {
             biased;
@@ -106,9 +117,9 @@ impl Supervisor {
             sent = hand_over_first(&mut self.unsent, self.wires.lines.as_ref()) => {
                 if sent.is_ok() { Next::Sent } else { Next::InputClosed }
             }
+            status = self.process.wait() => Next::Ended(status),
             heard = self.wires.heard.recv(), if may_hear => Next::Heard(heard),
             input = self.owner.inputs.recv(), if may_take_input => Next::Input(input),
-            status = self.process.wait() => Next::Ended(status),
         }
     }
 
@@ -130,8 +141,8 @@ impl Supervisor {
     fn take_in(&mut self, heard: Heard) {
         match self.conversation.hear(heard) {
             Step::Tell(event) => self.untold.push_back(*event),
-            Step::Send(line) => self.unsent.push_back(line),
-            Step::Nothing => {}
+            Step::Send(line) if self.wires.lines.is_some() => self.unsent.push_back(line),
+            Step::Send(_) | Step::Nothing => {}
         }
     }
 
@@ -165,30 +176,76 @@ impl Supervisor {
         }
     }
 
-    /// Tells what the process wrote before it ended.
-    async fn drain(&mut self) {
-        loop {
-            while !self.untold.is_empty() {
-                if hand_over_first(&mut self.untold, Some(&self.owner.events)).await.is_err() {
-                    return;
-                }
+    /// Tells what the process wrote before it ended; whether the owner still listens. A stray process that goes on
+    /// writing is heard for a while only. The time the owner takes does not count, so that a slow one loses nothing.
+    async fn drain(&mut self) -> bool {
+        let longest = if self.shutdown.is_last_stage() { DRAIN } else { MOST_NOISE };
+        let mut noise = Duration::ZERO;
+        for _ in 0..MOST_NOISE_LINES {
+            if !self.tell_all().await {
+                return false;
             }
-            match tokio::time::timeout(DRAIN, self.wires.heard.recv()).await {
-                Ok(Some(heard)) => self.take_in(heard),
-                _ => return,
-            }
+            let began = Instant::now();
+            let Some(heard) = self.hear_leftover(DRAIN.min(longest.saturating_sub(noise))).await else {
+                break;
+            };
+            noise += began.elapsed();
+            self.take_in(heard);
+        }
+        true
+    }
+
+    /// The next thing said; `None` when there is none in time or the owner asks for a kill now.
+    async fn hear_leftover(&mut self, longest: Duration) -> Option<Heard> {
+        let was_killed = self.shutdown.is_last_stage();
+        tokio::select! {
+            biased;
+            () = killed(&mut self.owner.stop), if !was_killed => None,
+            heard = self.wires.heard.recv() => heard,
+            () = tokio::time::sleep(longest) => None,
         }
     }
 
-    async fn say_goodbye(mut self, status: io::Result<ExitStatus>) {
+    /// Tells what is untold; whether the owner took it all.
+    async fn tell_all(&mut self) -> bool {
+        while !self.untold.is_empty() {
+            let was_told = tokio::select! {
+                biased;
+                told = hand_over_first(&mut self.untold, Some(&self.owner.events)) => told.is_ok(),
+                () = lost_patience(&mut self.owner.stop) => false,
+            };
+            if !was_told {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn say_goodbye(mut self, status: io::Result<ExitStatus>, somebody_listens: bool) {
+        if somebody_listens {
+            self.untold.extend(self.conversation.end());
+            self.tell_all().await;
+        }
         let was_asked = self.shutdown.was_asked();
         let exit = exit(status.ok(), was_asked, self.wires.stderr.finish().await);
-        self.untold.extend(self.conversation.end());
-        self.untold.push_back(AgentEvent::Exited(exit));
-        while !self.untold.is_empty()
-            && hand_over_first(&mut self.untold, Some(&self.owner.events)).await.is_ok()
-        {}
+        drop(self.owner.stop);
+        if let Some(place) = self.owner.place_of_exit {
+            place.send(AgentEvent::Exited(exit));
+        }
     }
+}
+
+/// Waits until the owner asked for a kill; for ever when it cannot any more.
+async fn killed(stop: &mut watch::Receiver<Stop>) {
+    if stop.wait_for(|stop| *stop == Stop::Kill).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits until the owner asked for a kill and a while longer.
+async fn lost_patience(stop: &mut watch::Receiver<Stop>) {
+    killed(stop).await;
+    tokio::time::sleep(FAREWELL).await;
 }
 
 /// How a process ended; a status is missing when the system lost it.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{
-    agent_event::{AgentEvent, AgentInput, AgentMessage, ToolRequest},
+    agent_event::{AgentEvent, AgentInput, AgentMessage, PermissionAnswer, ToolRequest},
     id::CommandId,
     message::{MessageBody, MessageType},
     permission::Decision,
@@ -22,6 +22,8 @@ use super::{
 
 /// How long the agent CLI may take to answer a control request.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
+/// Requests told and not yet answered; further ones are refused at once.
+const MOST_OWED: usize = 1024;
 
 /// The state of a conversation that is past its handshake.
 #[derive(Debug, Default)]
@@ -154,6 +156,9 @@ impl Conversation {
     }
 
     fn owe(&mut self, owed: Owed, request: &ToolRequest, event: AgentEvent) -> Step {
+        if self.owed.len() >= MOST_OWED && !self.owed.contains_key(&request.request_id) {
+            return Step::Send(refusal(owed, &request.request_id));
+        }
         self.owed.insert(request.request_id.clone(), owed);
         Step::tell(event)
     }
@@ -182,6 +187,17 @@ impl Conversation {
     }
 }
 
+/// The answer to a request above the limit: the tool does not run.
+fn refusal(owed: Owed, request_id: &str) -> String {
+    let reason = format!("{MOST_OWED} requests wait for an answer already");
+    match owed {
+        Owed::Gate => outgoing::gate_answer(request_id, Decision::Deny, &reason),
+        Owed::Permission => {
+            outgoing::permission_answer(request_id, &PermissionAnswer::Deny { reason, interrupt: false })
+        }
+    }
+}
+
 /// A control request failed; nobody waits for its answer, so it is told as a message.
 fn control_error(name: &str, error: &str) -> AgentEvent {
     let mut body = MessageBody::text(MessageType::System, error);
@@ -192,7 +208,6 @@ fn control_error(name: &str, error: &str) -> AgentEvent {
 
 #[cfg(test)]
 mod tests {
-    use domain::agent_event::PermissionAnswer;
     use serde_json::json;
 
     use super::*;
@@ -263,6 +278,26 @@ mod tests {
             sent(Some(line))["response"]["response"]["hookSpecificOutput"]["permissionDecision"],
             "deny"
         );
+    }
+
+    #[test]
+    fn requests_above_the_limit_are_denied_until_one_is_answered() {
+        let mut conversation = Conversation::default();
+        for number in 0..MOST_OWED {
+            assert!(matches!(hear_json(&mut conversation, &gate(&format!("r{number}"))), Step::Tell(_)));
+        }
+        let Step::Send(line) = hear_json(&mut conversation, &gate("more")) else { panic!("no answer") };
+        let output = &sent(Some(line))["response"]["response"]["hookSpecificOutput"];
+        assert_eq!(output["permissionDecision"], "deny");
+        let request =
+            json!({ "subtype": "can_use_tool", "tool_name": "Bash", "input": {}, "tool_use_id": "t" });
+        let permission = json!({ "type": "control_request", "request_id": "more", "request": request });
+        let Step::Send(line) = hear_json(&mut conversation, &permission) else { panic!("no answer") };
+        assert_eq!(sent(Some(line))["response"]["response"]["behavior"], "deny");
+        assert_eq!(conversation.tell(answer("more", Decision::Allow), Instant::now()), None);
+
+        conversation.tell(answer("r0", Decision::Allow), Instant::now());
+        assert!(matches!(hear_json(&mut conversation, &permission), Step::Tell(_)));
     }
 
     #[test]

@@ -1,25 +1,36 @@
 //! A process group and what its processes started outside of it.
 //!
-//! A group signal does not reach a tool that runs in a group of its own, as agents start them. So before the hard
-//! signal the descendants are looked up in `/proc`; where there is none (macOS), the group is all that is reached. A
-//! process that both left the group and lost its parent cannot be found.
+//! A group signal does not reach a tool that runs in a group of its own, as agents start them. So before each signal
+//! the descendants are looked up in `/proc`, and before the hard one they are stopped until no further ones appear;
+//! where there is no `/proc` (macOS), the group is all that is reached. A process that both left the group and lost its
+//! parent before it was seen cannot be found.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fs,
+};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+/// How often a kill looks for processes that were started meanwhile. What is stopped starts nothing, so each round goes
+/// at least one generation deeper.
+const MOST_ROUNDS: usize = 32;
 
 /// The processes under one leader. Dropping it kills them.
 #[derive(Debug)]
 pub(crate) struct Tree {
     leader: Pid,
+    /// When the leader started; `None` without `/proc`.
+    leader_started: Option<u64>,
     /// Descendants seen so far with their start times, because a number alone can be reused.
     seen: BTreeMap<i32, u64>,
     is_over: bool,
 }
 
 impl Tree {
-    pub(crate) const fn of(leader: Pid) -> Self {
-        Self { leader, seen: BTreeMap::new(), is_over: false }
+    pub(crate) fn of(leader: Pid) -> Self {
+        let leader_started = start_time(leader.as_raw_nonzero().get());
+        Self { leader, leader_started, seen: BTreeMap::new(), is_over: false }
     }
 
     /// Sends a signal to the group.
@@ -28,49 +39,73 @@ impl Tree {
             return;
         }
         self.look();
-        // The only error is that nobody is left.
-        let _gone = kill_process_group(self.leader, signal);
+        self.signal_group(signal);
     }
 
-    /// Stops the group first, so that it starts nothing between the look and the end.
+    /// Stops everything first, so that nothing is started between the last look and the end.
     pub(crate) fn kill(&mut self) {
-        self.signal(Signal::STOP);
-        self.signal(Signal::KILL);
-        self.kill_seen();
+        if !self.is_over {
+            self.stop_and_kill();
+        }
     }
 
     /// After the leader ended: kills what is left. Its number stays taken while its group has members, so the signal
     /// cannot reach a stranger unless the group is empty and all numbers went round in between.
     pub(crate) fn kill_survivors(&mut self) {
-        if self.is_over {
-            return;
+        if !self.is_over {
+            self.is_over = true;
+            self.stop_and_kill();
         }
-        self.is_over = true;
-        let _gone = kill_process_group(self.leader, Signal::KILL);
-        self.kill_seen();
     }
 
-    /// Remembers the descendants there are now.
+    /// Remembers the descendants there are now, those of processes known before included.
     pub(crate) fn look(&mut self) {
-        let mut unvisited = vec![self.leader.as_raw_nonzero().get()];
-        while let Some(parent) = unvisited.pop() {
-            for child in children(parent) {
-                if let Some(started) = start_time(child)
-                    && self.seen.insert(child, started) != Some(started)
-                {
+        self.find_new();
+    }
+
+    fn stop_and_kill(&mut self) {
+        self.signal_group(Signal::STOP);
+        self.signal_seen(Signal::STOP);
+        for _ in 0..MOST_ROUNDS {
+            let new = self.find_new();
+            if new.is_empty() {
+                break;
+            }
+            for (pid, started) in new {
+                signal_process(pid, started, Signal::STOP);
+            }
+        }
+        self.signal_group(Signal::KILL);
+        self.signal_seen(Signal::KILL);
+    }
+
+    /// Descendants that were not seen before. A known process is looked into even when it lost its parent.
+    fn find_new(&mut self) -> Vec<(i32, u64)> {
+        self.seen.retain(|&pid, &mut started| start_time(pid) == Some(started));
+        let leader = self.leader_started.map(|started| (self.leader.as_raw_nonzero().get(), started));
+        let mut unvisited: Vec<_> =
+            leader.into_iter().chain(self.seen.iter().map(|(&pid, &started)| (pid, started))).collect();
+        let mut new = Vec::new();
+        while let Some((parent, started)) = unvisited.pop() {
+            for child in children(parent, started) {
+                if let Entry::Vacant(place) = self.seen.entry(child.0) {
+                    place.insert(child.1);
                     unvisited.push(child);
+                    new.push(child);
                 }
             }
         }
+        new
     }
 
-    fn kill_seen(&mut self) {
-        for (pid, started) in std::mem::take(&mut self.seen) {
-            if start_time(pid) == Some(started)
-                && let Some(pid) = Pid::from_raw(pid)
-            {
-                let _gone = kill_process(pid, Signal::KILL);
-            }
+    fn signal_group(&self, signal: Signal) {
+        // The only error is that nobody is left.
+        let _gone = kill_process_group(self.leader, signal);
+    }
+
+    fn signal_seen(&self, signal: Signal) {
+        for (&pid, &started) in &self.seen {
+            signal_process(pid, started, signal);
         }
     }
 }
@@ -83,18 +118,49 @@ impl Drop for Tree {
     }
 }
 
-/// Direct children of all threads of a process.
-fn children(pid: i32) -> Vec<i32> {
+/// Signals a process unless its number is another's by now.
+fn signal_process(pid: i32, started: u64, signal: Signal) {
+    if start_time(pid) == Some(started)
+        && let Some(pid) = Pid::from_raw(pid)
+    {
+        let _gone = kill_process(pid, signal);
+    }
+}
+
+/// Direct children of all threads of a process with their start times; none when the number is another's by now.
+fn children(pid: i32, started: u64) -> Vec<(i32, u64)> {
+    let children = listed_children(pid).into_iter().filter_map(|child| {
+        let stat = Stat::of(child).filter(|stat| stat.parent == pid)?;
+        Some((child, stat.started))
+    });
+    let children = children.collect();
+    if start_time(pid) == Some(started) { children } else { Vec::new() }
+}
+
+fn listed_children(pid: i32) -> Vec<i32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     let lists =
         threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
     lists.flat_map(|list| list.split_whitespace().flat_map(str::parse).collect::<Vec<_>>()).collect()
 }
 
-/// When a process started, in clock ticks since boot: the 22nd field of its `stat` line, whose second field may hold
-/// blanks and parentheses.
 fn start_time(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_whitespace().nth(19)?.parse().ok()
+    Stat::of(pid).map(|stat| stat.started)
+}
+
+/// What the system says about a process.
+struct Stat {
+    parent: i32,
+    /// When it started, in clock ticks since boot.
+    started: u64,
+}
+
+impl Stat {
+    /// The 4th and the 22nd field of its `stat` line, whose second field may hold blanks and parentheses.
+    fn of(pid: i32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let mut fields = after_name.split_whitespace();
+        Some(Self { parent: fields.nth(1)?.parse().ok()?, started: fields.nth(17)?.parse().ok()? })
+    }
 }

@@ -1,4 +1,7 @@
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use domain::{
     agent_event::{AgentEvent, AgentInput, PermissionAnswer},
@@ -6,7 +9,7 @@ use domain::{
 };
 use provost_agent::{Runtime, StartError};
 
-use crate::fake_agent::{FakeAgent, next, rest, text_of, until_gone};
+use crate::fake_agent::{FakeAgent, PATIENCE, next, rest, text_of, until_gone};
 
 fn with_command(command: impl Into<std::path::PathBuf>) -> FakeAgent {
     let mut agent = FakeAgent::new("");
@@ -266,4 +269,113 @@ async fn a_version_is_asked_for_without_a_session() {
     assert_eq!(version.to_string(), "2.1.329");
     let silent = FakeAgent::new("");
     assert!(matches!(provost_agent::version(&silent.path("agent")).await, Err(StartError::NoVersion { .. })));
+}
+
+/// The length of a file that a script appends to, once it no longer grows.
+async fn settled_length(path: &std::path::Path) -> u64 {
+    let length = || fs::metadata(path).map_or(0, |data| data.len());
+    let mut before = 0;
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let now = length();
+        if now > 0 && now == before {
+            return now;
+        }
+        before = now;
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_asks_and_never_reads_is_no_longer_heard_and_can_be_ended() {
+    const ASKED_AT_MOST: u64 = 20_000;
+    let flood = format!(
+        r#"greet; id=$(head -c 1000 /dev/zero | tr '\0' r); asked=0
+        while [ $asked -lt {ASKED_AT_MOST} ]; do
+            echo '{{"type":"control_request","request_id":"'$id$asked'","request":{{"subtype":"mcp_message"}}}}'
+            printf x >> asked; asked=$((asked + 1))
+        done
+        while :; do sleep 1; done"#
+    );
+    for end in [Some(AgentInput::Close), Some(AgentInput::Kill), None] {
+        let agent = FakeAgent::new(&flood);
+        let mut running = agent.start().await;
+        let asked = settled_length(&agent.path("asked")).await;
+        assert!(asked < ASKED_AT_MOST / 10, "{asked} requests were heard");
+        let was_asked = end.is_some();
+        match end {
+            Some(input) => running.input.send(input).await.expect("a running agent"),
+            None => {
+                let pid = rustix::process::Pid::from_raw(i32::try_from(running.pid).expect("a pid"));
+                rustix::process::kill_process(pid.expect("a pid"), rustix::process::Signal::KILL)
+                    .expect("a process");
+            }
+        }
+        let (events, exit) = rest(&mut running).await;
+        assert_eq!((events, exit.was_asked), (vec![], was_asked));
+        assert!(exit.signal.is_some(), "{exit:?}");
+    }
+}
+
+/// Ends and leaves behind a process that holds its output, left its group and lost its parent.
+const LEAVES_A_NOISY_STRAY: &str = "greet
+    setsid sh -c 'echo $$ > stray; while :; do echo noise; sleep 0.05; done' &
+    until [ -s stray ]; do sleep 0.01; done; exit 3";
+
+#[tokio::test]
+async fn a_stray_that_goes_on_writing_does_not_keep_a_dead_session() {
+    let agent = FakeAgent::new(LEAVES_A_NOISY_STRAY);
+    let mut running = agent.start().await;
+    let began = Instant::now();
+    let (events, exit) = rest(&mut running).await;
+    assert_eq!((exit.code, exit.was_asked), (Some(3), false));
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert!(events.iter().all(|event| matches!(event, AgentEvent::Garbage { .. })), "{events:?}");
+    until_gone(&agent.written("stray").await).await;
+}
+
+#[tokio::test]
+async fn a_kill_ends_the_wait_for_a_stray_at_once() {
+    let agent = FakeAgent::new(LEAVES_A_NOISY_STRAY);
+    let mut running = agent.start().await;
+    agent.written("stray").await;
+    until_gone(&running.pid.to_string()).await;
+    let began = Instant::now();
+    running.input.send(AgentInput::Kill).await.expect("an agent that is still heard");
+    let (_, exit) = rest(&mut running).await;
+    assert_eq!(exit.code, Some(3));
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn after_a_kill_an_owner_that_takes_nothing_is_not_waited_for_but_told_the_exit() {
+    let agent = FakeAgent::new("greet; for i in $(seq 200); do say $i; done; exit 3");
+    let mut running = agent.start().await;
+    until_gone(&running.pid.to_string()).await;
+    let is_over = async {
+        while running.input.send(AgentInput::Kill).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_over).await.expect("no end in time");
+    let (events, exit) = rest(&mut running).await;
+    assert!(events.len() < 200, "{}", events.len());
+    assert_eq!(exit.code, Some(3));
+}
+
+#[tokio::test]
+async fn what_a_known_process_in_another_group_starts_later_is_killed_too() {
+    let mut agent = FakeAgent::new(
+        "greet
+        setsid sh -c 'echo $$ > shell; until [ -e closed ]; do sleep 0.05; done; sleep 100 & echo $! > late; wait' &
+        until_end_of_input; touch closed; while :; do sleep 1; done",
+    );
+    agent.launch.limits.shutdown_grace = PATIENCE;
+    let mut running = agent.start().await;
+    let shell = agent.written("shell").await;
+    running.input.send(AgentInput::Close).await.expect("a running agent");
+    let late = agent.written("late").await;
+    running.input.send(AgentInput::Kill).await.expect("a running agent");
+    rest(&mut running).await;
+    until_gone(&shell).await;
+    until_gone(&late).await;
 }
