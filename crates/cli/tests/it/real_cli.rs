@@ -298,6 +298,27 @@ fn real_cli_two_prompts_are_one_conversation_of_one_process() {
 }
 
 #[test]
+fn real_cli_an_emptied_conversation_gets_another_id_and_each_cost_is_counted_once() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("quokka"), Turn::text("numbat")]) else { return };
+    let mut run = cli.provost(&["run", "one", "--interactive", "--json"]).start();
+    let is_active = |line: &Value| line["item"]["from"] == "processing" && line["item"]["to"] == "active";
+    run.until(is_active);
+    let (before, cost) = (cli.home.last()["external_id"].clone(), cli.cost());
+    for prompt in ["/clear", "two"] {
+        run.write(prompt);
+        run.until(is_active);
+    }
+    run.close_input();
+    assert_eq!(run.finish().code, Some(0));
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("two") && !messages.contains("quokka"), "the conversation was emptied");
+    assert_ne!(cli.home.last()["external_id"], before);
+    let (expected, found) = (2.0 * cost, cli.cost());
+    assert!(cost > 0.0 && (found - expected).abs() < 0.000_002, "{found} is not {expected}");
+    cli.home.assert_well();
+}
+
+#[test]
 fn real_cli_a_session_whose_transcript_is_gone_cannot_be_resumed() {
     let Some(cli) = RealCli::answering(vec![Turn::text("first")]) else { return };
     cli.run(&[]).succeed();
