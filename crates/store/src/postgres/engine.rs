@@ -22,6 +22,9 @@ use crate::{
     job::{self, Job, Verdict},
 };
 
+/// How long a peer that vanished without a word is believed to be there.
+const SILENT_PEER: Duration = Duration::from_secs(30);
+
 /// Which server, and how many connections to it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresServer {
@@ -46,6 +49,7 @@ impl PostgresServer {
     fn connector(&self) -> Result<Connector, OpenError> {
         let mut config: Config = self.url.parse().map_err(|error| explain_address(&error))?;
         config.connect_timeout(self.connect_timeout).application_name("provost");
+        config.keepalives_idle(SILENT_PEER).tcp_user_timeout(SILENT_PEER);
         Ok(Connector { config: Arc::new(config), tls: tls::connector(self.root_certificate.as_deref())? })
     }
 }
