@@ -120,9 +120,8 @@ impl Environment {
         self
     }
 
-    /// The value of a variable.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&OsStr> {
+    #[cfg(test)]
+    fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 

@@ -124,11 +124,10 @@ impl SessionActor {
         loop {
             let (silence_ends, is_silence_counted) = (self.silence_ends(), self.is_silence_counted());
             tokio::select! {
-                event = events.recv() => match event {
-                    Some(AgentEvent::Exited(exit)) => return Ok(Some(exit)),
-                    Some(event) => self.on_event(event).await?,
-                    None => return Ok(None),
-                },
+                // In this order: a flood of events must not keep a person from ending it, and an agent that was kept
+                // waiting by a slow reader of ours was not silent.
+                biased;
+                lost = lease.lost() => return Err(lost),
                 input = inputs.recv(), if hears_inputs => match input {
                     Some(input) => self.on_input(input).await?,
                     None => {
@@ -137,7 +136,11 @@ impl SessionActor {
                     }
                 },
                 Some(answered) = self.questions.next() => self.on_answer(answered).await?,
-                lost = lease.lost() => return Err(lost),
+                event = events.recv() => match event {
+                    Some(AgentEvent::Exited(exit)) => return Ok(Some(exit)),
+                    Some(event) => self.on_event(event).await?,
+                    None => return Ok(None),
+                },
                 () = sleep_until(silence_ends), if is_silence_counted => self.on_silence().await?,
             }
         }

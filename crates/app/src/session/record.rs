@@ -39,7 +39,7 @@ pub(crate) struct Recorder {
     status: SessionStatus,
     open_calls: HashMap<String, ToolCall>,
     open_prompts: VecDeque<Command>,
-    last_init: Option<MessageBody>,
+    last_turn_began: Option<TurnStarted>,
     reported_cost: MicroUsd,
 }
 
@@ -53,7 +53,7 @@ impl Recorder {
             status: session.status,
             open_calls: HashMap::new(),
             open_prompts: VecDeque::new(),
-            last_init: None,
+            last_turn_began: None,
             reported_cost: session.reported_cost,
         }
     }
@@ -133,14 +133,18 @@ impl Recorder {
         self.commit(draft).await
     }
 
-    /// The agent begins a turn. It says the same each time, so only what differs from the last time is kept.
+    /// The agent begins a turn. It says the same each time, so only what differs from the last time is kept; another id of
+    /// its own, or another model, is a difference.
     pub(super) async fn turn_started(&mut self, turn: TurnStarted) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
-        draft.update.external_id = Some(turn.external_id);
-        draft.update.model = turn.model;
-        let said = MessageBody { external_id: None, ..turn.message.clone() };
-        if self.last_init.as_ref() != Some(&said) {
-            self.last_init = Some(said);
+        let began = TurnStarted {
+            message: MessageBody { external_id: None, ..turn.message.clone() },
+            ..turn.clone()
+        };
+        if self.last_turn_began.as_ref() != Some(&began) {
+            self.last_turn_began = Some(began);
+            draft.update.external_id = Some(turn.external_id);
+            draft.update.model = turn.model;
             self.draft_message(&mut draft, turn.message);
         }
         if self.status == SessionStatus::Active {
@@ -289,12 +293,15 @@ impl Recorder {
         );
         draft.update.error_message = error;
         draft.update.release_lease = true;
+        // A question is over when its process is; from there every place of rest can be reached.
+        self.draft_back_to_work(&mut draft, false, "the process ended");
         self.draft_transition(&mut draft, to, reason, actor);
         self.commit(draft).await
     }
 
     async fn commit(&mut self, draft: Draft) -> Result<Vec<TimelineEntry>, StoreError> {
-        if draft.items.is_empty() && !draft.update.release_lease {
+        // Whatever changes a session has a row that says so.
+        if draft.items.is_empty() {
             return Ok(Vec::new());
         }
         let change = SessionChange {

@@ -2,8 +2,7 @@
 
 use domain::{
     command::Command,
-    id::{MessageId, SessionId},
-    message::Message,
+    id::SessionId,
     time::Timestamp,
     timeline::{Change, EntryKind, TimelineEntry, TimelineItem},
     tool_call::{ToolCall, ToolCallStatus},
@@ -81,15 +80,6 @@ impl<C: Reads> Timeline<'_, C> {
             command::COLUMNS,
         );
         self.conn.conn().query(&sql, params![session], |row| command::from_columns(&mut row.columns()))
-    }
-
-    /// The message of this id.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn find_message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
-        let sql = format!("SELECT {} FROM messages t WHERE t.id = $1", message::COLUMNS);
-        self.conn.conn().find(&sql, params![id], |row| message::from_columns(&mut row.columns()))
     }
 
     fn last_of_page(&self, session: SessionId, after: i64, limit: u32) -> Result<Option<i64>, StoreError> {

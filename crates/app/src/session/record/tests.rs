@@ -124,6 +124,35 @@ async fn the_beginning_of_a_turn_is_kept_once_unless_it_says_something_new() {
 }
 
 #[tokio::test]
+async fn another_id_of_the_agents_own_is_kept_even_if_it_says_nothing_else_new() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    for external_id in ["before", "after"] {
+        let message = MessageBody::text(MessageType::System, "same");
+        let turn = TurnStarted { external_id: external_id.into(), model: None, message };
+        recorder.turn_started(turn).await.expect("recorded");
+    }
+    assert_eq!(fixture.get(recorder.session_id()).await.external_id.as_deref(), Some("after"));
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_a_person_is_asked_comes_to_rest() {
+    for to in
+        [SessionStatus::Completed, SessionStatus::Paused, SessionStatus::Failed, SessionStatus::Terminated]
+    {
+        let fixture = Fixture::new().await;
+        let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+        recorder.prompt("work", &AUTHOR).await.expect("recorded");
+        recorder.asked(&request("toolu_1")).await.expect("recorded");
+        assert_eq!(recorder.status(), SessionStatus::Waiting);
+        recorder.ended(to, "the end", None, &AUTHOR).await.expect("recorded");
+        let session = fixture.get(recorder.session_id()).await;
+        assert_eq!((session.status, session.lease), (to, None));
+        assert_eq!(fixture.findings().await, vec![]);
+    }
+}
+
+#[tokio::test]
 async fn a_gate_ahead_of_its_message_records_the_call_once() {
     let fixture = Fixture::new().await;
     let mut recorder = fixture.active_session(&fixture.app_on("here")).await;

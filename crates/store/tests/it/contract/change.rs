@@ -22,7 +22,7 @@ on_both_databases! {
     a_tool_call_is_updated_in_place_under_a_new_number,
     a_command_is_updated_in_place_under_a_new_number,
     tool_calls_and_commands_are_open_until_they_are_finished,
-    a_message_is_found_by_its_id,
+    a_message_is_read_as_it_was_written,
     the_first_time_active_and_the_last_end_are_kept,
     resuming_clears_the_end_and_the_error,
     a_transition_from_another_status_is_a_conflict_and_changes_nothing,
@@ -133,7 +133,7 @@ async fn tool_calls_and_commands_are_open_until_they_are_finished(fixture: &Fixt
     assert_eq!(commands, [CommandStatus::Queued, CommandStatus::Delivered]);
 }
 
-async fn a_message_is_found_by_its_id(fixture: &Fixture) {
+async fn a_message_is_read_as_it_was_written(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     let mut message = sample::message(session, "a");
     message.body.subtype = Some("init".into());
@@ -145,8 +145,8 @@ async fn a_message_is_found_by_its_id(fixture: &Fixture) {
     message.body.content.extra.insert("request_id".into(), json!([null, 1.5, {"a": []}]));
     fixture.change(session, vec![sample::created(TimelineItem::Message(message.clone()))]).await.unwrap();
     message.sequence = 1;
-    let id = message.id;
-    assert_eq!(fixture.store.read(move |conn| conn.timeline().find_message(id)).await, Ok(Some(message)));
+    let stored = fixture.store.read(move |conn| conn.timeline().list(session, 0, 1)).await.unwrap();
+    assert_eq!(stored[0].item, TimelineItem::Message(message));
 }
 
 async fn the_first_time_active_and_the_last_end_are_kept(fixture: &Fixture) {
