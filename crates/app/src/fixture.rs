@@ -89,9 +89,10 @@ impl Fixture {
         let (row, lease) =
             (session.clone(), Lease { owner: app.owner().clone(), expires_at: app.now().plus(LEASE) });
         let create = move |tx: &store::Tx<'_>| {
-            tx.sessions().insert(&row)?;
-            tx.sessions().change(change)?;
-            tx.sessions().acquire(row.id, 0, &lease)
+            let sessions = tx.team(row.team_id).sessions();
+            sessions.insert(&row)?;
+            sessions.change(change)?;
+            sessions.acquire(row.id, 0, &lease)
         };
         let fence = app.store().write(create).await.expect("creates");
         let mut recorder = Recorder::new(app.clone(), &session, fence);

@@ -120,7 +120,11 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable { .. } | StoreError::Overloaded { .. } => {
                 failure(Code::Failed).hint("try again; provost doctor looks at what is in the way")
             }
-            StoreError::Conflict { .. } | StoreError::Fenced => failure(Code::Refused),
+            StoreError::Conflict { .. } | StoreError::Stale { .. } | StoreError::Fenced => {
+                failure(Code::Refused)
+            }
+            StoreError::Missing { .. } => failure(Code::NotFound),
+            StoreError::Invalid { .. } => failure(Code::Usage),
             StoreError::ReadOnly => failure(Code::Failed),
             StoreError::Full => {
                 failure(Code::Failed).hint("make room where the database lives; nothing stored was lost")

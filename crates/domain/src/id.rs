@@ -42,12 +42,74 @@ macro_rules! id_types {
 }
 
 id_types! {
+    /// A versioned definition of an agent.
+    AgentId,
+    /// A running agent or subagent.
+    AgentInstanceId,
+    /// A key to the API.
+    ApiKeyId,
+    /// A question to a person.
+    ApprovalId,
+    /// A packed working directory.
+    ArchiveId,
+    /// A line of the audit log.
+    AuditEntryId,
+    /// A limit in money.
+    BudgetId,
+    /// A named, restorable state.
+    CheckpointId,
     /// A durable input to a session.
     CommandId,
+    /// What something cost.
+    CostEntryId,
+    /// A decision on a tool call.
+    DecisionId,
+    /// A piece of an indexed file.
+    DocumentChunkId,
+    /// An indexed file.
+    DocumentId,
+    /// A large piece of work.
+    EpicId,
+    /// A part of an epic.
+    FeatureId,
+    /// One run of a hook.
+    HookExecutionId,
+    /// Code that runs at an agent event.
+    HookId,
+    /// A browser that is logged in.
+    LoginSessionId,
+    /// One opening of append-only tables.
+    MaintenanceRunId,
+    /// A server of tools for agents.
+    McpServerId,
+    /// One remembered fact.
+    MemoryId,
+    /// A line of the log of memory.
+    MemoryLogId,
+    /// One giving of a memory to an agent.
+    MemoryUseId,
     /// Something said in a session.
     MessageId,
+    /// One measured value.
+    MetricId,
+    /// A session's counters at one time.
+    MetricsSnapshotId,
+    /// A process that runs sessions.
+    NodeId,
+    /// A rule that decides tool calls.
+    PolicyId,
+    /// Money held for work under way.
+    ReservationId,
     /// A conversation with an agent process.
     SessionId,
+    /// Options to start sessions from.
+    SessionTemplateId,
+    /// One change of a task's status.
+    TaskHistoryId,
+    /// A piece of work for one agent.
+    TaskId,
+    /// Something noted on a task.
+    TaskNoteId,
     /// The tenant every row belongs to.
     TeamId,
     /// One use of a tool.
@@ -56,4 +118,10 @@ id_types! {
     TransitionId,
     /// A person.
     UserId,
+    /// One notice to a webhook.
+    WebhookDeliveryId,
+    /// Who is told of what by webhook.
+    WebhookSubscriptionId,
+    /// The statuses and moves of tasks.
+    WorkflowId,
 }

@@ -6,7 +6,9 @@ mod text_enum;
 pub mod actor;
 pub mod agent_event;
 pub mod command;
+pub mod digest;
 pub mod email;
+pub mod hook;
 pub mod id;
 pub mod message;
 pub mod money;
@@ -22,5 +24,6 @@ pub mod tool_call;
 pub mod transition;
 pub mod usage;
 pub mod user;
+pub mod vector;
 
 pub use text_enum::UnknownWord;

@@ -1,8 +1,11 @@
 //! One connection, on either database, and the statements it takes.
 
+use std::fmt::Write as _;
+
 use crate::{
     error::StoreError,
     postgres::PostgresConnection,
+    record::Record,
     sqlite::SqliteConnection,
     value::{FromValue, Row, Value},
 };
@@ -132,6 +135,47 @@ impl Tx<'_> {
         }
     }
 }
+
+impl Tx<'_> {
+    /// Adds a row. Rows that belong to a team are added through its [`Scope`](crate::Scope).
+    pub(crate) fn insert<T: Record>(&self, row: &T) -> Result<(), StoreError> {
+        self.insert_rows(std::slice::from_ref(row))
+    }
+
+    /// Adds rows, many in one statement. There are few texts, however many rows, so that they stay prepared.
+    pub(crate) fn insert_all<T: Record>(&self, rows: &[T]) -> Result<(), StoreError> {
+        let mut rest = rows;
+        for size in INSERTED_AT_ONCE {
+            while rest.len() >= size {
+                let (now, later) = rest.split_at(size);
+                self.insert_rows(now)?;
+                rest = later;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert_rows<T: Record>(&self, rows: &[T]) -> Result<(), StoreError> {
+        let mut values = Vec::new();
+        rows.iter().for_each(|row| values.extend(row.values()));
+        let width = values.len() / rows.len().max(1);
+        let mut sql = format!("INSERT INTO {} ({}) VALUES ", T::TABLE, T::COLUMNS);
+        for index in 0..values.len() {
+            let before = match (index, index % width) {
+                (0, _) => "(",
+                (_, 0) => "), (",
+                _ => ", ",
+            };
+            // Writing to a string cannot fail.
+            let _ = write!(sql, "{before}${}", index + 1);
+        }
+        sql.push(')');
+        self.execute(&sql, &values).map(drop)
+    }
+}
+
+/// How many rows a statement adds; the last must be one.
+const INSERTED_AT_ONCE: [usize; 3] = [100, 10, 1];
 
 impl std::ops::Deref for Tx<'_> {
     type Target = Conn;

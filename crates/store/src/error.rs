@@ -23,6 +23,32 @@ pub enum StoreError {
         /// What was violated.
         what: String,
     },
+    /// What was to be changed is not there, or belongs to another team.
+    #[error("there is no {what}")]
+    Missing {
+        /// The noun and its id.
+        what: String,
+    },
+    /// Somebody changed the row since the caller read it.
+    #[error("{what} has version {current}, not {expected}: somebody changed it meanwhile")]
+    Stale {
+        /// The noun and its id.
+        what: String,
+        /// The version the caller read.
+        expected: i64,
+        /// The version it has now.
+        current: i64,
+    },
+    /// A value that no rule of the store accepts.
+    #[error("{field} = {value:?} is refused; accepted: {accepted}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// The value as given.
+        value: String,
+        /// What would do.
+        accepted: String,
+    },
     /// Another process took the session over; this one must stop.
     #[error("another process has taken the session over")]
     Fenced,

@@ -6,24 +6,32 @@
 mod conn;
 mod error;
 mod job;
+mod maintenance;
 pub mod migration;
 mod postgres;
+mod record;
 mod repository;
+mod scope;
 mod sqlite;
+mod statement;
 mod store;
 mod value;
 
 pub use conn::{Conn, Tx};
 pub use error::{OpenError, StoreError};
+pub use maintenance::Maintenance;
 pub use migration::Migrate;
 pub use postgres::PostgresServer;
 pub use repository::{
     check::{Finding, check},
+    hook::{HookFilter, Hooks},
+    lease::Leases,
     page::{Cursor, InvalidCursor, Page},
     session::{Guard, SessionChange, SessionFilter, SessionUpdate, Sessions},
     team::Teams,
     timeline::Timeline,
     user::Users,
 };
+pub use scope::Scope;
 pub use sqlite::{SqliteFile, WhenMissing};
 pub use store::{Database, OpenOptions, Store};

@@ -47,7 +47,15 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-const MIGRATIONS: &[Migration] = &[migration!(1, "0001_sessions", compatible_from: 1)];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_sessions", compatible_from: 1),
+    migration!(2, "0002_agents", compatible_from: 1),
+    migration!(3, "0003_backlog", compatible_from: 1),
+    migration!(4, "0004_session_details", compatible_from: 1),
+    migration!(5, "0005_governance", compatible_from: 1),
+    migration!(6, "0006_spend", compatible_from: 1),
+    migration!(7, "0007_memory", compatible_from: 1),
+];
 
 /// The newest schema version this program knows.
 pub const LATEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;

@@ -2,6 +2,8 @@
 
 pub(crate) mod check;
 mod command;
+pub(crate) mod hook;
+pub(crate) mod lease;
 mod message;
 pub(crate) mod page;
 pub(crate) mod session;
@@ -11,7 +13,10 @@ mod tool_call;
 mod transition;
 pub(crate) mod user;
 
-use crate::conn::{Conn, Tx};
+use crate::{
+    conn::{Conn, Tx},
+    scope::Scope,
+};
 
 /// A connection of either kind, for the reading half of a repository.
 pub trait Reads {
@@ -31,6 +36,7 @@ impl Reads for Tx<'_> {
     }
 }
 
+/// Opens repositories of what belongs to no team, or to all of them.
 macro_rules! openers {
     ($($method:ident: $name:ident),+ $(,)?) => {
         impl Conn {
@@ -55,9 +61,36 @@ macro_rules! openers {
     };
 }
 
+/// Opens repositories of what belongs to a team.
+macro_rules! team_openers {
+    ($($method:ident: $name:ident),+ $(,)?) => {
+        impl<'c, C> Scope<'c, C> {
+            $(
+                /// The repository of this noun, for this team.
+                #[must_use]
+                pub const fn $method(self) -> $name<'c, C> {
+                    $name { scope: self }
+                }
+            )+
+        }
+    };
+}
+
+use hook::Hooks;
+use lease::Leases;
 use session::Sessions;
 use team::Teams;
 use timeline::Timeline;
 use user::Users;
 
-openers! { sessions: Sessions, teams: Teams, timeline: Timeline, users: Users }
+openers! {
+    leases: Leases,
+    teams: Teams,
+    users: Users,
+}
+
+team_openers! {
+    hooks: Hooks,
+    sessions: Sessions,
+    timeline: Timeline,
+}

@@ -120,6 +120,11 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
             Value::Bool(yes) => ToSqlOutput::Borrowed(ValueRef::Integer(i64::from(*yes))),
             Value::Int(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Value::Real(number) => ToSqlOutput::Borrowed(ValueRef::Real(*number)),
+            Value::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Value::Vector(numbers) => ToSqlOutput::Owned(
+                numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>().into(),
+            ),
             Value::Text(text) | Value::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Value::Id(id) => ToSqlOutput::Owned(id.to_string().into()),
             Value::Time(time) => ToSqlOutput::Borrowed(ValueRef::Integer(time.as_micros())),
@@ -136,9 +141,8 @@ pub(crate) fn column<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<Val
             let text = std::str::from_utf8(text).map_err(|error| StoreError::corrupt(error.to_string()))?;
             Value::Text(Cow::Borrowed(text))
         }
-        ValueRef::Real(_) | ValueRef::Blob(_) => {
-            return Err(StoreError::corrupt(format!("column {index} has a type that is never written")));
-        }
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Blob(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{money::MicroUsd, time::Timestamp};
+use domain::{digest::Sha256Digest, money::MicroUsd, time::Timestamp, vector::Vector};
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -13,10 +13,13 @@ use crate::error::StoreError;
 /// |---|---|---|
 /// | `Bool` | INTEGER 0 or 1 | boolean |
 /// | `Int` | INTEGER | bigint, integer, smallint |
+/// | `Real` | REAL | double precision |
 /// | `Text` | TEXT | text |
 /// | `Id` | TEXT, hyphenated | uuid |
 /// | `Time` | INTEGER, microseconds | timestamptz |
 /// | `Json` | TEXT | jsonb |
+/// | `Bytes` | BLOB | bytea |
+/// | `Vector` | BLOB, 32-bit floats, little-endian | vector (pgvector) |
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value<'a> {
     /// Nothing.
@@ -25,6 +28,8 @@ pub(crate) enum Value<'a> {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A number.
+    Real(f64),
     /// Text without NUL: [`Value::text`] replaces it.
     Text(Cow<'a, str>),
     /// An id.
@@ -33,6 +38,10 @@ pub(crate) enum Value<'a> {
     Time(Timestamp),
     /// A JSON text without NUL: [`Value::json`] replaces it.
     Json(Cow<'a, str>),
+    /// Bytes.
+    Bytes(Cow<'a, [u8]>),
+    /// An embedding.
+    Vector(Cow<'a, [f32]>),
 }
 
 impl<'a> Value<'a> {
@@ -48,6 +57,23 @@ impl<'a> Value<'a> {
     /// As [`Value::text`], for the escape that stands for NUL inside JSON.
     pub(crate) fn json(value: &serde_json::Value) -> Self {
         Self::Json(without_nul_escapes(value.to_string()).into())
+    }
+}
+
+impl Value<'_> {
+    /// A document as JSON. One that cannot be written, such as one with a map whose keys are no texts, is a mistake of the
+    /// type's author and is stored as null.
+    pub(crate) fn document(document: &impl serde::Serialize) -> Self {
+        let json = serde_json::to_string(document).unwrap_or_else(|_| "null".to_owned());
+        Self::Json(without_nul_escapes(json).into())
+    }
+
+    /// The document that [`Value::document`] wrote.
+    pub(crate) fn read_document<T: serde::de::DeserializeOwned>(self) -> Option<T> {
+        match self {
+            Value::Json(text) | Value::Text(text) => serde_json::from_str(&text).ok(),
+            _ => None,
+        }
     }
 }
 
@@ -107,6 +133,30 @@ impl ToValue for i64 {
 impl ToValue for u32 {
     fn to_value(&self) -> Value<'_> {
         Value::Int(i64::from(*self))
+    }
+}
+
+impl ToValue for f64 {
+    fn to_value(&self) -> Value<'_> {
+        Value::Real(*self)
+    }
+}
+
+impl ToValue for Vec<u8> {
+    fn to_value(&self) -> Value<'_> {
+        Value::Bytes(self.into())
+    }
+}
+
+impl ToValue for Vector {
+    fn to_value(&self) -> Value<'_> {
+        Value::Vector(self.as_slice().into())
+    }
+}
+
+impl ToValue for Sha256Digest {
+    fn to_value(&self) -> Value<'_> {
+        Value::Bytes(self.as_bytes().into())
     }
 }
 
@@ -181,6 +231,38 @@ impl FromValue for u32 {
     }
 }
 
+impl FromValue for f64 {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Real(number) = value { Some(number) } else { None }
+    }
+}
+
+impl FromValue for Vec<u8> {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Bytes(bytes) = value { Some(bytes.into_owned()) } else { None }
+    }
+}
+
+impl FromValue for Vector {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Vector(numbers) => Self::try_from(numbers.into_owned()).ok(),
+            Value::Bytes(bytes) => Self::from_little_endian(&bytes).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Sha256Digest {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Bytes(bytes) = value {
+            bytes.as_ref().try_into().ok().map(Self::from_bytes)
+        } else {
+            None
+        }
+    }
+}
+
 impl FromValue for String {
     fn from_value(value: Value<'_>) -> Option<Self> {
         if let Value::Text(text) = value { Some(text.into_owned()) } else { None }
@@ -228,46 +310,62 @@ impl<T: FromValue> FromValue for Option<T> {
     }
 }
 
-/// Ids and closed vocabularies of the domain are stored as ids and as text.
-macro_rules! domain_values {
-    (ids: $($id:ty),+; words: $($word:ty),+ $(,)?) => {
-        $(
-            impl ToValue for $id {
-                fn to_value(&self) -> Value<'_> {
-                    Value::Id(*self.as_uuid())
-                }
+/// Makes ids of the domain storable.
+macro_rules! stored_ids {
+    ($($id:ident),+ $(,)?) => {$(
+        impl ToValue for domain::id::$id {
+            fn to_value(&self) -> Value<'_> {
+                Value::Id(*self.as_uuid())
             }
-            impl FromValue for $id {
-                fn from_value(value: Value<'_>) -> Option<Self> {
-                    Uuid::from_value(value).map(Self::from_uuid)
-                }
+        }
+        impl FromValue for domain::id::$id {
+            fn from_value(value: Value<'_>) -> Option<Self> {
+                Uuid::from_value(value).map(Self::from_uuid)
             }
-        )+
-        $(
-            impl ToValue for $word {
-                fn to_value(&self) -> Value<'_> {
-                    Value::Text(self.as_str().into())
-                }
-            }
-            impl FromValue for $word {
-                fn from_value(value: Value<'_>) -> Option<Self> {
-                    if let Value::Text(text) = value { text.parse().ok() } else { None }
-                }
-            }
-        )+
-    };
+        }
+    )+};
 }
 
-domain_values! {
-    ids:
-        domain::id::CommandId, domain::id::MessageId, domain::id::SessionId, domain::id::TeamId,
-        domain::id::ToolCallId, domain::id::TransitionId, domain::id::UserId;
-    words:
-        domain::command::CommandKind, domain::command::CommandStatus, domain::email::Email,
-        domain::message::MessageType, domain::permission::Decision, domain::permission::PermissionMode,
-        domain::runtime::RuntimeKind, domain::session::Origin, domain::session::SessionMode,
-        domain::session_status::SessionStatus, domain::slug::Slug, domain::team::Role,
-        domain::timeline::Change, domain::timeline::EntryKind, domain::tool_call::ToolCallStatus,
+/// Makes types of the domain storable that have one text: closed vocabularies, and parsed texts such as slugs.
+macro_rules! stored_words {
+    ($($word:ty),+ $(,)?) => {$(
+        impl $crate::value::ToValue for $word {
+            fn to_value(&self) -> $crate::value::Value<'_> {
+                $crate::value::Value::Text(self.as_str().into())
+            }
+        }
+        impl $crate::value::FromValue for $word {
+            fn from_value(value: $crate::value::Value<'_>) -> Option<Self> {
+                if let $crate::value::Value::Text(text) = value { text.parse().ok() } else { None }
+            }
+        }
+    )+};
+}
+pub(crate) use stored_words;
+
+/// Makes types of the domain storable that stand as one JSON document in a column: anything that serde reads and writes.
+macro_rules! stored_documents {
+    ($($document:ty),+ $(,)?) => {$(
+        impl $crate::value::ToValue for $document {
+            fn to_value(&self) -> $crate::value::Value<'_> {
+                $crate::value::Value::document(self)
+            }
+        }
+        impl $crate::value::FromValue for $document {
+            fn from_value(value: $crate::value::Value<'_>) -> Option<Self> {
+                value.read_document()
+            }
+        }
+    )+};
+}
+pub(crate) use stored_documents;
+
+stored_ids! {
+    AgentId, AgentInstanceId, ApiKeyId, ApprovalId, ArchiveId, AuditEntryId, BudgetId, CheckpointId, CommandId, CostEntryId,
+    DecisionId, DocumentChunkId, DocumentId, EpicId, FeatureId, HookExecutionId, HookId, LoginSessionId, MaintenanceRunId,
+    McpServerId, MemoryId, MemoryLogId, MemoryUseId, MessageId, MetricId, MetricsSnapshotId, NodeId, PolicyId, ReservationId,
+    SessionId, SessionTemplateId, TaskHistoryId, TaskId, TaskNoteId, TeamId, ToolCallId, TransitionId, UserId,
+    WebhookDeliveryId, WebhookSubscriptionId, WorkflowId,
 }
 
 /// A row of a result, on either database.

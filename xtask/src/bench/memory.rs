@@ -19,8 +19,8 @@ pub(super) fn measure(folder: &Path, report: &mut Report) -> anyhow::Result<()> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         store.write(move |tx| tx.teams().insert_if_absent(&team)).await?;
-        store.read(|conn| conn.sessions().list_leased()).await?;
-        store.scan(|conn| conn.sessions().list_leased()).await
+        store.read(|conn| conn.leases().list()).await?;
+        store.scan(|conn| conn.leases().list()).await
     })?;
     let after = resident_megabytes()?;
     report.add(&Figure {

@@ -31,8 +31,9 @@ impl Filled {
         while ids.len() < SESSIONS {
             let sessions: Vec<_> = (0..PER_TRANSACTION).map(|_| sample::session(team_id)).collect();
             ids.extend(sessions.iter().map(|session| session.id));
-            let insert =
-                store.write(move |tx| sessions.iter().try_for_each(|session| tx.sessions().insert(session)));
+            let insert = store.write(move |tx| {
+                sessions.iter().try_for_each(|session| tx.team(team_id).sessions().insert(session))
+            });
             insert.await?;
         }
         Ok(Self { store, team: team_id, sessions: ids })
@@ -45,12 +46,13 @@ impl Filled {
 
     pub(super) async fn find(&self, number: usize) -> Result<bool, StoreError> {
         let (team, id) = (self.team, self.pick(number));
-        Ok(self.store.read(move |conn| conn.sessions().find(team, id)).await?.is_some())
+        Ok(self.store.read(move |conn| conn.team(team).sessions().find(id)).await?.is_some())
     }
 
     pub(super) async fn list_50(&self) -> Result<usize, StoreError> {
-        let filter = SessionFilter { team_id: self.team, status: None };
-        let page = self.store.read(move |conn| conn.sessions().list(filter, None, 50)).await?;
+        let filter = SessionFilter::default();
+        let team = self.team;
+        let page = self.store.read(move |conn| conn.team(team).sessions().list(filter, None, 50)).await?;
         Ok(page.items.len())
     }
 
@@ -62,8 +64,8 @@ impl Filled {
     ) -> Result<(), StoreError> {
         let begin = Instant::now();
         while begin.elapsed() < span {
-            let change = sample::agent_event(self.pick(0));
-            events.time_async(self.store.write(move |tx| tx.sessions().change(change))).await?;
+            let (team, change) = (self.team, sample::agent_event(self.pick(0)));
+            events.time_async(self.store.write(move |tx| tx.team(team).sessions().change(change))).await?;
         }
         Ok(())
     }
@@ -122,8 +124,8 @@ pub(super) async fn mixed(filled: Arc<Filled>, span: Duration) -> anyhow::Result
             tokio::spawn(async move {
                 let mut count = 0_u32;
                 while begin.elapsed() < span {
-                    let change = sample::agent_event(filled.pick(writer));
-                    filled.store.write(move |tx| tx.sessions().change(change)).await?;
+                    let (team, change) = (filled.team, sample::agent_event(filled.pick(writer)));
+                    filled.store.write(move |tx| tx.team(team).sessions().change(change)).await?;
                     count += 1;
                 }
                 Ok::<_, StoreError>(count)

@@ -24,7 +24,7 @@ use super::{
     Answer, Asker, Question,
     decide::Decider,
     handle::{Input, SessionHandle},
-    lease::LeaseKeeper,
+    lease::{HeldSession, LeaseKeeper},
     questions::{Answered, Questions},
     record::Recorder,
     update::{SessionEnd, SessionUpdate, TurnSummary},
@@ -118,8 +118,7 @@ impl SessionActor {
         events: &mut mpsc::Receiver<AgentEvent>,
         inputs: &mut mpsc::Receiver<Input>,
     ) -> Result<Option<Exit>, StoreError> {
-        let mut lease =
-            LeaseKeeper::start(self.recorder.app(), self.recorder.session_id(), self.recorder.fence());
+        let mut lease = LeaseKeeper::start(self.recorder.app(), self.recorder.held());
         let mut hears_inputs = true;
         loop {
             let (silence_ends, is_silence_counted) = (self.silence_ends(), self.is_silence_counted());
@@ -410,7 +409,7 @@ impl SessionActor {
         self.tell_agent(AgentInput::Kill).await;
         while events.recv().await.is_some() {}
         let text = format!("the session could not be recorded: {error}");
-        let (app, id, fence) = (self.recorder.app(), self.recorder.session_id(), self.recorder.fence());
+        let (app, HeldSession { id, fence, .. }) = (self.recorder.app(), self.recorder.held());
         match app.abandon(id, fence, text.clone()).await {
             Ok(entries) => self.publish(entries).await,
             Err(error) => {

@@ -22,7 +22,7 @@ impl App {
     /// # Errors
     /// See [`GetSessionError`].
     pub async fn get_session(&self, caller: Caller, id: SessionId) -> Result<Session, GetSessionError> {
-        let found = self.store().read(move |conn| conn.sessions().find(caller.team_id, id)).await?;
+        let found = self.store().read(move |conn| conn.team(caller.team_id).sessions().find(id)).await?;
         found.ok_or(GetSessionError::NotFound(id))
     }
 }

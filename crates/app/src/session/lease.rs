@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::id::SessionId;
+use domain::id::{SessionId, TeamId};
 use store::StoreError;
 use tokio::{
     task::JoinHandle,
@@ -17,14 +17,22 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
 
 /// Renews one session's lease until it is dropped or the session is lost.
+/// A session and the fence that its owner holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeldSession {
+    pub(crate) team_id: TeamId,
+    pub(crate) id: SessionId,
+    pub(crate) fence: i64,
+}
+
 #[derive(Debug)]
 pub(super) struct LeaseKeeper {
     renewing: JoinHandle<StoreError>,
 }
 
 impl LeaseKeeper {
-    pub(super) fn start(app: App, id: SessionId, fence: i64) -> Self {
-        Self { renewing: tokio::spawn(keep(app, id, fence)) }
+    pub(super) fn start(app: App, session: HeldSession) -> Self {
+        Self { renewing: tokio::spawn(keep(app, session)) }
     }
 
     /// Waits for the loss of the session. Not to be called again after it returned.
@@ -40,15 +48,15 @@ impl Drop for LeaseKeeper {
     }
 }
 
-async fn keep(app: App, id: SessionId, fence: i64) -> StoreError {
+async fn keep(app: App, session: HeldSession) -> StoreError {
     let mut times = interval(RENEW_EVERY);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         times.tick().await;
-        match renew(&app, id, fence).await {
+        match renew(&app, session).await {
             Ok(()) => {}
             Err(error) if error.is_retryable() => {
-                tracing::warn!(session.id = %id, error = %error, "a lease could not be renewed yet");
+                tracing::warn!(session.id = %session.id, error = %error, "a lease could not be renewed yet");
             }
             Err(error) => return error,
         }
@@ -56,7 +64,8 @@ async fn keep(app: App, id: SessionId, fence: i64) -> StoreError {
 }
 
 /// Keeps the session for another while.
-pub(crate) async fn renew(app: &App, id: SessionId, fence: i64) -> Result<(), StoreError> {
+pub(crate) async fn renew(app: &App, session: HeldSession) -> Result<(), StoreError> {
     let until = app.now().plus(LEASE);
-    app.store().write(move |tx| tx.sessions().renew(id, fence, until)).await
+    let HeldSession { team_id, id, fence } = session;
+    app.store().write(move |tx| tx.team(team_id).sessions().renew(id, fence, until)).await
 }

@@ -17,7 +17,7 @@ impl App {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Session>, StoreError> {
-        let filter = SessionFilter { team_id: caller.team_id, status };
-        self.store().read(move |conn| conn.sessions().list(filter, after, limit)).await
+        let filter = SessionFilter { status };
+        self.store().read(move |conn| conn.team(caller.team_id).sessions().list(filter, after, limit)).await
     }
 }

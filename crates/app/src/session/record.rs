@@ -11,7 +11,7 @@ use domain::{
     actor::Actor,
     agent_event::{AgentMessage, ToolRequest, TurnEnded, TurnOutcome, TurnStarted},
     command::{Command, CommandKind, CommandStatus},
-    id::{CommandId, SessionId},
+    id::{CommandId, SessionId, TeamId},
     message::{MessageBody, MessageType},
     money::MicroUsd,
     permission::Judgement,
@@ -25,6 +25,7 @@ use store::{Guard, SessionChange, StoreError};
 pub(super) use self::draft::open_items_closed;
 pub(crate) use self::draft::transition;
 use self::draft::{Draft, as_tool_use, close_open};
+use super::lease::HeldSession;
 use crate::App;
 
 /// The agent itself, as the author of what it does.
@@ -34,6 +35,7 @@ const AGENT: Actor = Actor::System("agent");
 #[derive(Debug)]
 pub(crate) struct Recorder {
     app: App,
+    team_id: TeamId,
     session_id: SessionId,
     fence: i64,
     status: SessionStatus,
@@ -48,6 +50,7 @@ impl Recorder {
     pub(crate) fn new(app: App, session: &domain::session::Session, fence: i64) -> Self {
         Self {
             app,
+            team_id: session.team_id,
             session_id: session.id,
             fence,
             status: session.status,
@@ -62,8 +65,9 @@ impl Recorder {
         self.session_id
     }
 
-    pub(crate) const fn fence(&self) -> i64 {
-        self.fence
+    /// The session as it is held, for whoever renews its lease.
+    pub(crate) const fn held(&self) -> HeldSession {
+        HeldSession { team_id: self.team_id, id: self.session_id, fence: self.fence }
     }
 
     pub(super) fn app(&self) -> App {
@@ -311,7 +315,7 @@ impl Recorder {
             update: draft.update,
             items: draft.items,
         };
-        let entries = commit(&self.app, change).await?;
+        let entries = commit(&self.app, self.team_id, change).await?;
         self.keep_numbers(&entries);
         Ok(entries)
     }
@@ -338,16 +342,16 @@ impl Recorder {
 
 /// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it. A
 /// commit whose answer was lost is looked up first, so that nothing is recorded twice.
-async fn commit(app: &App, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
+async fn commit(app: &App, team: TeamId, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
     const PAUSES_MS: [u64; 6] = [50, 200, 500, 1_000, 3_000, 5_000];
-    let mut outcome = attempt(app, change.clone()).await;
+    let mut outcome = attempt(app, team, change.clone()).await;
     for pause in PAUSES_MS {
         match outcome {
             Err(error) if error.is_retryable() => {
                 tracing::warn!(session.id = %change.session_id, error = %error, "the database is away; trying again");
                 tokio::time::sleep(Duration::from_millis(pause)).await;
-                outcome = match find_recorded(app, &change).await {
-                    Ok(None) => attempt(app, change.clone()).await,
+                outcome = match find_recorded(app, team, &change).await {
+                    Ok(None) => attempt(app, team, change.clone()).await,
                     Ok(Some(entries)) => Ok(entries),
                     Err(error) => Err(error),
                 };
@@ -358,18 +362,23 @@ async fn commit(app: &App, change: SessionChange) -> Result<Vec<TimelineEntry>, 
     outcome
 }
 
-async fn attempt(app: &App, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
-    app.store().write(move |tx| tx.sessions().change(change)).await
+async fn attempt(app: &App, team: TeamId, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
+    app.store().write(move |tx| tx.team(team).sessions().change(change)).await
 }
 
 /// The entries of a change that was committed before its answer was lost.
-async fn find_recorded(app: &App, change: &SessionChange) -> Result<Option<Vec<TimelineEntry>>, StoreError> {
+async fn find_recorded(
+    app: &App,
+    team: TeamId,
+    change: &SessionChange,
+) -> Result<Option<Vec<TimelineEntry>>, StoreError> {
     let Some((_, first)) = change.items.first() else { return Ok(None) };
     let (session, row, at) = (change.session_id, *first.row_id(), change.at);
     let count = u32::try_from(change.items.len()).unwrap_or(u32::MAX);
     let find = move |conn: &store::Conn| {
-        let Some(sequence) = conn.timeline().find_sequence(session, row, at)? else { return Ok(None) };
-        conn.timeline().list(session, sequence - 1, count).map(Some)
+        let timeline = conn.team(team).timeline();
+        let Some(sequence) = timeline.find_sequence(session, row, at)? else { return Ok(None) };
+        timeline.list(session, sequence - 1, count).map(Some)
     };
     app.store().scan(find).await
 }

@@ -33,7 +33,7 @@ impl App {
     /// # Errors
     /// When the database cannot be read or written.
     pub async fn recover_sessions(&self) -> Result<Vec<RecoveredSession>, StoreError> {
-        let leased = self.store().read(|conn| conn.sessions().list_leased()).await?;
+        let leased = self.store().read(|conn| conn.leases().list()).await?;
         let mut recovered = Vec::new();
         for session in leased {
             let is_gone =
@@ -62,7 +62,7 @@ impl App {
         fence: i64,
         reason: String,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
-        let leased = self.store().read(|conn| conn.sessions().list_leased()).await?;
+        let leased = self.store().read(|conn| conn.leases().list()).await?;
         let own = leased.into_iter().find(|session| session.id == id && session.fence == fence);
         self.put_to_rest(&own.ok_or(StoreError::Fenced)?, SessionStatus::Failed, reason, &RECOVERY).await
     }
@@ -76,18 +76,19 @@ impl App {
         author: &Actor,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
         let now = self.now();
-        let (id, fence) = (session.id, session.fence);
+        let (team, id, fence) = (session.team_id, session.id, session.fence);
         let transition = record::transition(self, id, Some(session.status), to, &reason, author);
         let lease = Lease { owner: self.owner().clone(), expires_at: now };
         let error_message = (to == SessionStatus::Failed).then_some(reason);
         let put_to_rest = move |tx: &store::Tx<'_>| {
-            let guard = Guard::Fence(tx.sessions().acquire(id, fence, &lease)?);
-            let calls = tx.timeline().list_open_tool_calls(id)?;
-            let commands = tx.timeline().list_open_commands(id)?;
+            let team = tx.team(team);
+            let guard = Guard::Fence(team.sessions().acquire(id, fence, &lease)?);
+            let calls = team.timeline().list_open_tool_calls(id)?;
+            let commands = team.timeline().list_open_commands(id)?;
             let mut items = record::open_items_closed(calls, commands, now);
             items.push((Change::Created, TimelineItem::Transition(transition)));
             let update = SessionUpdate { error_message, release_lease: true, ..SessionUpdate::default() };
-            tx.sessions().change(SessionChange { session_id: id, guard, at: now, update, items })
+            team.sessions().change(SessionChange { session_id: id, guard, at: now, update, items })
         };
         self.store().write(put_to_rest).await
     }
@@ -104,13 +105,13 @@ mod tests {
     use crate::{
         fixture::{AUTHOR, Fixture},
         session::{
-            lease::{self, LEASE},
+            lease::{self, HeldSession, LEASE},
             record::Recorder,
         },
     };
 
     async fn renew(fixture: &Fixture, recorder: &Recorder) -> Result<(), StoreError> {
-        lease::renew(&fixture.app_on("elsewhere"), recorder.session_id(), recorder.fence()).await
+        lease::renew(&fixture.app_on("elsewhere"), recorder.held()).await
     }
 
     #[tokio::test]
@@ -192,7 +193,7 @@ mod tests {
         let app = fixture.app_on("here");
         let mut recorder = fixture.active_session(&app).await;
         recorder.prompt("work", &AUTHOR).await.expect("recorded");
-        let (id, fence) = (recorder.session_id(), recorder.fence());
+        let HeldSession { id, fence, .. } = recorder.held();
         app.abandon(id, fence, "the disk is full".into()).await.expect("recorded");
         let session = fixture.get(id).await;
         assert_eq!(

@@ -78,7 +78,8 @@ impl App {
         match reference {
             SessionReference::Id(id) => Ok(id),
             SessionReference::Last => {
-                let last = self.store().read(move |conn| conn.sessions().find_last(caller.team_id)).await?;
+                let last =
+                    self.store().read(move |conn| conn.team(caller.team_id).sessions().find_last()).await?;
                 last.map(|session| session.id).ok_or(ResolveSessionError::NoneYet)
             }
             SessionReference::Part(part) => {
@@ -101,10 +102,10 @@ impl App {
 fn candidates(conn: &Conn, caller: Caller, part: &str) -> Result<Vec<SessionId>, StoreError> {
     const ENOUGH: u32 = 4;
     let mut found = match bounds(part) {
-        Some((first, last)) => conn.sessions().list_ids_between(caller.team_id, first, last, ENOUGH)?,
+        Some((first, last)) => conn.team(caller.team_id).sessions().list_ids_between(first, last, ENOUGH)?,
         None => Vec::new(),
     };
-    found.extend(conn.sessions().list_ids_ending(caller.team_id, part, ENOUGH)?);
+    found.extend(conn.team(caller.team_id).sessions().list_ids_ending(part, ENOUGH)?);
     found.sort_unstable();
     found.dedup();
     Ok(found)

@@ -149,7 +149,10 @@ impl App {
             Target::Resume(id) => {
                 let session = self.find_resumable(caller, id, &launch.runtime).await?;
                 let fence = session.fence;
-                let fence = self.store().write(move |tx| tx.sessions().acquire(id, fence, &lease)).await?;
+                let fence = self
+                    .store()
+                    .write(move |tx| tx.team(caller.team_id).sessions().acquire(id, fence, &lease))
+                    .await?;
                 (session, fence, Vec::new())
             }
         };
@@ -203,9 +206,10 @@ impl App {
         };
         let row = session.clone();
         let create = move |tx: &store::Tx<'_>| {
-            tx.sessions().insert(&row)?;
-            let entries = tx.sessions().change(change)?;
-            Ok::<_, StoreError>((tx.sessions().acquire(row.id, row.fence, &lease)?, entries))
+            let sessions = tx.team(row.team_id).sessions();
+            sessions.insert(&row)?;
+            let entries = sessions.change(change)?;
+            Ok::<_, StoreError>((sessions.acquire(row.id, row.fence, &lease)?, entries))
         };
         let (fence, entries) = self.store().write(create).await?;
         Ok((session, fence, entries))
@@ -217,7 +221,7 @@ impl App {
         id: SessionId,
         runtime: &Runtime,
     ) -> Result<Session, StartSessionError> {
-        let found = self.store().read(move |conn| conn.sessions().find(caller.team_id, id)).await?;
+        let found = self.store().read(move |conn| conn.team(caller.team_id).sessions().find(id)).await?;
         let session = found.ok_or(StartSessionError::NotFound(id))?;
         if !session.status.is_resumable() {
             return Err(StartSessionError::NotResumable { id, status: session.status });

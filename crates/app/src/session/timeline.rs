@@ -19,10 +19,10 @@ impl App {
         limit: u32,
     ) -> Result<Vec<TimelineEntry>, GetSessionError> {
         let read = move |conn: &store::Conn| {
-            let Some(session) = conn.sessions().find(caller.team_id, id)? else {
+            let Some(session) = conn.team(caller.team_id).sessions().find(id)? else {
                 return Ok::<_, StoreError>(None);
             };
-            conn.timeline().list(session.id, after, limit).map(Some)
+            conn.team(caller.team_id).timeline().list(session.id, after, limit).map(Some)
         };
         self.store().read(read).await?.ok_or(GetSessionError::NotFound(id))
     }

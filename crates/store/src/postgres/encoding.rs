@@ -10,6 +10,8 @@ use crate::{error::StoreError, value::Value};
 
 /// PostgreSQL counts microseconds from 2000-01-01.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
+/// The name of pgvector's type; its number differs from database to database.
+const VECTOR: &str = "vector";
 /// The only version of the jsonb wire format.
 const JSONB_VERSION: u8 = 1;
 
@@ -22,6 +24,9 @@ impl ToSql for Value<'_> {
             (Value::Int(number), &Type::INT4) => {
                 out.extend_from_slice(&i32::try_from(*number)?.to_be_bytes());
             }
+            (Value::Real(number), &Type::FLOAT8) => out.extend_from_slice(&number.to_be_bytes()),
+            (Value::Bytes(bytes), &Type::BYTEA) => out.extend_from_slice(bytes),
+            (Value::Vector(numbers), ty) if ty.name() == VECTOR => write_vector(numbers, out)?,
             (Value::Text(text), &Type::TEXT | &Type::VARCHAR) => out.extend_from_slice(text.as_bytes()),
             (Value::Id(id), &Type::UUID) => out.extend_from_slice(id.as_bytes()),
             (Value::Time(time), &Type::TIMESTAMPTZ) => {
@@ -45,6 +50,19 @@ impl ToSql for Value<'_> {
     }
 }
 
+/// pgvector's binary form: how many numbers, two unused bytes, the numbers.
+fn write_vector(numbers: &[f32], out: &mut BytesMut) -> Result<(), Box<dyn Error + Sync + Send>> {
+    out.extend_from_slice(&u16::try_from(numbers.len())?.to_be_bytes());
+    out.extend_from_slice(&[0, 0]);
+    numbers.iter().for_each(|number| out.extend_from_slice(&number.to_be_bytes()));
+    Ok(())
+}
+
+fn read_vector(raw: &[u8]) -> Result<Vec<f32>, Box<dyn Error + Sync + Send>> {
+    let (_, numbers) = raw.split_at_checked(4).ok_or("a vector without its length")?;
+    Ok(numbers.as_chunks().0.iter().map(|bytes| f32::from_be_bytes(*bytes)).collect())
+}
+
 /// A column as it came.
 struct Column<'r>(Value<'r>);
 
@@ -54,6 +72,8 @@ impl<'r> FromSql<'r> for Column<'r> {
             Type::BOOL => Value::Bool(raw == [1]),
             Type::INT8 => Value::Int(i64::from_be_bytes(raw.try_into()?)),
             Type::INT4 => Value::Int(i64::from(i32::from_be_bytes(raw.try_into()?))),
+            Type::FLOAT8 => Value::Real(f64::from_be_bytes(raw.try_into()?)),
+            Type::BYTEA => Value::Bytes(Cow::Borrowed(raw)),
             Type::TEXT | Type::VARCHAR | Type::NAME => Value::Text(Cow::Borrowed(std::str::from_utf8(raw)?)),
             Type::UUID => Value::Id(Uuid::from_slice(raw)?),
             Type::TIMESTAMPTZ => {
@@ -64,6 +84,7 @@ impl<'r> FromSql<'r> for Column<'r> {
                 Some((&JSONB_VERSION, json)) => Value::Json(Cow::Borrowed(std::str::from_utf8(json)?)),
                 _ => return Err("unknown jsonb version".into()),
             },
+            _ if ty.name() == VECTOR => Value::Vector(read_vector(raw)?.into()),
             _ => return Err(format!("columns of type {ty} are never read").into()),
         }))
     }

@@ -1,12 +1,14 @@
 //! Rows of `session_commands`; written only through the timeline.
 
-use domain::command::Command;
+use domain::command::{Command, CommandKind, CommandStatus};
 
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Columns, params},
+    value::{Columns, params, stored_words},
 };
+
+stored_words! { CommandKind, CommandStatus }
 
 pub(super) const COLUMNS: &str =
     "t.id, t.session_id, t.sequence, t.kind, t.payload, t.author, t.status, t.created_at, t.updated_at";

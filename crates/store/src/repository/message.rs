@@ -1,12 +1,14 @@
 //! Rows of `messages`; written only through the timeline.
 
-use domain::message::{Message, MessageBody, MessageContent};
+use domain::message::{Message, MessageBody, MessageContent, MessageType};
 
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Columns, params},
+    value::{Columns, params, stored_words},
 };
+
+stored_words! { MessageType }
 
 pub(super) const COLUMNS: &str =
     "t.id, t.session_id, t.sequence, t.message_type, t.subtype, t.content, t.model,

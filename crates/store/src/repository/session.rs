@@ -3,7 +3,9 @@
 use domain::{
     id::{SessionId, TeamId},
     money::MicroUsd,
-    session::{Lease, LeaseOwner, Session, SessionOptions, SessionTotals},
+    permission::PermissionMode,
+    runtime::RuntimeKind,
+    session::{Lease, LeaseOwner, Origin, Session, SessionMode, SessionOptions, SessionTotals},
     session_status::SessionStatus,
     time::Timestamp,
     timeline::{Change, TimelineEntry, TimelineItem},
@@ -21,28 +23,23 @@ use super::{
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Row, params},
+    record::{Dated, Owned, Record},
+    scope::{Scope, missing},
+    statement::Order,
+    value::{Columns, Value, params, stored_words},
 };
 
-const COLUMNS: &str =
-    "id, team_id, user_id, name, mode, status, runtime, origin, external_id, working_directory,
-    model, system_prompt, permission_mode, max_turns, budget_usd_micros, timeout_seconds,
-    total_messages, total_tool_calls, total_permission_checks, total_errors, total_retries,
-    input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, total_cost_usd_micros, duration_ms,
-    reported_cost_usd_micros, result, error_message, created_at, updated_at, started_at, completed_at,
-    last_activity_at, lease_owner, lease_expires_at, fence, next_sequence";
+stored_words! { Origin, PermissionMode, RuntimeKind, SessionMode, SessionStatus }
 
 /// Sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct Sessions<'c, C> {
-    pub(super) conn: &'c C,
+    pub(super) scope: Scope<'c, C>,
 }
 
 /// Which sessions a list holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct SessionFilter {
-    /// Of this team.
-    pub team_id: TeamId,
     /// In this status.
     pub status: Option<SessionStatus>,
 }
@@ -91,27 +88,21 @@ pub struct SessionUpdate {
     pub release_lease: bool,
 }
 
-// `(team_id = … AND …) IS TRUE` where ids are given: a condition that no index answers. PostgreSQL without statistics, on
-// a young database, would rather go through all sessions of the team than search the id.
 impl<C: Reads> Sessions<'_, C> {
     /// The session of this id, unless it was deleted.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn find(&self, team: TeamId, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM sessions WHERE id = $1 AND (team_id = $2 AND deleted_at IS NULL) IS TRUE"
-        );
-        self.conn.conn().find(&sql, params![id, team], from_row)
+    pub fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.scope.find_row(id)
     }
 
     /// The newest session, for people who say `last`.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn find_last(&self, team: TeamId) -> Result<Option<Session>, StoreError> {
-        let filter = SessionFilter { team_id: team, status: None };
-        Ok(self.list(filter, None, 1)?.items.into_iter().next())
+    pub fn find_last(&self) -> Result<Option<Session>, StoreError> {
+        Ok(self.list(SessionFilter::default(), None, 1)?.items.into_iter().next())
     }
 
     /// Ids between two bounds, both included, at most `limit`: how a prefix is looked up.
@@ -120,32 +111,25 @@ impl<C: Reads> Sessions<'_, C> {
     /// When the database cannot be read.
     pub fn list_ids_between(
         &self,
-        team: TeamId,
         first: Uuid,
         last: Uuid,
         limit: u32,
     ) -> Result<Vec<SessionId>, StoreError> {
         let sql = "SELECT id FROM sessions
-             WHERE id >= $1 AND id <= $2 AND (team_id = $3 AND deleted_at IS NULL) IS TRUE ORDER BY id LIMIT $4";
-        self.conn.conn().query(sql, params![first, last, team, i64::from(limit)], |row| row.get(0))
+             WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id >= $2 AND id <= $3 ORDER BY id LIMIT $4";
+        self.scope.query(sql, params![first, last, i64::from(limit)], |row| row.get(0))
     }
 
     /// Ids whose hyphenated text ends like this, at most `limit`. Looks at every id of the team: for people who type.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn list_ids_ending(
-        &self,
-        team: TeamId,
-        suffix: &str,
-        limit: u32,
-    ) -> Result<Vec<SessionId>, StoreError> {
-        let conn = self.conn.conn();
-        let sql = conn.pick(
+    pub fn list_ids_ending(&self, suffix: &str, limit: u32) -> Result<Vec<SessionId>, StoreError> {
+        let sql = self.scope.pick(
             "SELECT id FROM sessions WHERE team_id = $1 AND deleted_at IS NULL AND substr(id, -length($2)) = $2 LIMIT $3",
             "SELECT id FROM sessions WHERE team_id = $1 AND deleted_at IS NULL AND right(id::text, length($2)) = $2 LIMIT $3",
         );
-        conn.query(sql, params![team, suffix, i64::from(limit)], |row| row.get(0))
+        self.scope.query(sql, params![suffix, i64::from(limit)], |row| row.get(0))
     }
 
     /// Newest first.
@@ -158,49 +142,9 @@ impl<C: Reads> Sessions<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Session>, StoreError> {
-        let end = Cursor { created_at: Timestamp::from_micros(i64::MAX), id: Uuid::max() };
-        let Cursor { created_at, id } = after.unwrap_or(end);
-        let limit_and_one = i64::from(limit) + 1;
-        let order = "ORDER BY created_at DESC, id DESC";
-        let rows = match filter.status {
-            None => {
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM sessions
-                     WHERE team_id = $1 AND deleted_at IS NULL AND (created_at, id) < ($2, $3) {order} LIMIT $4"
-                );
-                self.conn.conn().query(
-                    &sql,
-                    params![filter.team_id, created_at, id, limit_and_one],
-                    from_row,
-                )?
-            }
-            Some(status) => {
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM sessions
-                     WHERE team_id = $1 AND deleted_at IS NULL AND (created_at, id) < ($2, $3) AND status = $4
-                     {order} LIMIT $5"
-                );
-                self.conn.conn().query(
-                    &sql,
-                    params![filter.team_id, created_at, id, status, limit_and_one],
-                    from_row,
-                )?
-            }
-        };
-        Ok(Page::cut(rows, limit as usize, |session| Cursor {
-            created_at: session.created_at,
-            id: *session.id.as_uuid(),
-        }))
-    }
-
-    /// Every session that some process owns or owned until it died, of all teams.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn list_leased(&self) -> Result<Vec<Session>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM sessions WHERE lease_owner IS NOT NULL ORDER BY lease_expires_at");
-        self.conn.conn().query(&sql, &[], from_row)
+        let mut statement = self.scope.select::<Session>();
+        statement.and_equal("status", filter.status.as_ref());
+        statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }
 }
 
@@ -210,35 +154,7 @@ impl Sessions<'_, Tx<'_>> {
     /// # Errors
     /// [`StoreError::Conflict`] when its id exists or its team or user does not.
     pub fn insert(&self, session: &Session) -> Result<(), StoreError> {
-        let sql = "INSERT INTO sessions
-             (id, team_id, user_id, name, mode, status, runtime, origin, external_id, working_directory, model,
-              system_prompt, permission_mode, max_turns, budget_usd_micros, timeout_seconds, created_at, updated_at,
-              last_activity_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
-        let options = &session.options;
-        let timeout_seconds = i64::try_from(options.timeout.as_secs()).unwrap_or(i64::MAX);
-        let values = params![
-            session.id,
-            session.team_id,
-            session.user_id,
-            session.name,
-            session.mode,
-            session.status,
-            session.runtime,
-            session.origin,
-            session.external_id,
-            session.working_directory,
-            options.model,
-            options.system_prompt,
-            options.permission_mode,
-            options.max_turns,
-            options.budget,
-            timeout_seconds,
-            session.created_at,
-            session.updated_at,
-            session.last_activity_at,
-        ];
-        self.conn.execute(sql, values).map(drop)
+        self.scope.insert(session)
     }
 
     /// Makes `lease.owner` the owner of a session nobody owns, or that only `fence`'s dead owner owns, and gives the new
@@ -248,10 +164,10 @@ impl Sessions<'_, Tx<'_>> {
     /// [`StoreError::Fenced`] when somebody else was faster.
     pub fn acquire(&self, id: SessionId, fence: i64, lease: &Lease) -> Result<i64, StoreError> {
         let sql = "UPDATE sessions SET lease_owner = $1, lease_expires_at = $2, fence = fence + 1
-             WHERE id = $3 AND fence = $4 RETURNING fence";
+             WHERE id = $3 AND fence = $4 AND team_id = $5 RETURNING fence";
         let owner = lease.owner.to_string();
         let values = params![owner, lease.expires_at, id, fence];
-        self.conn.find(sql, values, |row| row.get(0))?.ok_or(StoreError::Fenced)
+        self.scope.change(sql, values, |row| row.get(0))?.ok_or(StoreError::Fenced)
     }
 
     /// Keeps a session for longer.
@@ -259,8 +175,9 @@ impl Sessions<'_, Tx<'_>> {
     /// # Errors
     /// [`StoreError::Fenced`] when another process took it over.
     pub fn renew(&self, id: SessionId, fence: i64, expires_at: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE sessions SET lease_expires_at = $1 WHERE id = $2 AND fence = $3 AND lease_owner IS NOT NULL";
-        match self.conn.execute(sql, params![expires_at, id, fence])? {
+        let sql = "UPDATE sessions SET lease_expires_at = $1 WHERE id = $2 AND fence = $3 AND team_id = $4
+             AND lease_owner IS NOT NULL";
+        match self.scope.execute(sql, params![expires_at, id, fence])? {
             0 => Err(StoreError::Fenced),
             _ => Ok(()),
         }
@@ -279,7 +196,7 @@ impl Sessions<'_, Tx<'_>> {
             if let TimelineItem::Transition(transition) = &item {
                 self.set_status(session_id, transition.from, transition.to, at)?;
             }
-            entries.push(timeline::append(self.conn, session_id, sequence, kind, item, at)?);
+            entries.push(timeline::append(self.scope.tx(), session_id, sequence, kind, item, at)?);
         }
         Ok(entries)
     }
@@ -327,17 +244,17 @@ impl Sessions<'_, Tx<'_>> {
         ]
         .to_vec();
         if let Guard::Fence(fence) = change.guard {
-            sql.push_str(" AND fence = $20");
-            values.push(crate::value::Value::Int(fence));
+            sql.push_str(" AND fence = $20 AND team_id = $21");
+            values.push(Value::Int(fence));
+        } else {
+            sql.push_str(" AND team_id = $20");
         }
         sql.push_str(" RETURNING next_sequence");
-        let next: Option<i64> = self.conn.find(&sql, &values, |row| row.get(0))?;
+        let next: Option<i64> = self.scope.change(&sql, &values, |row| row.get(0))?;
         match (next, change.guard) {
             (Some(next), _) => Ok(next - rows),
             (None, Guard::Fence(_)) => Err(StoreError::Fenced),
-            (None, Guard::Anyone) => {
-                Err(StoreError::Conflict { what: format!("there is no session {}", change.session_id) })
-            }
+            (None, Guard::Anyone) => Err(missing::<Session>(change.session_id)),
         }
     }
 
@@ -355,60 +272,145 @@ impl Sessions<'_, Tx<'_>> {
         let keep_error = if to == SessionStatus::Connecting { "NULL" } else { "error_message" };
         let sql = format!(
             "UPDATE sessions SET status = $1, started_at = coalesce(started_at, $2), completed_at = $3,
-             error_message = {keep_error} WHERE id = $4 AND status = $5"
+             error_message = {keep_error} WHERE id = $4 AND status = $5 AND team_id = $6"
         );
-        self.conn.execute_one("session in that status", &sql, params![to, started, completed, id, from])
+        match self.scope.execute(&sql, params![to, started, completed, id, from])? {
+            0 => Err(StoreError::Conflict { what: format!("session {id} is no longer {from}") }),
+            _ => Ok(()),
+        }
     }
 }
 
-fn from_row(row: &Row<'_>) -> Result<Session, StoreError> {
-    let mut columns = row.columns();
-    Ok(Session {
-        id: columns.next()?,
-        team_id: columns.next()?,
-        user_id: columns.next()?,
-        name: columns.next()?,
-        mode: columns.next()?,
-        status: columns.next()?,
-        runtime: columns.next()?,
-        origin: columns.next()?,
-        external_id: columns.next()?,
-        working_directory: columns.next()?,
-        options: SessionOptions {
-            model: columns.next()?,
-            system_prompt: columns.next()?,
-            permission_mode: columns.next()?,
-            max_turns: columns.next()?,
-            budget: columns.next()?,
-            timeout: Duration::from_secs(columns.next::<i64>()?.unsigned_abs()),
-        },
-        totals: SessionTotals {
-            total_messages: columns.next()?,
-            total_tool_calls: columns.next()?,
-            total_permission_checks: columns.next()?,
-            total_errors: columns.next()?,
-            total_retries: columns.next()?,
-            usage: TokenUsage {
-                input_tokens: columns.next()?,
-                output_tokens: columns.next()?,
-                cache_creation_tokens: columns.next()?,
-                cache_read_tokens: columns.next()?,
+impl Record for Session {
+    const TABLE: &'static str = "sessions";
+    const COLUMNS: &'static str = "id, team_id, user_id, name, mode, status, runtime, origin, external_id, working_directory, \
+        model, system_prompt, permission_mode, max_turns, budget_usd_micros, timeout_seconds, \
+        total_messages, total_tool_calls, total_permission_checks, total_errors, total_retries, \
+        input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, total_cost_usd_micros, duration_ms, \
+        reported_cost_usd_micros, result, error_message, created_at, updated_at, started_at, completed_at, \
+        last_activity_at, lease_owner, lease_expires_at, fence, next_sequence";
+
+    fn values(&self) -> Vec<Value<'_>> {
+        let Self { options, totals, lease, .. } = self;
+        let usage = &totals.usage;
+        let timeout_seconds = i64::try_from(options.timeout.as_secs()).unwrap_or(i64::MAX);
+        let mut values = params![
+            self.id,
+            self.team_id,
+            self.user_id,
+            self.name,
+            self.mode,
+            self.status,
+            self.runtime,
+            self.origin,
+            self.external_id,
+            self.working_directory,
+            options.model,
+            options.system_prompt,
+            options.permission_mode,
+            options.max_turns,
+            options.budget,
+        ]
+        .to_vec();
+        values.push(Value::Int(timeout_seconds));
+        values.extend_from_slice(params![
+            totals.total_messages,
+            totals.total_tool_calls,
+            totals.total_permission_checks,
+            totals.total_errors,
+            totals.total_retries,
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_creation_tokens,
+            usage.cache_read_tokens,
+            totals.cost,
+            totals.duration_ms,
+            self.reported_cost,
+            self.result,
+            self.error_message,
+            self.created_at,
+            self.updated_at,
+            self.started_at,
+            self.completed_at,
+            self.last_activity_at,
+        ]);
+        let owner = lease.as_ref().map(|lease| Value::Text(lease.owner.to_string().into()));
+        values.push(owner.unwrap_or(Value::Null));
+        values.push(lease.as_ref().map_or(Value::Null, |lease| Value::Time(lease.expires_at)));
+        values.extend_from_slice(params![self.fence, self.next_sequence]);
+        values
+    }
+
+    fn from_columns(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Session {
+            id: columns.next()?,
+            team_id: columns.next()?,
+            user_id: columns.next()?,
+            name: columns.next()?,
+            mode: columns.next()?,
+            status: columns.next()?,
+            runtime: columns.next()?,
+            origin: columns.next()?,
+            external_id: columns.next()?,
+            working_directory: columns.next()?,
+            options: SessionOptions {
+                model: columns.next()?,
+                system_prompt: columns.next()?,
+                permission_mode: columns.next()?,
+                max_turns: columns.next()?,
+                budget: columns.next()?,
+                timeout: Duration::from_secs(columns.next::<i64>()?.unsigned_abs()),
             },
-            cost: columns.next()?,
-            duration_ms: columns.next()?,
-        },
-        reported_cost: columns.next()?,
-        result: columns.next()?,
-        error_message: columns.next()?,
-        created_at: columns.next()?,
-        updated_at: columns.next()?,
-        started_at: columns.next()?,
-        completed_at: columns.next()?,
-        last_activity_at: columns.next()?,
-        lease: lease(columns.next()?, columns.next()?)?,
-        fence: columns.next()?,
-        next_sequence: columns.next()?,
-    })
+            totals: SessionTotals {
+                total_messages: columns.next()?,
+                total_tool_calls: columns.next()?,
+                total_permission_checks: columns.next()?,
+                total_errors: columns.next()?,
+                total_retries: columns.next()?,
+                usage: TokenUsage {
+                    input_tokens: columns.next()?,
+                    output_tokens: columns.next()?,
+                    cache_creation_tokens: columns.next()?,
+                    cache_read_tokens: columns.next()?,
+                },
+                cost: columns.next()?,
+                duration_ms: columns.next()?,
+            },
+            reported_cost: columns.next()?,
+            result: columns.next()?,
+            error_message: columns.next()?,
+            created_at: columns.next()?,
+            updated_at: columns.next()?,
+            started_at: columns.next()?,
+            completed_at: columns.next()?,
+            last_activity_at: columns.next()?,
+            lease: lease(columns.next()?, columns.next()?)?,
+            fence: columns.next()?,
+            next_sequence: columns.next()?,
+        })
+    }
+}
+
+impl Owned for Session {
+    type Id = SessionId;
+    const NOUN: &'static str = "session";
+    const LIVE: &'static str = "deleted_at IS NULL";
+
+    fn id(&self) -> SessionId {
+        self.id
+    }
+
+    fn team_id(&self) -> TeamId {
+        self.team_id
+    }
+}
+
+impl Dated for Session {
+    const TIME: &'static str = "created_at";
+
+    fn cursor(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: *self.id.as_uuid() }
+    }
 }
 
 fn lease(owner: Option<String>, expires_at: Option<Timestamp>) -> Result<Option<Lease>, StoreError> {

@@ -11,8 +11,10 @@ use super::Reads;
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Row, params},
+    value::{Row, params, stored_words},
 };
+
+stored_words! { Role, Slug }
 
 /// Teams and their members.
 #[derive(Debug, Clone, Copy)]

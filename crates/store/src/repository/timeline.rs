@@ -3,6 +3,7 @@
 use domain::{
     command::Command,
     id::SessionId,
+    session::Session,
     time::Timestamp,
     timeline::{Change, EntryKind, TimelineEntry, TimelineItem},
     tool_call::{ToolCall, ToolCallStatus},
@@ -14,13 +15,16 @@ use super::{Reads, command, message, tool_call, transition};
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Columns, Row, params},
+    scope::{Scope, below},
+    value::{Columns, Row, params, stored_words},
 };
+
+stored_words! { Change, EntryKind, ToolCallStatus }
 
 /// What was recorded in sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeline<'c, C> {
-    pub(super) conn: &'c C,
+    pub(super) scope: Scope<'c, C>,
 }
 
 impl<C: Reads> Timeline<'_, C> {
@@ -49,9 +53,12 @@ impl<C: Reads> Timeline<'_, C> {
         row: Uuid,
         at: Timestamp,
     ) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT sequence FROM session_events WHERE session_id = $1 AND row_id = $2 AND at = $3
-             ORDER BY sequence LIMIT 1";
-        self.conn.conn().find(sql, params![session, row, at], |row| row.get(0))
+        let sql = format!(
+            "SELECT sequence FROM session_events e WHERE {} AND e.session_id = $2 AND row_id = $3 AND at = $4
+             ORDER BY sequence LIMIT 1",
+            below::<Session>("e.session_id")
+        );
+        self.scope.find(&sql, params![session, row, at], |row| row.get(0))
     }
 
     /// The tool calls that have no result yet.
@@ -61,12 +68,13 @@ impl<C: Reads> Timeline<'_, C> {
     pub fn list_open_tool_calls(&self, session: SessionId) -> Result<Vec<ToolCall>, StoreError> {
         let sql = format!(
             "SELECT {} FROM tool_calls t
-             WHERE t.session_id = $1 AND t.status IN ('{}', '{}') ORDER BY t.sequence",
+             WHERE {} AND t.session_id = $2 AND t.status IN ('{}', '{}') ORDER BY t.sequence",
             tool_call::COLUMNS,
+            below::<Session>("t.session_id"),
             ToolCallStatus::Pending,
             ToolCallStatus::Running,
         );
-        self.conn.conn().query(&sql, params![session], |row| tool_call::from_columns(&mut row.columns()))
+        self.scope.query(&sql, params![session], |row| tool_call::from_columns(&mut row.columns()))
     }
 
     /// The commands no process has finished with.
@@ -76,16 +84,20 @@ impl<C: Reads> Timeline<'_, C> {
     pub fn list_open_commands(&self, session: SessionId) -> Result<Vec<Command>, StoreError> {
         let sql = format!(
             "SELECT {} FROM session_commands t
-             WHERE t.session_id = $1 AND t.status IN ('queued', 'delivered') ORDER BY t.sequence",
+             WHERE {} AND t.session_id = $2 AND t.status IN ('queued', 'delivered') ORDER BY t.sequence",
             command::COLUMNS,
+            below::<Session>("t.session_id"),
         );
-        self.conn.conn().query(&sql, params![session], |row| command::from_columns(&mut row.columns()))
+        self.scope.query(&sql, params![session], |row| command::from_columns(&mut row.columns()))
     }
 
     fn last_of_page(&self, session: SessionId, after: i64, limit: u32) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT max(sequence) FROM
-             (SELECT sequence FROM session_events WHERE session_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3) AS page";
-        self.conn.conn().scalar(sql, params![session, after, i64::from(limit)])
+        let sql = format!(
+            "SELECT max(sequence) FROM (SELECT sequence FROM session_events e WHERE {} AND e.session_id = $2
+             AND sequence > $3 ORDER BY sequence LIMIT $4) AS page",
+            below::<Session>("e.session_id")
+        );
+        self.scope.scalar(&sql, params![session, after, i64::from(limit)])
     }
 
     fn entries_of(
@@ -111,9 +123,10 @@ impl<C: Reads> Timeline<'_, C> {
         };
         let sql = format!(
             "SELECT e.sequence, e.change, e.at, {columns} FROM session_events e JOIN {table} t ON t.id = e.row_id
-             WHERE e.session_id = $1 AND e.sequence > $2 AND e.sequence <= $3 AND e.kind = '{kind}'"
+             WHERE {} AND e.session_id = $2 AND e.sequence > $3 AND e.sequence <= $4 AND e.kind = '{kind}'",
+            below::<Session>("e.session_id")
         );
-        self.conn.conn().query(&sql, params![session, after, last], |row| entry(row, read))
+        self.scope.query(&sql, params![session, after, last], |row| entry(row, read))
     }
 }
 

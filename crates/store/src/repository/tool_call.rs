@@ -1,12 +1,14 @@
 //! Rows of `tool_calls`; written only through the timeline.
 
-use domain::tool_call::ToolCall;
+use domain::{permission::Decision, tool_call::ToolCall};
 
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Columns, params},
+    value::{Columns, params, stored_words},
 };
+
+stored_words! { Decision }
 
 pub(super) const COLUMNS: &str = "t.id, t.session_id, t.message_id, t.sequence, t.tool_use_id, t.tool_name, t.tool_input,
     t.tool_output, t.status, t.error_message, t.permission_decision, t.permission_reason, t.created_at, t.started_at,

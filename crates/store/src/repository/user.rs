@@ -6,8 +6,10 @@ use super::Reads;
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Row, params},
+    value::{Row, params, stored_words},
 };
+
+stored_words! { Email }
 
 /// People.
 #[derive(Debug, Clone, Copy)]

@@ -156,7 +156,7 @@ async fn record_until_failing(store: &Store, session: SessionId) {
     for task in tasks.collect::<Vec<_>>() {
         task.await.unwrap();
     }
-    let timeline = store.read(move |conn| conn.timeline().list(session, 0, 10_000)).await;
+    let timeline = store.read(move |conn| conn.team(sample::TEAM).timeline().list(session, 0, 10_000)).await;
     assert!(!timeline.unwrap().is_empty());
 }
 
@@ -167,7 +167,7 @@ async fn record(store: &Store, session: SessionId, text: &str) -> Result<(), Sto
     let id = message.id;
     let items = vec![sample::created(TimelineItem::Message(message))];
     let change = sample::change(session, Guard::Anyone, items);
-    let recorded = store.write(move |tx| tx.sessions().change(change)).await;
+    let recorded = store.write(move |tx| tx.team(sample::TEAM).sessions().change(change)).await;
     println!(" {} {id}", if recorded.is_ok() { "acknowledged" } else { "refused" });
     recorded.map(drop)
 }

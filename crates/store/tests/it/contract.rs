@@ -5,6 +5,7 @@ mod change;
 mod check;
 mod concurrency;
 mod history;
+mod hook;
 mod identity;
 mod lease;
 mod session;

@@ -124,11 +124,19 @@ impl Fixture {
         &self.place
     }
 
+    /// Another team, whose rows nobody of the first may see.
+    pub(crate) async fn other_team(&self) -> TeamId {
+        let team = sample::team("other");
+        let id = team.id;
+        self.store.write(move |tx| tx.teams().insert_if_absent(&team)).await.unwrap();
+        id
+    }
+
     /// Records a session that nothing has happened in.
     pub(crate) async fn insert_session(&self) -> SessionId {
         let session = sample::session(self.team);
         let id = session.id;
-        self.store.write(move |tx| tx.sessions().insert(&session)).await.unwrap();
+        self.store.write(move |tx| tx.team(sample::TEAM).sessions().insert(&session)).await.unwrap();
         id
     }
 
@@ -146,16 +154,15 @@ impl Fixture {
         &self,
         change: SessionChange,
     ) -> Result<Vec<domain::timeline::TimelineEntry>, StoreError> {
-        self.store.write(move |tx| tx.sessions().change(change)).await
+        self.store.write(move |tx| tx.team(sample::TEAM).sessions().change(change)).await
     }
 
     pub(crate) async fn session(&self, id: SessionId) -> domain::session::Session {
-        let team = self.team;
-        self.store.read(move |conn| conn.sessions().find(team, id)).await.unwrap().unwrap()
+        self.store.read(move |conn| conn.team(sample::TEAM).sessions().find(id)).await.unwrap().unwrap()
     }
 
     pub(crate) async fn timeline(&self, id: SessionId) -> Vec<domain::timeline::TimelineEntry> {
-        self.store.read(move |conn| conn.timeline().list(id, 0, 10_000)).await.unwrap()
+        self.store.read(move |conn| conn.team(sample::TEAM).timeline().list(id, 0, 10_000)).await.unwrap()
     }
 
     pub(crate) async fn assert_whole(&self) {

@@ -6,7 +6,7 @@ use rusqlite::StatementStatus;
 
 use crate::{
     fixture::{Fixture, Place, block_on},
-    plan,
+    plan, sample,
 };
 
 /// Steps of SQLite's machine: a page of fifty wide rows takes some thousand, going through the table a million.
@@ -94,16 +94,16 @@ async fn filled(place: Place) -> Fixture {
 
 /// The texts of the bounded reads, with values that exist.
 async fn reads(fixture: &Fixture) -> Vec<String> {
-    let (team, busy): (_, SessionId) = (fixture.team, BUSY.parse().unwrap());
+    let busy: SessionId = BUSY.parse().unwrap();
     let read = fixture.store.read(move |conn| {
-        conn.sessions().find(team, busy)?;
-        conn.sessions().list(SessionFilter { team_id: team, status: None }, None, 50)?;
-        let failed = SessionFilter { team_id: team, status: Some(SessionStatus::Failed) };
-        assert_eq!(conn.sessions().list(failed, None, 50)?.items.len(), 1);
-        conn.sessions().list_ids_between(team, *busy.as_uuid(), *busy.as_uuid(), 50)?;
-        assert_eq!(conn.timeline().list(busy, 0, 50)?.len(), 50);
-        conn.timeline().list_open_tool_calls(busy)?;
-        conn.timeline().list_open_commands(busy)?;
+        conn.team(sample::TEAM).sessions().find(busy)?;
+        conn.team(sample::TEAM).sessions().list(SessionFilter { status: None }, None, 50)?;
+        let failed = SessionFilter { status: Some(SessionStatus::Failed) };
+        assert_eq!(conn.team(sample::TEAM).sessions().list(failed, None, 50)?.items.len(), 1);
+        conn.team(sample::TEAM).sessions().list_ids_between(*busy.as_uuid(), *busy.as_uuid(), 50)?;
+        assert_eq!(conn.team(sample::TEAM).timeline().list(busy, 0, 50)?.len(), 50);
+        conn.team(sample::TEAM).timeline().list_open_tool_calls(busy)?;
+        conn.team(sample::TEAM).timeline().list_open_commands(busy)?;
         Ok::<_, StoreError>(())
     });
     read.await.unwrap();

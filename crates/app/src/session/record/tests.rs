@@ -233,10 +233,13 @@ async fn a_commit_whose_answer_was_lost_is_found_again() {
         update: store::SessionUpdate::default(),
         items: entries.iter().map(|entry| (entry.change, entry.item.clone())).collect(),
     };
-    let found = find_recorded(&app, &change).await.expect("can be read").expect("was recorded");
+    let found = find_recorded(&app, fixture.caller.team_id, &change)
+        .await
+        .expect("can be read")
+        .expect("was recorded");
     let numbers = |entries: &[TimelineEntry]| entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>();
     assert_eq!(numbers(&found), numbers(&entries));
     fixture.clock.advance(Duration::from_micros(1));
     let later = SessionChange { at: app.now(), ..change };
-    assert_eq!(find_recorded(&app, &later).await, Ok(None));
+    assert_eq!(find_recorded(&app, fixture.caller.team_id, &later).await, Ok(None));
 }

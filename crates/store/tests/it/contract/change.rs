@@ -56,7 +56,10 @@ async fn a_page_of_the_timeline_begins_after_a_number(fixture: &Fixture) {
     let items = (0..5).map(|number| sample::created_message(session, &number.to_string())).collect();
     fixture.change(session, items).await.unwrap();
     let page = async |after, limit| -> Vec<i64> {
-        let list = fixture.store.read(move |conn| conn.timeline().list(session, after, limit)).await;
+        let list = fixture
+            .store
+            .read(move |conn| conn.team(sample::TEAM).timeline().list(session, after, limit))
+            .await;
         list.unwrap().iter().map(|entry: &TimelineEntry| entry.sequence).collect()
     };
     assert_eq!(page(0, 2).await, [1, 2]);
@@ -123,8 +126,8 @@ async fn tool_calls_and_commands_are_open_until_they_are_finished(fixture: &Fixt
     let foreign = sample::created(TimelineItem::Command(sample::command(other)));
     fixture.change(other, vec![foreign]).await.unwrap();
     let open = fixture.store.read(move |conn| {
-        let calls = conn.timeline().list_open_tool_calls(session)?;
-        Ok::<_, StoreError>((calls, conn.timeline().list_open_commands(session)?))
+        let calls = conn.team(sample::TEAM).timeline().list_open_tool_calls(session)?;
+        Ok::<_, StoreError>((calls, conn.team(sample::TEAM).timeline().list_open_commands(session)?))
     });
     let (calls, commands) = open.await.unwrap();
     let calls: Vec<_> = calls.iter().map(|call| call.status).collect();
@@ -145,7 +148,8 @@ async fn a_message_is_read_as_it_was_written(fixture: &Fixture) {
     message.body.content.extra.insert("request_id".into(), json!([null, 1.5, {"a": []}]));
     fixture.change(session, vec![sample::created(TimelineItem::Message(message.clone()))]).await.unwrap();
     message.sequence = 1;
-    let stored = fixture.store.read(move |conn| conn.timeline().list(session, 0, 1)).await.unwrap();
+    let stored =
+        fixture.store.read(move |conn| conn.team(sample::TEAM).timeline().list(session, 0, 1)).await.unwrap();
     assert_eq!(stored[0].item, TimelineItem::Message(message));
 }
 
@@ -189,7 +193,11 @@ async fn an_earlier_fence_is_refused_and_changes_nothing(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     let acquire = async |fence| {
         let lease = sample::lease(1, sample::time(60));
-        fixture.store.write(move |tx| tx.sessions().acquire(session, fence, &lease)).await.unwrap()
+        fixture
+            .store
+            .write(move |tx| tx.team(sample::TEAM).sessions().acquire(session, fence, &lease))
+            .await
+            .unwrap()
     };
     let first = acquire(0).await;
     let second = acquire(first).await;
@@ -206,7 +214,11 @@ async fn an_earlier_fence_is_refused_and_changes_nothing(fixture: &Fixture) {
 async fn anybody_may_give_a_command_to_a_session_that_somebody_owns(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     let lease = sample::lease(1, sample::time(60));
-    fixture.store.write(move |tx| tx.sessions().acquire(session, 0, &lease)).await.unwrap();
+    fixture
+        .store
+        .write(move |tx| tx.team(sample::TEAM).sessions().acquire(session, 0, &lease))
+        .await
+        .unwrap();
     let command = sample::created(TimelineItem::Command(sample::command(session)));
     assert_eq!(fixture.change(session, vec![command]).await.unwrap().len(), 1);
     assert!(fixture.session(session).await.lease.is_some(), "the owner stays");
@@ -263,7 +275,7 @@ async fn totals_are_added_and_what_is_not_said_stays(fixture: &Fixture) {
 async fn a_change_of_an_unknown_session_is_refused(fixture: &Fixture) {
     let session = SessionId::from_uuid(sample::uuid());
     let error = fixture.change(session, Vec::new()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+    assert_eq!(error, StoreError::Missing { what: format!("session {session}") });
     let fenced = sample::change(session, Guard::Fence(0), Vec::new());
     assert_eq!(fixture.apply(fenced).await, Err(StoreError::Fenced));
 }

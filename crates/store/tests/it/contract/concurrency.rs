@@ -25,7 +25,8 @@ async fn changes_of_one_session_by_many_tasks_are_numbered_without_gaps(fixture:
                         sample::created_message(session, &text),
                     ];
                     let change = sample::change(session, Guard::Anyone, items);
-                    let entries = store.write(move |tx| tx.sessions().change(change)).await.unwrap();
+                    let entries =
+                        store.write(move |tx| tx.team(sample::TEAM).sessions().change(change)).await.unwrap();
                     numbers.extend(entries.iter().map(|entry| entry.sequence));
                 }
                 numbers
@@ -52,9 +53,13 @@ async fn sessions_changed_at_once_do_not_disturb_each_other(fixture: &Fixture) {
             for number in 1..=10 {
                 let change =
                     sample::change(session, Guard::Anyone, vec![sample::created_message(session, "a")]);
-                let entries = store.write(move |tx| tx.sessions().change(change)).await.unwrap();
+                let entries =
+                    store.write(move |tx| tx.team(sample::TEAM).sessions().change(change)).await.unwrap();
                 assert_eq!(entries[0].sequence, number);
-                let seen = store.read(move |conn| conn.timeline().list(session, 0, 100)).await.unwrap();
+                let seen = store
+                    .read(move |conn| conn.team(sample::TEAM).timeline().list(session, 0, 100))
+                    .await
+                    .unwrap();
                 assert_eq!(seen.len(), usize::try_from(number).unwrap(), "what was acknowledged is seen");
             }
         }));

@@ -19,7 +19,7 @@ async fn of_several_who_try_at_once_one_becomes_the_owner(fixture: &Fixture) {
             let store = fixture.store.clone();
             tokio::spawn(async move {
                 let lease = sample::lease(pid, sample::time(60));
-                store.write(move |tx| tx.sessions().acquire(session, 0, &lease)).await
+                store.write(move |tx| tx.team(sample::TEAM).sessions().acquire(session, 0, &lease)).await
             })
         })
         .collect();
@@ -65,15 +65,18 @@ async fn owned_sessions_are_listed_by_when_they_expire(fixture: &Fixture) {
         acquire(fixture, session, 1, 0).await.unwrap();
     }
     renew(fixture, late, 1, 100).await.unwrap();
-    let leased = fixture.store.read(|conn| conn.sessions().list_leased()).await.unwrap();
+    let leased = fixture.store.read(|conn| conn.leases().list()).await.unwrap();
     assert_eq!(leased.iter().map(|session| session.id).collect::<Vec<_>>(), [early, late]);
 }
 
 async fn acquire(fixture: &Fixture, id: SessionId, pid: u32, fence: i64) -> Result<i64, StoreError> {
     let lease = sample::lease(pid, sample::time(60));
-    fixture.store.write(move |tx| tx.sessions().acquire(id, fence, &lease)).await
+    fixture.store.write(move |tx| tx.team(sample::TEAM).sessions().acquire(id, fence, &lease)).await
 }
 
 async fn renew(fixture: &Fixture, id: SessionId, fence: i64, until: i64) -> Result<(), StoreError> {
-    fixture.store.write(move |tx| tx.sessions().renew(id, fence, sample::time(until))).await
+    fixture
+        .store
+        .write(move |tx| tx.team(sample::TEAM).sessions().renew(id, fence, sample::time(until)))
+        .await
 }

@@ -57,7 +57,7 @@ async fn a_session_is_found_as_it_was_recorded(fixture: &Fixture) {
 async fn a_session_is_not_found_by_another_team(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     let other = TeamId::from_uuid(sample::uuid());
-    assert_eq!(fixture.store.read(move |conn| conn.sessions().find(other, session)).await, Ok(None));
+    assert_eq!(fixture.store.read(move |conn| conn.team(other).sessions().find(session)).await, Ok(None));
 }
 
 async fn a_second_session_of_the_same_id_is_a_conflict(fixture: &Fixture) {
@@ -135,16 +135,17 @@ async fn a_list_holds_no_other_teams_sessions(fixture: &Fixture) {
     let inserted = fixture.store.write(move |tx| {
         let (other, foreign, own) = rows;
         tx.teams().insert_if_absent(&other)?;
-        tx.sessions().insert(&foreign)?;
-        tx.sessions().insert(&own)
+        tx.team(foreign.team_id).sessions().insert(&foreign)?;
+        tx.team(sample::TEAM).sessions().insert(&own)
     });
     inserted.await.unwrap();
     assert_eq!(list(fixture, None, None, 10).await, Page { items: vec![own], next: None });
 }
 
 async fn the_last_session_is_the_newest(fixture: &Fixture) {
-    let team = fixture.team;
-    let last = async || fixture.store.read(move |conn| conn.sessions().find_last(team)).await.unwrap();
+    let last = async || {
+        fixture.store.read(move |conn| conn.team(sample::TEAM).sessions().find_last()).await.unwrap()
+    };
     assert_eq!(last().await, None);
     let (newer, older) = (created_at(fixture, 2), created_at(fixture, 1));
     insert(fixture, vec![newer.clone(), older]).await.unwrap();
@@ -158,11 +159,12 @@ async fn ids_are_found_by_their_beginning(fixture: &Fixture) {
         "01900000-0000-7000-8000-000000000003",
     ];
     insert(fixture, ids.map(|id| with_id(fixture, id)).to_vec()).await.unwrap();
-    let team = fixture.team;
     let between = async |first: &str, last: &str, limit| {
         let (first, last): (Uuid, Uuid) = (first.parse().unwrap(), last.parse().unwrap());
-        let list =
-            fixture.store.read(move |conn| conn.sessions().list_ids_between(team, first, last, limit)).await;
+        let list = fixture
+            .store
+            .read(move |conn| conn.team(sample::TEAM).sessions().list_ids_between(first, last, limit))
+            .await;
         list.unwrap().iter().map(SessionId::to_string).collect::<Vec<_>>()
     };
     let (first, last) = ("01890000-0000-0000-0000-000000000000", "0189ffff-ffff-ffff-ffff-ffffffffffff");
@@ -174,9 +176,11 @@ async fn ids_are_found_by_their_beginning(fixture: &Fixture) {
 async fn ids_are_found_by_their_end(fixture: &Fixture) {
     let ids = ["01890000-0000-7000-8000-0000000abcde", "01900000-0000-7000-8000-0000000bbcde"];
     insert(fixture, ids.map(|id| with_id(fixture, id)).to_vec()).await.unwrap();
-    let team = fixture.team;
     let ending = async |suffix: &'static str, limit| {
-        let list = fixture.store.read(move |conn| conn.sessions().list_ids_ending(team, suffix, limit)).await;
+        let list = fixture
+            .store
+            .read(move |conn| conn.team(sample::TEAM).sessions().list_ids_ending(suffix, limit))
+            .await;
         let mut ids: Vec<_> = list.unwrap().iter().map(SessionId::to_string).collect();
         ids.sort_unstable();
         ids
@@ -197,8 +201,9 @@ fn with_id(fixture: &Fixture, id: &str) -> Session {
 }
 
 async fn insert(fixture: &Fixture, sessions: Vec<Session>) -> Result<(), StoreError> {
-    let insert =
-        fixture.store.write(move |tx| sessions.iter().try_for_each(|session| tx.sessions().insert(session)));
+    let insert = fixture.store.write(move |tx| {
+        sessions.iter().try_for_each(|session| tx.team(sample::TEAM).sessions().insert(session))
+    });
     insert.await
 }
 
@@ -208,6 +213,10 @@ async fn list(
     after: Option<Cursor>,
     limit: u32,
 ) -> Page<Session> {
-    let filter = SessionFilter { team_id: fixture.team, status };
-    fixture.store.read(move |conn| conn.sessions().list(filter, after, limit)).await.unwrap()
+    let filter = SessionFilter { status };
+    fixture
+        .store
+        .read(move |conn| conn.team(sample::TEAM).sessions().list(filter, after, limit))
+        .await
+        .unwrap()
 }

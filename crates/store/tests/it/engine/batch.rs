@@ -51,15 +51,15 @@ async fn a_panicking_read_harms_nobody(fixture: &Fixture) {
         let scan = fixture.store.scan(|_| -> Result<(), StoreError> { panic!("on purpose") });
         assert!(matches!(scan.await, Err(StoreError::Panicked { .. })));
     }
-    assert_eq!(fixture.store.read(|conn| conn.sessions().list_leased()).await, Ok(Vec::new()));
-    assert_eq!(fixture.store.scan(|conn| conn.sessions().list_leased()).await, Ok(Vec::new()));
+    assert_eq!(fixture.store.read(|conn| conn.leases().list()).await, Ok(Vec::new()));
+    assert_eq!(fixture.store.scan(|conn| conn.leases().list()).await, Ok(Vec::new()));
 }
 
 async fn a_unit_of_work_that_ignores_a_failed_statement_is_not_kept(fixture: &Fixture) {
     let session = sample::session(fixture.team);
     let ignoring = fixture.store.write(move |tx| {
-        tx.sessions().insert(&session)?;
-        tx.sessions().insert(&session).unwrap_err();
+        tx.team(sample::TEAM).sessions().insert(&session)?;
+        tx.team(sample::TEAM).sessions().insert(&session).unwrap_err();
         let after = tx.teams().insert_if_absent(&sample::team("after"));
         assert!(after.is_err(), "nothing works after a failed statement");
         Ok::<_, StoreError>(())

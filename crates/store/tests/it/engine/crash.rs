@@ -35,7 +35,7 @@ fn what_was_acknowledged_survives_kill_9() {
 #[test]
 fn a_write_that_the_operating_system_refuses_fails_its_batch_and_nothing_else() {
     let (fixture, session) = recorded_session();
-    let mut child = Child::start_with_small_files(Part::RecordUntilFailing, 2000);
+    let mut child = Child::start_with_small_files(Part::RecordUntilFailing, 6000);
     child.tell(&fixture.place().path(), session);
     let mut said: Vec<(String, MessageId)> = std::iter::from_fn(|| child.hear()).collect();
     assert!(child.ends_well(), "it could still read");
@@ -91,7 +91,8 @@ fn recorded_session() -> (Fixture, SessionId) {
 }
 
 fn stored(store: &Store, session: SessionId) -> BTreeSet<MessageId> {
-    let timeline = block_on(store.read(move |conn| conn.timeline().list(session, 0, 1_000_000)));
+    let timeline =
+        block_on(store.read(move |conn| conn.team(sample::TEAM).timeline().list(session, 0, 1_000_000)));
     let ids = timeline.unwrap().into_iter().map(|entry| MessageId::from_uuid(*entry.item.row_id()));
     ids.collect()
 }

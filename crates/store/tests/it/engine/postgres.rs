@@ -24,7 +24,7 @@ fn work_during_an_outage_is_unavailable_and_later_work_succeeds() {
             for _ in 0..8 {
                 let error = insert(&store, "during").await.unwrap_err();
                 assert!(matches!(error, StoreError::Unavailable { .. }) && error.is_retryable(), "{error}");
-                let error = store.read(|conn| conn.sessions().list_leased()).await.unwrap_err();
+                let error = store.read(|conn| conn.leases().list()).await.unwrap_err();
                 assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
             }
             server.start_again();
@@ -99,10 +99,10 @@ fn work_behind_a_lock_that_is_not_granted_is_unavailable() {
             tokio::spawn(async move {
                 let change = |id| sample::change(id, provost_store::Guard::Anyone, Vec::new());
                 let write = store.write(move |tx| {
-                    tx.sessions().change(change(one))?;
+                    tx.team(sample::TEAM).sessions().change(change(one))?;
                     has.send(()).unwrap();
                     wait.recv().unwrap();
-                    tx.sessions().change(change(then))
+                    tx.team(sample::TEAM).sessions().change(change(then))
                 });
                 write.await
             })

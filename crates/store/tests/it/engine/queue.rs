@@ -113,9 +113,9 @@ fn closing_finishes_what_is_queued_and_refuses_what_comes_later() {
             }
             closing.await.unwrap();
             assert_eq!(insert(&store, "late").await, Err(StoreError::Closed));
-            let read = store.read(|conn| conn.sessions().list_leased()).await;
+            let read = store.read(|conn| conn.leases().list()).await;
             assert_eq!(read, Err(StoreError::Closed));
-            let scan = store.scan(|conn| conn.sessions().list_leased()).await;
+            let scan = store.scan(|conn| conn.leases().list()).await;
             assert_eq!(scan, Err(StoreError::Closed));
             store.close().await;
         });

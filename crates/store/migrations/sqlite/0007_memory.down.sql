@@ -1,0 +1,10 @@
+DROP TABLE document_words;
+DROP TABLE document_chunks;
+DROP TABLE document_index;
+DROP TABLE memory_uses;
+DROP TABLE memory_tags;
+DROP TABLE memory_log;
+DROP TABLE memory_versions;
+DROP TABLE memory_words;
+DROP TABLE memories;
+DROP TABLE embedding_models;
