@@ -2,6 +2,8 @@
 
 mod measure;
 mod memory;
+mod migration;
+mod opening;
 mod postgres;
 mod program;
 mod raw;
@@ -9,6 +11,7 @@ mod report;
 mod sample;
 mod sqlite;
 mod workload;
+mod writers;
 
 use std::{ffi::OsString, path::PathBuf, process::Command, time::Duration};
 
@@ -33,6 +36,11 @@ impl Options {
     const fn span(&self) -> Duration {
         Duration::from_millis(if self.quick { 400 } else { 2000 })
     }
+
+    /// How long the many writers write.
+    const fn long_span(&self) -> Duration {
+        Duration::from_secs(if self.quick { 2 } else { 30 })
+    }
 }
 
 /// Measures everything and prints a line per figure.
@@ -52,6 +60,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     // First, while nothing else has used memory.
     memory::measure(folder.path(), &mut report)?;
     sqlite::measure(folder.path(), options.span(), &mut report)?;
+    opening::measure(folder.path(), &mut report)?;
+    writers::measure(folder.path(), options.long_span(), &mut report)?;
+    migration::measure(folder.path(), &mut report)?;
     match &options.postgres {
         Some(url) => postgres::measure(url, options.span(), &mut report)?,
         None => report.skip("PostgreSQL", "neither --postgres nor PROVOST_TEST_POSTGRES")?,

@@ -28,6 +28,16 @@ impl Durations {
         value
     }
 
+    /// Takes over what another counted.
+    pub(super) fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The middle one, in microseconds.
     pub(super) fn p50(&self) -> f64 {
         self.percentile(50)
