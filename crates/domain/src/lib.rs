@@ -4,14 +4,22 @@
 mod text_enum;
 
 pub mod actor;
+pub mod agent;
 pub mod agent_event;
+pub mod agent_status;
+pub mod api_key;
+pub mod api_scope;
 pub mod command;
 pub mod digest;
+pub mod dna;
 pub mod email;
 pub mod hook;
 pub mod id;
+pub mod login_session;
 pub mod message;
 pub mod money;
+pub mod name;
+pub mod password;
 pub mod permission;
 pub mod runtime;
 pub mod session;
