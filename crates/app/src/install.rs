@@ -4,7 +4,7 @@ use domain::{
     email::Email,
     id::{TeamId, UserId},
     slug::Slug,
-    team::{Role, Team},
+    team::{Role, Team, TeamSettings},
     user::User,
 };
 use store::{StoreError, Tx};
@@ -20,6 +20,9 @@ pub enum InstallError {
     /// The user's name on this machine cannot be an address.
     #[error(transparent)]
     Email(#[from] domain::email::InvalidEmail),
+    /// The user's name on this machine cannot be shown to people.
+    #[error(transparent)]
+    Name(#[from] domain::name::InvalidName),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -41,7 +44,8 @@ impl App {
         let user = User {
             id: UserId::from_uuid(self.next_id()),
             email: email.clone(),
-            display_name: user_name.to_owned(),
+            display_name: user_name.parse()?,
+            password_hash: None,
             is_active: true,
             created_at: now,
             updated_at: now,
@@ -49,7 +53,9 @@ impl App {
         let team = Team {
             id: TeamId::from_uuid(self.next_id()),
             slug: default_team(),
-            name: "Default".to_owned(),
+            name: "Default".parse()?,
+            settings: TeamSettings::default(),
+            retention_days: None,
             created_at: now,
             updated_at: now,
         };
@@ -72,7 +78,7 @@ fn create(tx: &Tx<'_>, team: &Team, user: &User) -> Result<(), StoreError> {
     tx.users().insert_if_absent(user)?;
     let team = tx.teams().find_by_slug(&team.slug)?.ok_or_else(gone)?;
     let stored = tx.users().find_by_email(&user.email)?.ok_or_else(gone)?;
-    tx.teams().add_member(team.id, stored.id, Role::Owner, user.created_at)
+    tx.team(team.id).members().add(stored.id, Role::Owner, user.created_at).map(drop)
 }
 
 #[expect(clippy::expect_used, reason = "a constant of the right form")]

@@ -157,6 +157,9 @@ impl From<InstallError> for Failure {
             InstallError::Email(error) => {
                 Self::new(Code::Usage, error).hint("set the variable USER to a plain name")
             }
+            InstallError::Name(error) => {
+                Self::new(Code::Usage, error).hint("set the variable USER to a plain name")
+            }
             InstallError::Store(error) => error.into(),
         }
     }

@@ -23,9 +23,13 @@ pub use maintenance::Maintenance;
 pub use migration::Migrate;
 pub use postgres::PostgresServer;
 pub use repository::{
+    agent::{AgentFilter, AgentKey, AgentStatusError, Agents, NewAgentVersion},
+    api_key::{ApiKeyFilter, ApiKeyGrant, ApiKeys, Credentials},
     check::{Finding, check},
     hook::{HookFilter, Hooks},
     lease::Leases,
+    login_session::{Login, LoginSessions},
+    member::{Member, MemberError, Members},
     page::{Cursor, InvalidCursor, Page},
     session::{Guard, SessionChange, SessionFilter, SessionUpdate, Sessions},
     team::Teams,

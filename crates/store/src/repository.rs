@@ -1,9 +1,13 @@
 //! One repository per noun. Reading methods work on any connection, writing ones only inside a transaction.
 
+pub(crate) mod agent;
+pub(crate) mod api_key;
 pub(crate) mod check;
 mod command;
 pub(crate) mod hook;
 pub(crate) mod lease;
+pub(crate) mod login_session;
+pub(crate) mod member;
 mod message;
 pub(crate) mod page;
 pub(crate) mod session;
@@ -76,21 +80,30 @@ macro_rules! team_openers {
     };
 }
 
+use agent::Agents;
+use api_key::{ApiKeys, Credentials};
 use hook::Hooks;
 use lease::Leases;
+use login_session::LoginSessions;
+use member::Members;
 use session::Sessions;
 use team::Teams;
 use timeline::Timeline;
 use user::Users;
 
 openers! {
+    credentials: Credentials,
     leases: Leases,
+    login_sessions: LoginSessions,
     teams: Teams,
     users: Users,
 }
 
 team_openers! {
+    agents: Agents,
+    api_keys: ApiKeys,
     hooks: Hooks,
+    members: Members,
     sessions: Sessions,
     timeline: Timeline,
 }

@@ -29,7 +29,7 @@ impl RawSqlite {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (email) DO NOTHING";
         let (id, email) = (user.id.to_string(), user.email.as_str());
         let (created_at, updated_at) = (user.created_at.as_micros(), user.updated_at.as_micros());
-        let values = (id, email, &user.display_name, user.is_active, created_at, updated_at);
+        let values = (id, email, user.display_name.as_str(), user.is_active, created_at, updated_at);
         self.0.prepare_cached(sql)?.execute(values).map(drop)
     }
 
@@ -82,8 +82,8 @@ impl RawPostgres {
     }
 
     pub(super) async fn insert(&self, user: &User) -> Result<(), tokio_postgres::Error> {
-        let (id, email) = (user.id.to_string(), user.email.as_str());
-        let values: [&(dyn ToSql + Sync); 4] = [&id, &email, &user.display_name, &user.is_active];
+        let (id, email, name) = (user.id.to_string(), user.email.as_str(), user.display_name.as_str());
+        let values: [&(dyn ToSql + Sync); 4] = [&id, &email, &name, &user.is_active];
         self.client.execute(&self.insert, &values).await.map(drop)
     }
 

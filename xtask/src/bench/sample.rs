@@ -8,7 +8,7 @@ use domain::{
     runtime::RuntimeKind,
     session::{Session, SessionOptions, SessionTotals},
     session_status::SessionStatus,
-    team::Team,
+    team::{Team, TeamSettings},
     time::Timestamp,
     timeline::{Change, TimelineItem},
     user::User,
@@ -34,13 +34,29 @@ fn now() -> Timestamp {
 pub(super) fn team() -> anyhow::Result<Team> {
     let at = now();
     let id = TeamId::from_uuid(uuid());
-    Ok(Team { id, slug: "bench".parse()?, name: "Bench".into(), created_at: at, updated_at: at })
+    Ok(Team {
+        id,
+        slug: "bench".parse()?,
+        name: "Bench".parse()?,
+        settings: TeamSettings::default(),
+        retention_days: None,
+        created_at: at,
+        updated_at: at,
+    })
 }
 
 pub(super) fn user() -> anyhow::Result<User> {
     let (id, at) = (UserId::from_uuid(uuid()), now());
     let email = format!("{id}@example.org").parse()?;
-    Ok(User { id, email, display_name: "Ada".into(), is_active: true, created_at: at, updated_at: at })
+    Ok(User {
+        id,
+        email,
+        display_name: "Ada".parse()?,
+        password_hash: None,
+        is_active: true,
+        created_at: at,
+        updated_at: at,
+    })
 }
 
 pub(super) fn session(team_id: TeamId) -> Session {

@@ -8,6 +8,8 @@ CREATE TRIGGER session_events_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON sessio
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 DROP FUNCTION keep_append_only();
 DROP TABLE maintenance_runs;
+DROP INDEX teams_created;
+DROP INDEX users_created;
 ALTER TABLE teams DROP COLUMN deleted_at;
 ALTER TABLE teams DROP COLUMN retention_days;
 ALTER TABLE teams DROP COLUMN settings;

@@ -11,6 +11,8 @@ CREATE TRIGGER session_events_remain BEFORE DELETE ON session_events BEGIN
     SELECT RAISE(ABORT, 'session_events is append-only');
 END;
 DROP TABLE maintenance_runs;
+DROP INDEX teams_created;
+DROP INDEX users_created;
 ALTER TABLE teams DROP COLUMN deleted_at;
 ALTER TABLE teams DROP COLUMN retention_days;
 ALTER TABLE teams DROP COLUMN settings;

@@ -3,6 +3,8 @@ ALTER TABLE users ADD COLUMN deleted_at INTEGER;
 ALTER TABLE teams ADD COLUMN settings TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(settings));
 ALTER TABLE teams ADD COLUMN retention_days INTEGER CHECK (retention_days > 0);
 ALTER TABLE teams ADD COLUMN deleted_at INTEGER;
+CREATE INDEX users_created ON users (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX teams_created ON teams (created_at, id) WHERE deleted_at IS NULL;
 
 -- The only door into append-only tables: a row here that is not closed, seen by nobody else, because it is closed in the
 -- transaction that opened it.

@@ -36,6 +36,13 @@ impl<T> Page<T> {
     }
 }
 
+impl Cursor {
+    /// Later than every item: where a list begins that has its newest first.
+    pub(crate) fn after_all() -> Self {
+        Self { created_at: Timestamp::from_micros(i64::MAX), id: Uuid::max() }
+    }
+}
+
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:x}.{}", self.created_at.as_micros(), self.id.simple())

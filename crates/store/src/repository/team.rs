@@ -1,74 +1,139 @@
-//! Teams and who belongs to them.
+//! Teams.
 
 use domain::{
     id::{TeamId, UserId},
     slug::Slug,
-    team::{Role, Team},
+    team::{RetentionDays, Role, Team, TeamSettings},
     time::Timestamp,
 };
 
-use super::Reads;
+use super::{
+    Reads,
+    page::{Cursor, Page},
+};
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Row, params, stored_words},
+    record::{Record, record},
+    statement::{Order, Statement},
+    value::{FromValue, ToValue, Value, params, stored_documents, stored_words},
 };
 
-stored_words! { Role, Slug }
+stored_words! { Slug }
+stored_documents! { TeamSettings }
 
-/// Teams and their members.
+impl ToValue for RetentionDays {
+    fn to_value(&self) -> Value<'_> {
+        Value::Int(i64::from(self.get()))
+    }
+}
+
+impl FromValue for RetentionDays {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        i64::from_value(value)?.try_into().ok()
+    }
+}
+
+record! {
+    Team in "teams" { id, slug, name, settings, retention_days, created_at, updated_at }
+    dated by created_at;
+}
+
+/// Teams. Those that were deleted are not found; their slugs stay taken until they are purged.
 #[derive(Debug, Clone, Copy)]
 pub struct Teams<'c, C> {
     pub(super) conn: &'c C,
 }
 
 impl<C: Reads> Teams<'_, C> {
-    /// The team of this name.
+    /// The team of this id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn find(&self, id: TeamId) -> Result<Option<Team>, StoreError> {
+        let sql = format!("SELECT {} FROM teams WHERE id = $1 AND deleted_at IS NULL", Team::COLUMNS);
+        self.conn.conn().find(&sql, params![id], |row| Team::from_columns(&mut row.columns()))
+    }
+
+    /// The team of this short name.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn find_by_slug(&self, slug: &Slug) -> Result<Option<Team>, StoreError> {
-        let sql = "SELECT id, slug, name, created_at, updated_at FROM teams WHERE slug = $1";
-        self.conn.conn().find(sql, params![*slug], from_row)
+        let sql = format!("SELECT {} FROM teams WHERE slug = $1 AND deleted_at IS NULL", Team::COLUMNS);
+        self.conn.conn().find(&sql, params![*slug], |row| Team::from_columns(&mut row.columns()))
+    }
+
+    /// Every team; newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list(&self, after: Option<Cursor>, limit: u32) -> Result<Page<Team>, StoreError> {
+        let piece = format!("SELECT {} FROM teams WHERE deleted_at IS NULL", Team::COLUMNS);
+        // From the end of time on, so that the first page searches the index as the others do.
+        let after = after.unwrap_or_else(Cursor::after_all);
+        Statement::new(&piece, []).page(self.conn.conn(), Order::NewestFirst, Some(after), limit)
+    }
+
+    /// The teams somebody belongs to, and as what; by slug.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_of(&self, user: UserId) -> Result<Vec<(Team, Role)>, StoreError> {
+        let sql = format!(
+            "SELECT {}, m.role FROM team_memberships m JOIN teams t ON t.id = m.team_id
+             WHERE m.user_id = $1 AND t.deleted_at IS NULL ORDER BY t.slug",
+            Team::columns_of("t")
+        );
+        self.conn.conn().query(&sql, params![user], |row| {
+            let mut columns = row.columns();
+            Ok((Team::from_columns(&mut columns)?, columns.next()?))
+        })
     }
 }
 
 impl Teams<'_, Tx<'_>> {
-    /// Creates the team unless its slug exists.
+    /// Creates the team.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the slug is taken, if only by a team that was deleted.
+    pub fn insert(&self, team: &Team) -> Result<(), StoreError> {
+        self.conn.insert(team)
+    }
+
+    /// Creates the team unless its slug is taken.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn insert_if_absent(&self, team: &Team) -> Result<bool, StoreError> {
-        let sql = "INSERT INTO teams (id, slug, name, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (slug) DO NOTHING";
-        let values = params![team.id, team.slug, team.name, team.created_at, team.updated_at];
-        Ok(self.conn.execute(sql, values)? == 1)
+        let sql = "INSERT INTO teams (id, slug, name, settings, retention_days, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING";
+        Ok(self.conn.execute(sql, &team.values())? == 1)
     }
 
-    /// Makes somebody a member; an existing membership keeps its role.
+    /// Sets slug, name, settings, retention and the time of the change.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the team or the user does not exist.
-    pub fn add_member(
-        &self,
-        team: TeamId,
-        user: UserId,
-        role: Role,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO team_memberships (team_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (team_id, user_id) DO NOTHING";
-        self.conn.execute(sql, params![team, user, role, at]).map(drop)
+    /// [`StoreError::Missing`] when there is no such team; [`StoreError::Conflict`] when the slug is taken.
+    pub fn update(&self, team: &Team) -> Result<(), StoreError> {
+        let sql = "UPDATE teams SET slug = $1, name = $2, settings = $3, retention_days = $4, updated_at = $5
+             WHERE id = $6 AND deleted_at IS NULL";
+        let values =
+            params![team.slug, team.name, team.settings, team.retention_days, team.updated_at, team.id];
+        one_of(team.id, self.conn.execute(sql, values)?)
+    }
+
+    /// Deletes the team softly. Nobody finds a way to its rows any more: it is not found, it is nobody's team, and its keys
+    /// open nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such team.
+    pub fn delete(&self, id: TeamId, at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE teams SET deleted_at = $1 WHERE id = $2 AND deleted_at IS NULL";
+        one_of(id, self.conn.execute(sql, params![at, id])?)
     }
 }
 
-fn from_row(row: &Row<'_>) -> Result<Team, StoreError> {
-    let mut columns = row.columns();
-    Ok(Team {
-        id: columns.next()?,
-        slug: columns.next()?,
-        name: columns.next()?,
-        created_at: columns.next()?,
-        updated_at: columns.next()?,
-    })
+fn one_of(id: TeamId, rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { what: format!("team {id}") }) }
 }

@@ -3,13 +3,19 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
+    api_key::ApiKey,
+    api_scope::ApiScopes,
     command::{Command, CommandKind, CommandStatus},
-    id::{CommandId, MessageId, SessionId, TeamId, ToolCallId, TransitionId, UserId},
+    digest::Sha256Digest,
+    id::{
+        ApiKeyId, CommandId, LoginSessionId, MessageId, SessionId, TeamId, ToolCallId, TransitionId, UserId,
+    },
+    login_session::LoginSession,
     message::{Message, MessageBody, MessageType},
     runtime::RuntimeKind,
     session::{Lease, LeaseOwner, Session, SessionOptions, SessionTotals},
     session_status::SessionStatus,
-    team::Team,
+    team::{Team, TeamSettings},
     time::Timestamp,
     timeline::{Change, TimelineItem},
     tool_call::{ToolCall, ToolCallStatus},
@@ -44,7 +50,9 @@ pub(crate) fn team(slug: &str) -> Team {
     Team {
         id: if slug == "default" { TEAM } else { TeamId::from_uuid(uuid()) },
         slug: slug.parse().unwrap(),
-        name: slug.to_uppercase(),
+        name: slug.to_uppercase().parse().unwrap(),
+        settings: TeamSettings::default(),
+        retention_days: None,
         created_at: time(0),
         updated_at: time(0),
     }
@@ -54,10 +62,42 @@ pub(crate) fn user(email: &str) -> User {
     User {
         id: UserId::from_uuid(uuid()),
         email: email.parse().unwrap(),
-        display_name: "Ada".into(),
+        display_name: "Ada".parse().unwrap(),
+        password_hash: None,
         is_active: true,
         created_at: time(0),
         updated_at: time(0),
+    }
+}
+
+/// A key of the fixture's team.
+pub(crate) fn api_key(user_id: UserId, secret: &str) -> ApiKey {
+    ApiKey {
+        id: ApiKeyId::from_uuid(uuid()),
+        team_id: TEAM,
+        user_id,
+        name: "laptop".parse().unwrap(),
+        prefix: "pv_12345678".into(),
+        secret_sha256: Sha256Digest::of(secret.as_bytes()),
+        scopes: ApiScopes::default(),
+        created_at: time(1),
+        expires_at: None,
+        last_used_at: None,
+        revoked_at: None,
+    }
+}
+
+pub(crate) fn login(user_id: UserId, cookie: &str) -> LoginSession {
+    LoginSession {
+        id: LoginSessionId::from_uuid(uuid()),
+        user_id,
+        token_sha256: Sha256Digest::of(cookie.as_bytes()),
+        user_agent: None,
+        ip: None,
+        created_at: time(1),
+        last_seen_at: time(1),
+        expires_at: time(100),
+        revoked_at: None,
     }
 }
 
