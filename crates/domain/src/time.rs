@@ -13,7 +13,7 @@ pub struct InvalidTimestamp(String);
 
 impl Timestamp {
     /// The earliest and latest microsecond a calendar date exists for (years -9999 to 9999).
-    const RANGE: std::ops::RangeInclusive<i64> = -377_705_023_201_000_000..=253_402_207_200_999_999;
+    const RANGE: std::ops::RangeInclusive<i64> = -377_705_023_201_000_000..=253_402_207_200_000_000;
 
     /// From microseconds since the epoch; values beyond the calendar are held at its ends.
     #[must_use]
@@ -40,7 +40,7 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    fn to_jiff(self) -> jiff::Timestamp {
+    pub(crate) fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 }

@@ -2,14 +2,20 @@
 
 pub(crate) mod agent;
 pub(crate) mod api_key;
+pub(crate) mod archive;
+pub(crate) mod budget;
 pub(crate) mod check;
 mod command;
+pub(crate) mod cost;
 pub(crate) mod hook;
 pub(crate) mod lease;
 pub(crate) mod login_session;
 pub(crate) mod member;
 mod message;
+pub(crate) mod metric;
+pub(crate) mod model_price;
 pub(crate) mod page;
+pub(crate) mod reservation;
 pub(crate) mod session;
 pub(crate) mod team;
 pub(crate) mod timeline;
@@ -86,6 +92,14 @@ use hook::Hooks;
 use lease::Leases;
 use login_session::LoginSessions;
 use member::Members;
+use archive::Archives;
+use budget::Budgets;
+use cost::Costs;
+use hook::Hooks;
+use lease::Leases;
+use metric::Metrics;
+use model_price::ModelPrices;
+use reservation::Reservations;
 use session::Sessions;
 use team::Teams;
 use timeline::Timeline;
@@ -95,6 +109,7 @@ openers! {
     credentials: Credentials,
     leases: Leases,
     login_sessions: LoginSessions,
+    model_prices: ModelPrices,
     teams: Teams,
     users: Users,
 }
@@ -104,6 +119,12 @@ team_openers! {
     api_keys: ApiKeys,
     hooks: Hooks,
     members: Members,
+    archives: Archives,
+    budgets: Budgets,
+    costs: Costs,
+    hooks: Hooks,
+    metrics: Metrics,
+    reservations: Reservations,
     sessions: Sessions,
     timeline: Timeline,
 }

@@ -38,10 +38,10 @@ CREATE TABLE cost_entries (
     source                text NOT NULL CHECK (source IN ('reported', 'computed', 'imported')),
     at                    timestamptz NOT NULL
 );
-CREATE INDEX cost_entries_team ON cost_entries (team_id, at, id);
+CREATE INDEX cost_entries_team ON cost_entries (team_id, at, id, cost_usd_micros);
 CREATE INDEX cost_entries_session ON cost_entries (session_id, at) WHERE session_id IS NOT NULL;
-CREATE INDEX cost_entries_user ON cost_entries (user_id, at) WHERE user_id IS NOT NULL;
-CREATE INDEX cost_entries_agent ON cost_entries (agent_id, at) WHERE agent_id IS NOT NULL;
+CREATE INDEX cost_entries_user ON cost_entries (user_id, team_id, at, cost_usd_micros) WHERE user_id IS NOT NULL;
+CREATE INDEX cost_entries_agent ON cost_entries (agent_id, team_id, at, cost_usd_micros) WHERE agent_id IS NOT NULL;
 CREATE INDEX cost_entries_task ON cost_entries (task_id, at) WHERE task_id IS NOT NULL;
 CREATE TRIGGER cost_entries_keep BEFORE UPDATE OR DELETE ON cost_entries
     FOR EACH ROW EXECUTE FUNCTION keep_append_only('session_id', 'user_id', 'agent_id', 'task_id');

@@ -38,10 +38,10 @@ CREATE TABLE cost_entries (
     source                TEXT NOT NULL CHECK (source IN ('reported', 'computed', 'imported')),
     at                    INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX cost_entries_team ON cost_entries (team_id, at, id);
+CREATE INDEX cost_entries_team ON cost_entries (team_id, at, id, cost_usd_micros);
 CREATE INDEX cost_entries_session ON cost_entries (session_id, at) WHERE session_id IS NOT NULL;
-CREATE INDEX cost_entries_user ON cost_entries (user_id, at) WHERE user_id IS NOT NULL;
-CREATE INDEX cost_entries_agent ON cost_entries (agent_id, at) WHERE agent_id IS NOT NULL;
+CREATE INDEX cost_entries_user ON cost_entries (user_id, team_id, at, cost_usd_micros) WHERE user_id IS NOT NULL;
+CREATE INDEX cost_entries_agent ON cost_entries (agent_id, team_id, at, cost_usd_micros) WHERE agent_id IS NOT NULL;
 CREATE INDEX cost_entries_task ON cost_entries (task_id, at) WHERE task_id IS NOT NULL;
 CREATE TRIGGER cost_entries_remain BEFORE DELETE ON cost_entries WHEN NOT EXISTS (SELECT 1 FROM maintenance_runs WHERE closed_at IS NULL) BEGIN
     SELECT RAISE(ABORT, 'cost_entries is append-only');
