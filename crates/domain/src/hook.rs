@@ -21,6 +21,18 @@ text_enum! {
     }
 }
 
+parsed_text! {
+    /// The name of an agent event, such as `PreToolUse`. Names that this version does not know are kept as they come.
+    pub struct HookEvent: "hook event",
+        "1 to 100 characters without spaces and control characters, such as PreToolUse",
+        is_event;
+}
+
+fn is_event(text: &str) -> bool {
+    (1..=100).contains(&text.chars().count())
+        && !text.chars().any(|character| character.is_whitespace() || character.is_control())
+}
+
 /// A hook as it stands in the store.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Hook {
@@ -30,8 +42,8 @@ pub struct Hook {
     pub team_id: TeamId,
     /// Unique among the team's hooks.
     pub name: String,
-    /// The agent event it runs at, such as `PreToolUse`; events that this version does not know are kept as they come.
-    pub event: String,
+    /// The agent event it runs at.
+    pub event: HookEvent,
     /// A pattern of tool names; `None` is every tool.
     pub matcher: Option<String>,
     /// What it is made of.
@@ -59,4 +71,19 @@ impl Hook {
     pub const DEFAULT_PRIORITY: i64 = 100;
     /// The timeout of a hook that says nothing about it.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_of_a_later_agent_program_is_an_event() {
+        for good in ["PreToolUse", "SomethingNew", "x:y-z", &"ä".repeat(100)] {
+            assert!(good.parse::<HookEvent>().is_ok(), "{good}");
+        }
+        for bad in ["", "Pre Tool", "a\n", "\0", &"a".repeat(101)] {
+            assert!(bad.parse::<HookEvent>().is_err(), "{bad}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! The nouns of Provost and their rules. Pure: no I/O, no async, no clock, no randomness.
 
 #[macro_use]
+mod parsed_text;
+#[macro_use]
 mod text_enum;
 
 pub mod actor;
@@ -15,12 +17,22 @@ pub mod budget;
 pub mod budget_period;
 pub mod command;
 pub mod cost;
+pub mod approval;
+pub mod audit;
+pub mod audit_seal;
+pub mod canonical;
+pub mod command;
+pub mod decision;
 pub mod digest;
 pub mod dna;
 pub mod email;
 pub mod hook;
+pub mod hook_execution;
 pub mod id;
 pub mod login_session;
+pub mod idempotency;
+pub mod maintenance;
+pub mod mcp_server;
 pub mod message;
 pub mod metric;
 pub mod model_price;
@@ -28,6 +40,7 @@ pub mod money;
 pub mod name;
 pub mod password;
 pub mod permission;
+pub mod policy;
 pub mod runtime;
 pub mod session;
 pub mod session_status;
@@ -41,5 +54,7 @@ pub mod transition;
 pub mod usage;
 pub mod user;
 pub mod vector;
+pub mod webhook;
 
+pub use parsed_text::InvalidText;
 pub use text_enum::UnknownWord;

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::{
-    command::Command, id::SessionId, message::Message, time::Timestamp, tool_call::ToolCall,
-    transition::Transition,
+    approval::Approval, command::Command, decision::PermissionDecision, hook_execution::HookExecution,
+    id::SessionId, message::Message, time::Timestamp, tool_call::ToolCall, transition::Transition,
 };
 
 text_enum! {
@@ -18,6 +18,12 @@ text_enum! {
         Transition = "transition",
         /// A command to the session.
         Command = "command",
+        /// One run of a hook.
+        HookExecution = "hook_execution",
+        /// A decision on a tool call.
+        Decision = "decision",
+        /// A question to a person.
+        Approval = "approval",
     }
 }
 
@@ -78,6 +84,12 @@ pub enum TimelineItem {
     Transition(Transition),
     /// A command to the session.
     Command(Command),
+    /// One run of a hook.
+    HookExecution(HookExecution),
+    /// A decision on a tool call.
+    Decision(PermissionDecision),
+    /// A question to a person.
+    Approval(Approval),
 }
 
 impl TimelineItem {
@@ -89,6 +101,9 @@ impl TimelineItem {
             Self::ToolCall(_) => EntryKind::ToolCall,
             Self::Transition(_) => EntryKind::Transition,
             Self::Command(_) => EntryKind::Command,
+            Self::HookExecution(_) => EntryKind::HookExecution,
+            Self::Decision(_) => EntryKind::Decision,
+            Self::Approval(_) => EntryKind::Approval,
         }
     }
 
@@ -100,6 +115,23 @@ impl TimelineItem {
             Self::ToolCall(call) => call.id.as_uuid(),
             Self::Transition(transition) => transition.id.as_uuid(),
             Self::Command(command) => command.id.as_uuid(),
+            Self::HookExecution(execution) => execution.id.as_uuid(),
+            Self::Decision(decision) => decision.id.as_uuid(),
+            Self::Approval(approval) => approval.id.as_uuid(),
+        }
+    }
+
+    /// The session the row belongs to.
+    #[must_use]
+    pub const fn session_id(&self) -> SessionId {
+        match self {
+            Self::Message(message) => message.session_id,
+            Self::ToolCall(call) => call.session_id,
+            Self::Transition(transition) => transition.session_id,
+            Self::Command(command) => command.session_id,
+            Self::HookExecution(execution) => execution.session_id,
+            Self::Decision(decision) => decision.session_id,
+            Self::Approval(approval) => approval.session_id,
         }
     }
 }

@@ -7,21 +7,34 @@ pub(crate) mod budget;
 pub(crate) mod check;
 mod command;
 pub(crate) mod cost;
+pub(crate) mod approval;
+pub(crate) mod audit;
+pub(crate) mod audit_seal;
+pub(crate) mod check;
+mod command;
+pub(crate) mod decision;
 pub(crate) mod hook;
+pub(crate) mod hook_execution;
+pub(crate) mod idempotency;
 pub(crate) mod lease;
 pub(crate) mod login_session;
 pub(crate) mod member;
+pub(crate) mod maintenance_run;
+pub(crate) mod mcp_server;
 mod message;
 pub(crate) mod metric;
 pub(crate) mod model_price;
 pub(crate) mod page;
 pub(crate) mod reservation;
+pub(crate) mod policy;
 pub(crate) mod session;
 pub(crate) mod team;
 pub(crate) mod timeline;
 mod tool_call;
 mod transition;
 pub(crate) mod user;
+pub(crate) mod webhook_delivery;
+pub(crate) mod webhook_subscription;
 
 use crate::{
     conn::{Conn, Tx},
@@ -88,7 +101,13 @@ macro_rules! team_openers {
 
 use agent::Agents;
 use api_key::{ApiKeys, Credentials};
+use approval::{Approvals, DueApprovals};
+use audit::AuditLog;
+use audit_seal::{AuditSeals, UnsealedAudit};
+use decision::Decisions;
 use hook::Hooks;
+use hook_execution::HookExecutions;
+use idempotency::{ExpiredKeys, IdempotencyKeys};
 use lease::Leases;
 use login_session::LoginSessions;
 use member::Members;
@@ -100,17 +119,28 @@ use lease::Leases;
 use metric::Metrics;
 use model_price::ModelPrices;
 use reservation::Reservations;
+use maintenance_run::MaintenanceRuns;
+use mcp_server::McpServers;
+use policy::Policies;
 use session::Sessions;
 use team::Teams;
 use timeline::Timeline;
 use user::Users;
+use webhook_delivery::{DueDeliveries, WebhookDeliveries};
+use webhook_subscription::WebhookSubscriptions;
 
 openers! {
     credentials: Credentials,
     leases: Leases,
     login_sessions: LoginSessions,
     model_prices: ModelPrices,
+    due_approvals: DueApprovals,
+    due_deliveries: DueDeliveries,
+    expired_keys: ExpiredKeys,
+    leases: Leases,
+    maintenance_runs: MaintenanceRuns,
     teams: Teams,
+    unsealed_audit: UnsealedAudit,
     users: Users,
 }
 
@@ -125,6 +155,17 @@ team_openers! {
     hooks: Hooks,
     metrics: Metrics,
     reservations: Reservations,
+    approvals: Approvals,
+    audit_log: AuditLog,
+    audit_seals: AuditSeals,
+    decisions: Decisions,
+    hook_executions: HookExecutions,
+    hooks: Hooks,
+    idempotency_keys: IdempotencyKeys,
+    mcp_servers: McpServers,
+    policies: Policies,
     sessions: Sessions,
     timeline: Timeline,
+    webhook_deliveries: WebhookDeliveries,
+    webhook_subscriptions: WebhookSubscriptions,
 }

@@ -95,6 +95,24 @@ impl<C: Reads> Scope<'_, C> {
         statement
     }
 
+    /// The rows of a type below one live row of the team's, whose id is in this column; conditions and an order follow.
+    pub(crate) fn select_below<'v, P: Owned, T: Record>(
+        &self,
+        column: &str,
+        parent: &'v P::Id,
+    ) -> Statement<'v> {
+        let mut statement = self.statement(&format!(
+            "SELECT {} FROM {} t WHERE EXISTS
+             (SELECT 1 FROM {} p WHERE (p.team_id = ? AND {}) IS TRUE AND p.id = t.{column})",
+            T::COLUMNS,
+            T::TABLE,
+            P::TABLE,
+            P::LIVE
+        ));
+        statement.and_equal(&format!("t.{column}"), Some(parent));
+        statement
+    }
+
     /// What a statement from [`Scope::statement`] or [`Scope::select`] runs on.
     pub(crate) fn connection(&self) -> &Conn {
         self.conn.conn()
@@ -152,6 +170,22 @@ impl<'t> Scope<'_, Tx<'t>> {
     /// The transaction, for what belongs to a row of the team that was found through this scope.
     pub(crate) const fn tx(&self) -> &Tx<'t> {
         self.conn
+    }
+
+    /// Holds the team against everybody else who does, until the transaction ends: for what may happen only once at a time.
+    /// Rows that refer to the team are written meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such team.
+    pub(crate) fn hold(&self) -> Result<(), StoreError> {
+        let sql = self.pick(
+            "SELECT id FROM teams WHERE id = $1",
+            "SELECT id FROM teams WHERE id = $1 FOR NO KEY UPDATE",
+        );
+        match self.find(sql, &[], |row| row.get::<TeamId>(0))? {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Missing { what: format!("team {}", self.team) }),
+        }
     }
 
     /// Adds a row of this team.

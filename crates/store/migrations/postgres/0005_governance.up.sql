@@ -136,6 +136,7 @@ CREATE TABLE audit_log (
     memory_operation text,
     memory_namespace text,
     detail           jsonb,
+    detail_sha256    bytea CHECK (length(detail_sha256) = 32),
     digest           bytea NOT NULL CHECK (length(digest) = 32),
     request_id       text,
     ip               text,

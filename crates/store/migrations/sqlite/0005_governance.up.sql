@@ -150,6 +150,7 @@ CREATE TABLE audit_log (
     memory_operation TEXT,
     memory_namespace TEXT,
     detail           TEXT CHECK (json_valid(detail)),
+    detail_sha256    BLOB CHECK (length(detail_sha256) = 32),
     digest           BLOB NOT NULL CHECK (length(digest) = 32),
     request_id       TEXT,
     ip               TEXT,
@@ -165,7 +166,7 @@ CREATE INDEX audit_log_session ON audit_log (session_id, at, id) WHERE session_i
 CREATE TRIGGER audit_log_remain BEFORE DELETE ON audit_log WHEN NOT EXISTS (SELECT 1 FROM maintenance_runs WHERE closed_at IS NULL) BEGIN
     SELECT RAISE(ABORT, 'audit_log is append-only');
 END;
-CREATE TRIGGER audit_log_keep BEFORE UPDATE OF id, team_id, at, actor_kind, actor_id, action, target_kind, target_id, session_id, memory_operation, memory_namespace, digest, request_id, ip, outcome ON audit_log BEGIN
+CREATE TRIGGER audit_log_keep BEFORE UPDATE OF id, team_id, at, actor_kind, actor_id, action, target_kind, target_id, session_id, memory_operation, memory_namespace, detail_sha256, digest, request_id, ip, outcome ON audit_log BEGIN
     SELECT RAISE(ABORT, 'audit_log is append-only');
 END;
 CREATE TRIGGER audit_log_number_once BEFORE UPDATE OF number ON audit_log WHEN OLD.number IS NOT NULL BEGIN

@@ -54,7 +54,10 @@ const MISSING_ROWS: &str = "
     LEFT JOIN tool_calls c ON e.kind = 'tool_call' AND c.id = e.row_id
     LEFT JOIN session_transitions t ON e.kind = 'transition' AND t.id = e.row_id
     LEFT JOIN session_commands k ON e.kind = 'command' AND k.id = e.row_id
-    WHERE coalesce(m.id, c.id, t.id, k.id) IS NULL";
+    LEFT JOIN hook_executions h ON e.kind = 'hook_execution' AND h.id = e.row_id
+    LEFT JOIN permission_decisions d ON e.kind = 'decision' AND d.id = e.row_id
+    LEFT JOIN approvals a ON e.kind = 'approval' AND a.id = e.row_id
+    WHERE coalesce(m.id, c.id, t.id, k.id, h.id, d.id, a.id) IS NULL";
 
 /// Counters say what the rows say.
 const WRONG_COUNTERS: &str = "

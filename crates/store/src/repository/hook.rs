@@ -1,7 +1,7 @@
 //! Hooks.
 
 use domain::{
-    hook::{Hook, HookKind},
+    hook::{Hook, HookEvent, HookKind},
     id::HookId,
     time::Timestamp,
 };
@@ -14,7 +14,7 @@ use crate::{
     conn::Tx, error::StoreError, record::record, scope::Scope, statement::Order, value::stored_words,
 };
 
-stored_words! { HookKind }
+stored_words! { HookEvent, HookKind }
 
 record! {
     Hook in "hooks" {
@@ -36,7 +36,7 @@ pub struct Hooks<'c, C> {
 #[derive(Debug, Clone, Default)]
 pub struct HookFilter {
     /// Of this event.
-    pub event: Option<String>,
+    pub event: Option<HookEvent>,
     /// Of this kind.
     pub kind: Option<HookKind>,
     /// Enabled or disabled.
@@ -81,9 +81,9 @@ impl<C: Reads> Hooks<'_, C> {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn list_chain(&self, event: &str) -> Result<Vec<Hook>, StoreError> {
+    pub fn list_chain(&self, event: &HookEvent) -> Result<Vec<Hook>, StoreError> {
         let mut statement = self.scope.select::<Hook>();
-        statement.and_equal("event", Some(&event));
+        statement.and_equal("event", Some(event));
         statement.and(self.scope.pick("is_enabled = 1", "is_enabled"), []);
         statement.push(" ORDER BY priority, id", []);
         statement.rows(self.scope.connection())

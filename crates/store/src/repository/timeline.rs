@@ -1,7 +1,10 @@
 //! The timeline: what was recorded in a session, in one numbered order, each entry joined with its row.
 
 use domain::{
+    approval::Approval,
     command::Command,
+    decision::PermissionDecision,
+    hook_execution::HookExecution,
     id::SessionId,
     session::Session,
     time::Timestamp,
@@ -11,10 +14,11 @@ use domain::{
 
 use uuid::Uuid;
 
-use super::{Reads, command, message, tool_call, transition};
+use super::{Reads, approval, command, message, tool_call, transition};
 use crate::{
     conn::Tx,
     error::StoreError,
+    record::Record,
     scope::{Scope, below},
     value::{Columns, Row, params, stored_words},
 };
@@ -107,20 +111,7 @@ impl<C: Reads> Timeline<'_, C> {
         after: i64,
         last: i64,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
-        let (table, columns, read): (_, _, ReadItem) = match kind {
-            EntryKind::Message => {
-                ("messages", message::COLUMNS, |c| message::from_columns(c).map(TimelineItem::Message))
-            }
-            EntryKind::ToolCall => {
-                ("tool_calls", tool_call::COLUMNS, |c| tool_call::from_columns(c).map(TimelineItem::ToolCall))
-            }
-            EntryKind::Transition => ("session_transitions", transition::COLUMNS, |c| {
-                transition::from_columns(c).map(TimelineItem::Transition)
-            }),
-            EntryKind::Command => ("session_commands", command::COLUMNS, |c| {
-                command::from_columns(c).map(TimelineItem::Command)
-            }),
-        };
+        let (table, columns, read) = source(kind);
         let sql = format!(
             "SELECT e.sequence, e.change, e.at, {columns} FROM session_events e JOIN {table} t ON t.id = e.row_id
              WHERE {} AND e.session_id = $2 AND e.sequence > $3 AND e.sequence <= $4 AND e.kind = '{kind}'",
@@ -132,6 +123,33 @@ impl<C: Reads> Timeline<'_, C> {
 
 /// Reads the row of an entry from the columns after the entry's own.
 type ReadItem = fn(&mut Columns<'_>) -> Result<TimelineItem, StoreError>;
+
+/// Where the rows of a kind are: their table, its columns as those of `t`, and how they are read.
+fn source(kind: EntryKind) -> (&'static str, String, ReadItem) {
+    match kind {
+        EntryKind::Message => ("messages", message::COLUMNS.to_owned(), |columns| {
+            message::from_columns(columns).map(TimelineItem::Message)
+        }),
+        EntryKind::ToolCall => ("tool_calls", tool_call::COLUMNS.to_owned(), |columns| {
+            tool_call::from_columns(columns).map(TimelineItem::ToolCall)
+        }),
+        EntryKind::Transition => ("session_transitions", transition::COLUMNS.to_owned(), |columns| {
+            transition::from_columns(columns).map(TimelineItem::Transition)
+        }),
+        EntryKind::Command => ("session_commands", command::COLUMNS.to_owned(), |columns| {
+            command::from_columns(columns).map(TimelineItem::Command)
+        }),
+        EntryKind::HookExecution => (HookExecution::TABLE, HookExecution::columns_of("t"), |columns| {
+            HookExecution::from_columns(columns).map(TimelineItem::HookExecution)
+        }),
+        EntryKind::Decision => (PermissionDecision::TABLE, PermissionDecision::columns_of("t"), |columns| {
+            PermissionDecision::from_columns(columns).map(TimelineItem::Decision)
+        }),
+        EntryKind::Approval => (Approval::TABLE, Approval::columns_of("t"), |columns| {
+            Approval::from_columns(columns).map(TimelineItem::Approval)
+        }),
+    }
+}
 
 fn entry(row: &Row<'_>, read: ReadItem) -> Result<TimelineEntry, StoreError> {
     let mut columns = row.columns();
@@ -152,6 +170,10 @@ pub(super) fn append(
     mut item: TimelineItem,
     at: Timestamp,
 ) -> Result<TimelineEntry, StoreError> {
+    if item.session_id() != session {
+        let what = format!("a {} of session {} is not of {session}", item.kind(), item.session_id());
+        return Err(StoreError::Conflict { what });
+    }
     if change == Change::Created {
         number(&mut item, sequence);
     }
@@ -167,6 +189,9 @@ fn number(item: &mut TimelineItem, sequence: i64) {
         TimelineItem::ToolCall(call) => call.sequence = sequence,
         TimelineItem::Transition(transition) => transition.sequence = sequence,
         TimelineItem::Command(command) => command.sequence = sequence,
+        TimelineItem::HookExecution(execution) => execution.sequence = sequence,
+        TimelineItem::Decision(decision) => decision.sequence = sequence,
+        TimelineItem::Approval(approval) => approval.sequence = sequence,
     }
 }
 
@@ -176,6 +201,10 @@ fn write_row(tx: &Tx<'_>, change: Change, item: &TimelineItem) -> Result<(), Sto
         (Change::Created, TimelineItem::ToolCall(call)) => tool_call::insert(tx, call),
         (Change::Created, TimelineItem::Transition(transition)) => transition::insert(tx, transition),
         (Change::Created, TimelineItem::Command(command)) => command::insert(tx, command),
+        (Change::Created, TimelineItem::HookExecution(execution)) => tx.insert(execution),
+        (Change::Created, TimelineItem::Decision(decision)) => tx.insert(decision),
+        (Change::Created, TimelineItem::Approval(approval)) => approval::insert(tx, approval),
+        (Change::Updated, TimelineItem::Approval(approval)) => approval::update(tx, approval),
         (Change::Updated, TimelineItem::ToolCall(call)) => tool_call::update(tx, call),
         (Change::Updated, TimelineItem::Command(command)) => command::update(tx, command),
         (change, item) => Err(StoreError::Other { what: format!("a {} is never {change}", item.kind()) }),

@@ -22,7 +22,7 @@ fn hook(name: &str) -> Hook {
         id: HookId::from_uuid(sample::uuid()),
         team_id: sample::TEAM,
         name: name.into(),
-        event: "PreToolUse".into(),
+        event: "PreToolUse".parse().unwrap(),
         matcher: None,
         kind: HookKind::Script,
         config: json!({ "command": "true" }),
@@ -100,11 +100,14 @@ async fn hooks_run_by_priority(fixture: &Fixture) {
         Hook { priority: 200, ..hook("late") },
         Hook { priority: 1, ..hook("early") },
         Hook { is_enabled: false, ..hook("off") },
-        Hook { event: "Stop".into(), ..hook("other") },
+        Hook { event: "Stop".parse().unwrap(), ..hook("other") },
     ];
     insert(fixture, hooks).await.unwrap();
-    let chain =
-        fixture.store.read(|conn| conn.team(sample::TEAM).hooks().list_chain("PreToolUse")).await.unwrap();
+    let chain = fixture
+        .store
+        .read(|conn| conn.team(sample::TEAM).hooks().list_chain(&"PreToolUse".parse().unwrap()))
+        .await
+        .unwrap();
     assert_eq!(chain.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>(), ["early", "late"]);
     let list = |filter: HookFilter| async move {
         let page =
@@ -115,7 +118,7 @@ async fn hooks_run_by_priority(fixture: &Fixture) {
     assert_eq!(list(HookFilter { is_enabled: Some(false), ..HookFilter::default() }).await, 1);
     assert_eq!(
         list(HookFilter {
-            event: Some("Stop".into()),
+            event: Some("Stop".parse().unwrap()),
             kind: Some(HookKind::Script),
             ..HookFilter::default()
         })

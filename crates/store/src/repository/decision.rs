@@ -1,0 +1,51 @@
+//! Decisions on tool calls; written only through the timeline.
+
+use domain::{
+    decision::{DecidedBy, PermissionDecision},
+    id::SessionId,
+    permission::Decision,
+    session::Session,
+};
+
+use super::Reads;
+use crate::{
+    error::StoreError,
+    record::record,
+    scope::Scope,
+    value::{Value, stored_words},
+};
+
+stored_words! { DecidedBy }
+
+record! {
+    PermissionDecision in "permission_decisions" {
+        id, session_id, sequence, tool_call_id, tool_use_id, tool_name, input_data, context, decision, decided_by,
+        policy_name, approval_id, reason, interrupted, decided_at,
+    }
+}
+
+/// Decisions on tool calls in a team's sessions.
+#[derive(Debug, Clone, Copy)]
+pub struct Decisions<'c, C> {
+    pub(super) scope: Scope<'c, C>,
+}
+
+impl<C: Reads> Decisions<'_, C> {
+    /// The decisions of a session after a number of its timeline, at most `limit`, in order; all or those that said this.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list(
+        &self,
+        session: SessionId,
+        decision: Option<Decision>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PermissionDecision>, StoreError> {
+        let mut statement = self.scope.select_below::<Session, PermissionDecision>("session_id", &session);
+        statement.and_equal("decision", decision.as_ref());
+        statement.and("sequence > ?", [Value::Int(after)]);
+        statement.push(" ORDER BY sequence LIMIT ?", [Value::Int(i64::from(limit))]);
+        statement.rows(self.scope.connection())
+    }
+}
