@@ -23,8 +23,10 @@ CREATE INDEX maintenance_runs_opened ON maintenance_runs (opened_at, id);
 CREATE FUNCTION keep_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 -- The arguments name the columns that maintenance may blank.
 DECLARE
-    before jsonb;
-    after  jsonb;
+    -- Without arguments they are NULL, not none.
+    payload text[] := coalesce(TG_ARGV, '{}');
+    before  jsonb;
+    after   jsonb;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM maintenance_runs WHERE closed_at IS NULL) THEN
         RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
@@ -34,8 +36,8 @@ BEGIN
     END IF;
     before := to_jsonb(OLD);
     after := to_jsonb(NEW);
-    IF before - TG_ARGV <> after - TG_ARGV OR EXISTS (
-        SELECT 1 FROM unnest(TG_ARGV) AS name WHERE after -> name <> 'null'::jsonb AND after -> name <> before -> name
+    IF before - payload IS DISTINCT FROM after - payload OR EXISTS (
+        SELECT 1 FROM unnest(payload) AS name WHERE after -> name <> 'null'::jsonb AND after -> name <> before -> name
     ) THEN
         RAISE EXCEPTION '% is append-only: maintenance may only blank its payload', TG_TABLE_NAME;
     END IF;

@@ -4,6 +4,7 @@
 
 #[macro_use]
 mod fixture;
+mod governance;
 
 mod child;
 mod contract;

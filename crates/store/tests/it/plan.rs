@@ -74,6 +74,9 @@ fn sqlite_scans(place: &Place, sql: &str) -> Option<String> {
     // A bounded page of a search may be gone through, and so may the rows that a statement brings itself.
     let is_scan = |step: &String| {
         step.starts_with("SCAN ") && step != "SCAN page" && !step.ends_with("-ROW VALUES CLAUSE")
+    // A bounded page of a search may be gone through, and so may what a subquery found: how it did is a step of its own.
+    let is_scan = |step: &String| {
+        step.starts_with("SCAN ") && step != "SCAN page" && !step.starts_with("SCAN (subquery-")
     };
     steps.iter().any(is_scan).then(|| steps.join("\n"))
 }
