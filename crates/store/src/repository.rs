@@ -13,6 +13,8 @@ pub(crate) mod audit_seal;
 pub(crate) mod check;
 mod command;
 pub(crate) mod decision;
+pub(crate) mod document;
+pub(crate) mod embedding_model;
 pub(crate) mod hook;
 pub(crate) mod hook_execution;
 pub(crate) mod idempotency;
@@ -21,12 +23,14 @@ pub(crate) mod login_session;
 pub(crate) mod member;
 pub(crate) mod maintenance_run;
 pub(crate) mod mcp_server;
+pub(crate) mod memory;
 mod message;
 pub(crate) mod metric;
 pub(crate) mod model_price;
 pub(crate) mod page;
 pub(crate) mod reservation;
 pub(crate) mod policy;
+pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod team;
 pub(crate) mod timeline;
@@ -122,6 +126,11 @@ use reservation::Reservations;
 use maintenance_run::MaintenanceRuns;
 use mcp_server::McpServers;
 use policy::Policies;
+use document::Documents;
+use embedding_model::EmbeddingModels;
+use hook::Hooks;
+use lease::Leases;
+use memory::Memories;
 use session::Sessions;
 use team::Teams;
 use timeline::Timeline;
@@ -131,6 +140,7 @@ use webhook_subscription::WebhookSubscriptions;
 
 openers! {
     credentials: Credentials,
+    embedding_models: EmbeddingModels,
     leases: Leases,
     login_sessions: LoginSessions,
     model_prices: ModelPrices,
@@ -164,6 +174,9 @@ team_openers! {
     idempotency_keys: IdempotencyKeys,
     mcp_servers: McpServers,
     policies: Policies,
+    documents: Documents,
+    hooks: Hooks,
+    memories: Memories,
     sessions: Sessions,
     timeline: Timeline,
     webhook_deliveries: WebhookDeliveries,

@@ -3,9 +3,10 @@
 mod engine;
 mod open;
 mod readers;
+mod vector_index;
 mod writer;
 
-use std::{borrow::Cow, cell::Cell};
+use std::{borrow::Cow, cell::Cell, sync::Arc};
 
 use rusqlite::{
     ErrorCode,
@@ -19,12 +20,14 @@ use crate::{
 
 pub(crate) use engine::SqliteEngine;
 pub use open::{SqliteFile, WhenMissing};
+pub(crate) use vector_index::{Picking, SharedVectors, VectorIndex, VectorIndexes};
 
 /// One SQLite connection with its prepared statements.
 #[derive(Debug)]
 pub(crate) struct SqliteConnection {
     raw: rusqlite::Connection,
     unit_of_work: Cell<UnitOfWork>,
+    vectors: Option<Arc<VectorIndexes>>,
 }
 
 /// Whether a unit of work that writes is running, and whether a statement of it failed.
@@ -37,11 +40,23 @@ enum UnitOfWork {
 
 impl From<rusqlite::Connection> for SqliteConnection {
     fn from(raw: rusqlite::Connection) -> Self {
-        Self { raw, unit_of_work: Cell::new(UnitOfWork::None) }
+        Self { raw, unit_of_work: Cell::new(UnitOfWork::None), vectors: None }
     }
 }
 
 impl SqliteConnection {
+    /// Shares embeddings in memory with other connections. Only for connections that read: one that writes sees what may
+    /// never be committed.
+    fn with_vectors(mut self, vectors: &Arc<VectorIndexes>) -> Self {
+        self.vectors = Some(Arc::clone(vectors));
+        self
+    }
+
+    /// The embeddings in memory; a connection that writes has none.
+    pub(crate) fn vectors(&self) -> Option<&VectorIndexes> {
+        self.vectors.as_deref()
+    }
+
     pub(crate) fn query<T>(
         &self,
         sql: &str,

@@ -1,6 +1,7 @@
 CREATE TABLE embedding_models (
     name       TEXT PRIMARY KEY NOT NULL,
     dimension  INTEGER NOT NULL CHECK (dimension BETWEEN 1 AND 16000),
+    changes    INTEGER NOT NULL DEFAULT 0 CHECK (changes >= 0),
     created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -12,6 +13,7 @@ CREATE TABLE memories (
     key                TEXT NOT NULL,
     value              TEXT CHECK (json_valid(value)),
     content            TEXT NOT NULL,
+    content_sha256     BLOB NOT NULL CHECK (length(content_sha256) = 32),
     memory_type        TEXT NOT NULL CHECK (memory_type IN ('semantic', 'episodic', 'procedural', 'identity', 'user_profile')),
     tier               TEXT NOT NULL CHECK (tier IN ('hot', 'warm', 'cold')),
     status             TEXT NOT NULL CHECK (status IN ('active', 'superseded', 'disputed', 'archived')),
@@ -57,8 +59,7 @@ CREATE INDEX memories_source_session ON memories (source_session_id) WHERE sourc
 CREATE INDEX memories_source_message ON memories (source_message_id) WHERE source_message_id IS NOT NULL;
 CREATE INDEX memories_agent ON memories (agent_id) WHERE agent_id IS NOT NULL;
 CREATE INDEX memories_user ON memories (user_id) WHERE user_id IS NOT NULL;
-CREATE INDEX memories_embedding_model ON memories (embedding_model, team_id) WHERE embedding_model IS NOT NULL;
-CREATE UNIQUE INDEX memories_embedding_change ON memories (embedding_change) WHERE embedding_change IS NOT NULL;
+CREATE UNIQUE INDEX memories_embedding_model ON memories (embedding_model, team_id, embedding_change) WHERE embedding_model IS NOT NULL;
 CREATE VIRTUAL TABLE memory_words USING fts5(key, content, content='memories', content_rowid='number', tokenize='porter unicode61');
 CREATE TRIGGER memories_words_add AFTER INSERT ON memories BEGIN
     INSERT INTO memory_words (rowid, key, content) VALUES (NEW.number, NEW.key, NEW.content);
@@ -192,8 +193,7 @@ CREATE TABLE document_chunks (
     CHECK ((embedding IS NULL) = (embedding_model IS NULL))
 ) STRICT;
 CREATE INDEX document_chunks_team ON document_chunks (team_id, document_id, ordinal);
-CREATE INDEX document_chunks_embedding_model ON document_chunks (embedding_model, team_id) WHERE embedding_model IS NOT NULL;
-CREATE UNIQUE INDEX document_chunks_embedding_change ON document_chunks (embedding_change) WHERE embedding_change IS NOT NULL;
+CREATE UNIQUE INDEX document_chunks_embedding_model ON document_chunks (embedding_model, team_id, embedding_change) WHERE embedding_model IS NOT NULL;
 CREATE VIRTUAL TABLE document_words USING fts5(heading_path, content, content='document_chunks', content_rowid='number', tokenize='porter unicode61');
 CREATE TRIGGER document_chunks_words_add AFTER INSERT ON document_chunks BEGIN
     INSERT INTO document_words (rowid, heading_path, content) VALUES (NEW.number, NEW.heading_path, NEW.content);

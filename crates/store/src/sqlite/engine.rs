@@ -1,13 +1,13 @@
 //! SQLite as a whole: a writer thread, reader threads, and connections for reads on the caller's own thread.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
 use async_channel::{Receiver, Sender};
 
-use super::{SqliteFile, readers, writer};
+use super::{SqliteFile, VectorIndexes, readers, writer};
 use crate::{
     conn::Conn,
     error::OpenError,
@@ -25,6 +25,7 @@ pub(crate) struct SqliteEngine {
     reads: Sender<Box<dyn Job>>,
     waiting_reads: Receiver<Box<dyn Job>>,
     idle: Mutex<Vec<Conn>>,
+    vectors: Arc<VectorIndexes>,
     threads: Mutex<Threads>,
 }
 
@@ -49,7 +50,8 @@ impl SqliteEngine {
             .spawn(move || writer::run(&conn, &waiting_writes))
             .ok();
         let threads = Mutex::new(Threads { writer, readers: Vec::new() });
-        Self { file, writes, reads, waiting_reads, idle: Mutex::default(), threads }
+        let (idle, vectors) = (Mutex::default(), Arc::default());
+        Self { file, writes, reads, waiting_reads, idle, vectors, threads }
     }
 
     pub(crate) const fn writes(&self) -> &Sender<Box<dyn Job>> {
@@ -60,7 +62,7 @@ impl SqliteEngine {
     pub(crate) fn reads(&self) -> Result<&Sender<Box<dyn Job>>, OpenError> {
         let mut threads = lock(&self.threads);
         while threads.readers.len() < READER_THREADS && !self.reads.is_closed() {
-            let conn: Conn = self.file.open_reader()?.into();
+            let conn = self.open_reader()?;
             let queue = self.waiting_reads.clone();
             let reader =
                 thread::Builder::new().name("store-reader".into()).spawn(move || readers::run(&conn, &queue));
@@ -82,11 +84,15 @@ impl SqliteEngine {
         let idle = lock(&self.idle).pop();
         let conn = match idle {
             Some(conn) => conn,
-            None => self.file.open_reader()?.into(),
+            None => self.open_reader()?,
         };
         let value = work(&conn);
         lock(&self.idle).push(conn);
         Ok(value)
+    }
+
+    fn open_reader(&self) -> Result<Conn, OpenError> {
+        Ok(self.file.open_reader()?.with_vectors(&self.vectors).into())
     }
 
     /// Takes no new work, finishes what is queued, and ends the threads.

@@ -78,6 +78,10 @@ fn sqlite_scans(place: &Place, sql: &str) -> Option<String> {
     let is_scan = |step: &String| {
         step.starts_with("SCAN ") && step != "SCAN page" && !step.starts_with("SCAN (subquery-")
     };
+    // A bounded page of a search may be gone through.
+    // A virtual table that was given something to look for, such as words, is searched.
+    let is_search = |step: &String| step.contains(" VIRTUAL TABLE INDEX ") && !step.ends_with(" INDEX 0:");
+    let is_scan = |step: &String| step.starts_with("SCAN ") && step != "SCAN page" && !is_search(step);
     steps.iter().any(is_scan).then(|| steps.join("\n"))
 }
 
@@ -94,7 +98,9 @@ fn has_scan(node: &Json) -> bool {
         Json::Array(nodes) => nodes.iter().any(has_scan),
         Json::Object(fields) => {
             let kind = fields.get("Node Type").and_then(Json::as_str).unwrap_or_default();
-            let is_whole_index = kind.contains("Index") && !fields.contains_key("Index Cond");
+            // An index that gives rows by their distance is searched too.
+            let is_searched = fields.contains_key("Index Cond") || fields.contains_key("Order By");
+            let is_whole_index = kind.contains("Index") && !is_searched;
             kind == "Seq Scan" || is_whole_index || fields.values().any(has_scan)
         }
         _ => false,

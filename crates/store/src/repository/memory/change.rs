@@ -1,0 +1,372 @@
+//! What changes about a memory besides what it says; each change is logged.
+
+use domain::{
+    digest::Sha256Digest,
+    embedding::Embedding,
+    id::{MemoryId, MemoryLogId, MemoryUseId, SessionId},
+    memory::{
+        Memory, MemoryAction, MemoryFact, MemoryKey, MemoryLogEntry, MemoryStatus, MemoryTier, MemoryUse,
+        Namespace,
+    },
+    time::Timestamp,
+};
+use serde_json::{Value as Json, json};
+
+use super::Memories;
+use crate::{
+    conn::Tx,
+    error::StoreError,
+    record::{Record as _, record},
+    repository::embedding_model,
+    scope::{Scope, missing},
+    value::{ToValue as _, Value, params, stored_words},
+};
+
+use domain::memory::MemoryAction as Action;
+
+stored_words! { MemoryAction }
+
+record! {
+    MemoryLogEntry in "memory_log" {
+        id, team_id, namespace, key, memory_id, action, old_sha256, new_sha256, old_value, new_value, changed_by, reason,
+        session_id, at,
+    }
+    owned by MemoryLogId as "memory log entry" while "TRUE";
+    dated by at;
+}
+
+record! {
+    MemoryUse in "memory_uses" { id, team_id, session_id, memory_id, version, score, at }
+    owned by MemoryUseId as "memory use" while "TRUE";
+    dated by at;
+}
+
+/// Who changes a memory, why and when: a line of its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoryChange {
+    /// Identity of the line.
+    pub log_id: MemoryLogId,
+    /// Who, as `user:ID` or `system:PART`.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// The session it happens in.
+    pub session_id: Option<SessionId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Memories<'_, Tx<'_>> {
+    /// Deletes a memory softly: a version without content says so.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there; [`StoreError::Stale`] when `version` is given and is not its own.
+    pub fn delete(
+        &self,
+        id: MemoryId,
+        version: Option<i64>,
+        change: &MemoryChange,
+    ) -> Result<(), StoreError> {
+        let mut memory = self.scope.lock_live(id)?;
+        if let Some(expected) = version.filter(|version| *version != memory.version) {
+            let current = memory.version;
+            return Err(StoreError::Stale { what: format!("memory {id}"), expected, current });
+        }
+        memory.version += 1;
+        memory.is_deleted = true;
+        self.scope.write_state(&mut memory, change)?;
+        self.scope.write_version(&memory, change)?;
+        let old = Some(memory.content_sha256);
+        self.scope.write_log(Action::Deleted, &memory, (Some(said(&memory.fact)), None), old, change)
+    }
+
+    /// Brings a deleted memory back as it was, as a new version.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it was not deleted.
+    pub fn restore(&self, id: MemoryId, change: &MemoryChange) -> Result<(), StoreError> {
+        let mut memory = self.scope.lock(id)?;
+        if !memory.is_deleted {
+            return Err(StoreError::Conflict { what: format!("memory {id} was not deleted") });
+        }
+        memory.version += 1;
+        memory.is_deleted = false;
+        self.scope.write_state(&mut memory, change)?;
+        self.scope.write_version(&memory, change)?;
+        self.scope.write_log(Action::Restored, &memory, (None, Some(said(&memory.fact))), None, change)
+    }
+
+    /// Moves a memory to another status; `superseded_by` is the memory that took its place, if one did.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there; [`StoreError::Invalid`] when memories make no such move;
+    /// [`StoreError::Conflict`] when the other memory does not exist.
+    pub fn set_status(
+        &self,
+        id: MemoryId,
+        to: MemoryStatus,
+        superseded_by: Option<MemoryId>,
+        change: &MemoryChange,
+    ) -> Result<(), StoreError> {
+        let mut memory = self.scope.lock_live(id)?;
+        let from = memory.status;
+        let action = match (from, to) {
+            (_, MemoryStatus::Superseded) => Action::Superseded,
+            (_, MemoryStatus::Disputed) => Action::ContradictionDetected,
+            (MemoryStatus::Disputed, MemoryStatus::Active) => Action::ContradictionResolved,
+            _ => Action::Updated,
+        };
+        if let Some(other) = superseded_by
+            && self.scope.find_row::<Memory>(other)?.is_none()
+        {
+            return Err(missing::<Memory>(other));
+        }
+        move_to(&mut memory, to)?;
+        memory.superseded_by = superseded_by;
+        self.log_word(action, memory, (json!(from), json!(to)), change)
+    }
+
+    /// Takes a memory whose time ran out of use: archived and cold.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there; [`StoreError::Invalid`] when it is archived.
+    pub fn expire(&self, id: MemoryId, change: &MemoryChange) -> Result<(), StoreError> {
+        let mut memory = self.scope.lock_live(id)?;
+        let from = memory.status;
+        move_to(&mut memory, MemoryStatus::Archived)?;
+        memory.tier = MemoryTier::Cold;
+        self.log_word(Action::Expired, memory, (json!(from), json!(MemoryStatus::Archived)), change)
+    }
+
+    /// Keeps a memory nearer at hand or farther away; in the tier it has, it stays without a line in the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there.
+    pub fn set_tier(&self, id: MemoryId, to: MemoryTier, change: &MemoryChange) -> Result<(), StoreError> {
+        let mut memory = self.scope.lock_live(id)?;
+        let from = std::mem::replace(&mut memory.tier, to);
+        // Warmest first.
+        match to.cmp(&from) {
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Less => {
+                self.log_word(Action::Promoted, memory, (json!(from), json!(to)), change)
+            }
+            std::cmp::Ordering::Greater => {
+                self.log_word(Action::Demoted, memory, (json!(from), json!(to)), change)
+            }
+        }
+    }
+
+    /// Holds a memory, or lets go of it; without a line in the log when it already is so.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there.
+    pub fn set_pinned(&self, id: MemoryId, is_pinned: bool, change: &MemoryChange) -> Result<(), StoreError> {
+        let mut memory = self.scope.lock_live(id)?;
+        if memory.is_pinned == is_pinned {
+            return Ok(());
+        }
+        memory.is_pinned = is_pinned;
+        let action = if is_pinned { Action::Pinned } else { Action::Unpinned };
+        self.log_word(action, memory, (json!(!is_pinned), json!(is_pinned)), change)
+    }
+
+    /// Counts a look at each of these memories. That is no change: neither version nor time of update grow.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn record_access(&self, memories: &[MemoryId], at: Timestamp) -> Result<(), StoreError> {
+        let mut ordered = memories.to_vec();
+        // In one order, or two who look at the same memories would wait for each other.
+        ordered.sort_unstable();
+        let sql = "UPDATE memories SET access_count = access_count + 1,
+                 last_accessed_at = CASE WHEN last_accessed_at > $1 THEN last_accessed_at ELSE $1 END
+             WHERE id = $2 AND (team_id = $3) IS TRUE";
+        ordered.iter().try_for_each(|id| self.scope.execute(sql, params![at, *id]).map(drop))
+    }
+
+    /// Records which memories an agent was given.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when an id is taken or a use says another team.
+    pub fn insert_uses(&self, uses: &[MemoryUse]) -> Result<(), StoreError> {
+        self.scope.insert_all(uses)
+    }
+
+    /// Gives a memory an embedding of the content that has this digest, and says whether it is still its content. That is
+    /// no change: neither version nor time of update grow.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when the memory or the model is not there; [`StoreError::Invalid`] when the vector is none
+    /// of the model's.
+    pub fn set_embedding(
+        &self,
+        id: MemoryId,
+        of: &Sha256Digest,
+        embedding: &Embedding,
+    ) -> Result<bool, StoreError> {
+        let tx = self.scope.tx();
+        embedding_model::accept(&embedding_model::get(tx, &embedding.model)?, &embedding.vector)?;
+        if self.scope.lock_live(id)?.content_sha256 != *of {
+            return Ok(false);
+        }
+        let number = embedding_model::take_changes(tx, &embedding.model, 1)?.map(|last| last + 1);
+        let sql = "UPDATE memories SET embedding = $1, embedding_model = $2, embedding_change = $3
+             WHERE id = $4 AND (team_id = $5) IS TRUE";
+        let values = params![embedding.vector, embedding.model, number, id];
+        Ok(self.scope.execute(sql, values)? == 1)
+    }
+
+    /// Writes the state with its line in the log, which says what the changed word was and is.
+    fn log_word(
+        &self,
+        action: MemoryAction,
+        mut memory: Memory,
+        (from, to): (Json, Json),
+        change: &MemoryChange,
+    ) -> Result<(), StoreError> {
+        self.scope.write_state(&mut memory, change)?;
+        let digest = Some(memory.content_sha256);
+        self.scope.write_log(action, &memory, (Some(from), Some(to)), digest, change)
+    }
+}
+
+fn move_to(memory: &mut Memory, to: MemoryStatus) -> Result<(), StoreError> {
+    memory.status = memory.status.move_to(to).map_err(|error| StoreError::Invalid {
+        field: "status",
+        value: to.to_string(),
+        accepted: error.to_string(),
+    })?;
+    Ok(())
+}
+
+/// What a memory says, as the log keeps it.
+pub(super) fn said(fact: &MemoryFact) -> Json {
+    json!({ "content": fact.content.as_str(), "value": fact.value })
+}
+
+/// What all changes of a memory are made of.
+pub(super) trait Heads {
+    /// The memory under a key, deleted or not; nobody else changes it until this transaction ends.
+    fn lock_key(&self, namespace: &Namespace, key: &MemoryKey) -> Result<Option<Memory>, StoreError>;
+
+    /// The memory of this id, deleted or not; nobody else changes it until this transaction ends.
+    fn lock(&self, id: MemoryId) -> Result<Memory, StoreError>;
+
+    /// As [`Heads::lock`], unless it was deleted.
+    fn lock_live(&self, id: MemoryId) -> Result<Memory, StoreError>;
+
+    /// Writes everything about a memory but what it says.
+    fn write_state(&self, memory: &mut Memory, change: &MemoryChange) -> Result<(), StoreError>;
+
+    /// Adds a memory's version as it is now.
+    fn write_version(&self, memory: &Memory, change: &MemoryChange) -> Result<(), StoreError>;
+
+    /// Adds a line to the log: what was and what is.
+    fn write_log(
+        &self,
+        action: MemoryAction,
+        memory: &Memory,
+        values: (Option<Json>, Option<Json>),
+        old_sha256: Option<Sha256Digest>,
+        change: &MemoryChange,
+    ) -> Result<(), StoreError>;
+}
+
+impl Heads for Scope<'_, Tx<'_>> {
+    fn lock_key(&self, namespace: &Namespace, key: &MemoryKey) -> Result<Option<Memory>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM memories WHERE team_id = $1 AND namespace = $2 AND key = $3{}",
+            Memory::COLUMNS,
+            self.pick("", " FOR UPDATE")
+        );
+        self.find(&sql, params![*namespace, *key], |row| Memory::from_columns(&mut row.columns()))
+    }
+
+    fn lock(&self, id: MemoryId) -> Result<Memory, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM memories WHERE (team_id = $1) IS TRUE AND id = $2{}",
+            Memory::COLUMNS,
+            self.pick("", " FOR UPDATE")
+        );
+        let memory = self.find(&sql, params![id], |row| Memory::from_columns(&mut row.columns()))?;
+        memory.ok_or_else(|| missing::<Memory>(id))
+    }
+
+    fn lock_live(&self, id: MemoryId) -> Result<Memory, StoreError> {
+        let memory = self.lock(id)?;
+        if memory.is_deleted { Err(missing::<Memory>(id)) } else { Ok(memory) }
+    }
+
+    fn write_state(&self, memory: &mut Memory, change: &MemoryChange) -> Result<(), StoreError> {
+        memory.updated_by.clone_from(&change.by);
+        memory.updated_at = change.at;
+        let sql = "UPDATE memories SET tier = $1, status = $2, is_pinned = $3, version = $4, is_deleted = $5,
+                 superseded_by = $6, updated_by = $7, updated_at = $8
+             WHERE id = $9 AND (team_id = $10) IS TRUE";
+        let Memory { tier, status, is_pinned, version, is_deleted, .. } = *memory;
+        let values = params![
+            tier,
+            status,
+            is_pinned,
+            version,
+            is_deleted,
+            memory.superseded_by,
+            memory.updated_by,
+            memory.updated_at,
+            memory.id
+        ];
+        self.execute(sql, values).map(drop)
+    }
+
+    fn write_version(&self, memory: &Memory, change: &MemoryChange) -> Result<(), StoreError> {
+        let (value, content) = if memory.is_deleted {
+            (Value::Null, Value::Null)
+        } else {
+            (memory.fact.value.to_value(), memory.fact.content.to_value())
+        };
+        let sql = "INSERT INTO memory_versions (memory_id, version, namespace, key, value, content, content_sha256, \
+             is_deleted, changed_by, reason, valid_from, team_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        let values = [
+            memory.id.to_value(),
+            memory.version.to_value(),
+            memory.namespace.to_value(),
+            memory.key.to_value(),
+            value,
+            content,
+            memory.content_sha256.to_value(),
+            memory.is_deleted.to_value(),
+            change.by.to_value(),
+            change.reason.to_value(),
+            change.at.to_value(),
+        ];
+        self.execute(sql, &values).map(drop)
+    }
+
+    fn write_log(
+        &self,
+        action: MemoryAction,
+        memory: &Memory,
+        (old_value, new_value): (Option<Json>, Option<Json>),
+        old_sha256: Option<Sha256Digest>,
+        change: &MemoryChange,
+    ) -> Result<(), StoreError> {
+        let is_gone = action == Action::Deleted;
+        self.insert(&MemoryLogEntry {
+            id: change.log_id,
+            team_id: memory.team_id,
+            namespace: memory.namespace.clone(),
+            key: memory.key.clone(),
+            memory_id: memory.id,
+            action,
+            old_sha256,
+            new_sha256: (!is_gone).then_some(memory.content_sha256),
+            old_value,
+            new_value,
+            changed_by: change.by.clone(),
+            reason: change.reason.clone(),
+            session_id: change.session_id,
+            at: change.at,
+        })
+    }
+}

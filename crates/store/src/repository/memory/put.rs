@@ -1,0 +1,265 @@
+//! Putting a memory under a key: the one way in which what is known changes.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    digest::Sha256Digest,
+    id::MemoryId,
+    memory::{Memory, MemoryAction, MemoryDraft, MemoryLevel, MemoryStatus, MemoryTag, MemoryTier},
+};
+
+use super::{
+    FACT_COLUMNS, Memories, MemoryChange,
+    change::{Heads as _, said},
+    fact_values,
+};
+use crate::{
+    conn::Tx,
+    error::StoreError,
+    record::Record,
+    statement::Statement,
+    value::{ToValue as _, Value, params},
+};
+
+/// What a writer takes to be under the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing, or something deleted.
+    New,
+    /// This version.
+    Version(i64),
+    /// What has this digest.
+    Digest(Sha256Digest),
+}
+
+/// What a put did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Put {
+    /// The memory as it is now.
+    pub memory: Memory,
+    /// There was nothing under the key before, or something deleted.
+    pub is_new: bool,
+}
+
+/// Why a put did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// Something else is under the key than the writer took it for.
+    #[error("memory {} is at version {}, not as expected: somebody changed it meanwhile", .current.id, .current.version)]
+    Changed {
+        /// What is there.
+        current: Box<Memory>,
+    },
+    /// Anything that can happen to every change.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Memories<'_, Tx<'_>> {
+    /// Puts a memory under its key, with its version, its line in the log and its tags. A deleted key is new again and
+    /// continues its versions: warm, active, not pinned. A live one keeps tier, status and pin. Other content than before
+    /// has no embedding yet.
+    ///
+    /// # Errors
+    /// [`PutError::Changed`] with what is there when it is not what was expected; [`StoreError::Missing`] when nothing is
+    /// there; [`StoreError::Invalid`] in a namespace that is never stored; [`StoreError::Conflict`] when the id is taken
+    /// or a session, message, agent or user does not exist.
+    pub fn put(
+        &self,
+        expected: Expected,
+        draft: &MemoryDraft,
+        change: &MemoryChange,
+    ) -> Result<Put, PutError> {
+        if draft.namespace.level() == MemoryLevel::Temp {
+            let accepted = "a namespace of another level than temp, which is never stored".to_owned();
+            let value = draft.namespace.to_string();
+            return Err(StoreError::Invalid { field: "namespace", value, accepted }.into());
+        }
+        if let Some(current) = self.scope.lock_key(&draft.namespace, &draft.key)? {
+            return self.put_over(current, expected, draft, change);
+        }
+        if expected != Expected::New {
+            return Err(nothing_there(draft).into());
+        }
+        let memory = first(self.scope.team(), draft, change);
+        if self.insert_unless_taken(&memory)? {
+            self.scope.write_version(&memory, change)?;
+            self.scope.write_log(
+                MemoryAction::Created,
+                &memory,
+                (None, Some(said(&memory.fact))),
+                None,
+                change,
+            )?;
+            self.replace_tags(memory.id, &draft.tags)?;
+            return Ok(Put { memory, is_new: true });
+        }
+        // Somebody else was faster, and has committed: the insertion waited for that.
+        match self.scope.lock_key(&draft.namespace, &draft.key)? {
+            Some(current) => self.put_over(current, expected, draft, change),
+            None => Err(nothing_there(draft).into()),
+        }
+    }
+
+    fn put_over(
+        &self,
+        before: Memory,
+        expected: Expected,
+        draft: &MemoryDraft,
+        change: &MemoryChange,
+    ) -> Result<Put, PutError> {
+        let is_as_expected = match expected {
+            Expected::New => before.is_deleted,
+            Expected::Version(_) | Expected::Digest(_) if before.is_deleted => {
+                return Err(nothing_there(draft).into());
+            }
+            Expected::Version(version) => before.version == version,
+            Expected::Digest(digest) => before.content_sha256 == digest,
+        };
+        if !is_as_expected {
+            return Err(PutError::Changed { current: Box::new(before) });
+        }
+        let mut memory = before.clone();
+        memory.fact = draft.fact.clone();
+        memory.content_sha256 = draft.fact.digest();
+        memory.version += 1;
+        if before.is_deleted {
+            memory.is_deleted = false;
+            (memory.tier, memory.status) = (MemoryTier::Warm, MemoryStatus::Active);
+            (memory.is_pinned, memory.superseded_by) = (false, None);
+        }
+        if memory.content_sha256 != before.content_sha256 {
+            memory.embedding_model = None;
+        }
+        self.write_fact(&memory)?;
+        self.scope.write_state(&mut memory, change)?;
+        self.scope.write_version(&memory, change)?;
+        let (action, old) = if before.is_deleted {
+            (MemoryAction::Created, None)
+        } else {
+            (MemoryAction::Updated, Some(said(&before.fact)))
+        };
+        let old_sha256 = (!before.is_deleted).then_some(before.content_sha256);
+        self.scope.write_log(action, &memory, (old, Some(said(&memory.fact))), old_sha256, change)?;
+        self.replace_tags(memory.id, &draft.tags)?;
+        Ok(Put { memory, is_new: before.is_deleted })
+    }
+
+    fn insert_unless_taken(&self, memory: &Memory) -> Result<bool, StoreError> {
+        let values = memory.values();
+        let places = values.iter().map(|_| "?").collect::<Vec<_>>().join(", ");
+        let statement = Statement::new(
+            &format!(
+                "INSERT INTO memories ({}) VALUES ({places}) ON CONFLICT (team_id, namespace, key) DO NOTHING",
+                Memory::COLUMNS
+            ),
+            values,
+        );
+        Ok(self.scope.tx().execute(statement.text(), statement.values())? == 1)
+    }
+
+    /// Writes what a memory says; without a model it loses its embedding.
+    fn write_fact(&self, memory: &Memory) -> Result<(), StoreError> {
+        let mut statement =
+            Statement::new("UPDATE memories SET content_sha256 = ?", [memory.content_sha256.to_value()]);
+        for (column, value) in FACT_COLUMNS.iter().zip(fact_values(&memory.fact)) {
+            statement.push(&format!(", {column} = ?"), [value]);
+        }
+        if memory.embedding_model.is_none() {
+            statement.push(", embedding = NULL, embedding_model = NULL, embedding_change = NULL", []);
+        }
+        statement.push(" WHERE id = ?", [memory.id.to_value()]);
+        self.scope.tx().execute_one("memory", statement.text(), statement.values())
+    }
+
+    fn replace_tags(&self, memory: MemoryId, tags: &BTreeSet<MemoryTag>) -> Result<(), StoreError> {
+        let tx = self.scope.tx();
+        tx.execute("DELETE FROM memory_tags WHERE memory_id = $1", params![memory])?;
+        for tag in tags {
+            tx.execute("INSERT INTO memory_tags (memory_id, tag) VALUES ($1, $2)", params![memory, *tag])?;
+        }
+        Ok(())
+    }
+}
+
+/// The first version of a memory.
+fn first(team_id: domain::id::TeamId, draft: &MemoryDraft, change: &MemoryChange) -> Memory {
+    Memory {
+        id: draft.id,
+        team_id,
+        namespace: draft.namespace.clone(),
+        key: draft.key.clone(),
+        fact: draft.fact.clone(),
+        content_sha256: draft.fact.digest(),
+        tier: MemoryTier::Warm,
+        status: MemoryStatus::Active,
+        is_pinned: false,
+        access_count: 0,
+        last_accessed_at: None,
+        version: 1,
+        is_deleted: false,
+        superseded_by: None,
+        embedding_model: None,
+        created_by: change.by.clone(),
+        updated_by: change.by.clone(),
+        created_at: change.at,
+        updated_at: change.at,
+    }
+}
+
+fn nothing_there(draft: &MemoryDraft) -> StoreError {
+    StoreError::Missing { what: format!("memory {} in {}", draft.key, draft.namespace) }
+}
+
+impl Memories<'_, Tx<'_>> {
+    /// Blanks what a memory says, in all its versions and in its log too; digests stay. What is derived from it goes: its
+    /// words, its embedding, its subject and its metadata.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there; a deleted one is.
+    pub fn redact(
+        &self,
+        id: MemoryId,
+        maintenance: &crate::Maintenance,
+        change: &MemoryChange,
+    ) -> Result<(), StoreError> {
+        let mut memory = self.scope.lock(id)?;
+        self.scope.tx().maintain(maintenance, |open| {
+            let versions = "UPDATE memory_versions SET value = NULL, content = NULL, reason = NULL WHERE memory_id = $1";
+            open.blank(versions, params![id])?;
+            let log = "UPDATE memory_log SET old_value = NULL, new_value = NULL, reason = NULL WHERE memory_id = $1";
+            open.blank(log, params![id])
+        })?;
+        memory.fact.value = None;
+        memory.fact.content = domain::memory::MemoryContent::default();
+        memory.fact.subject = None;
+        memory.fact.metadata = serde_json::Value::Object(serde_json::Map::new());
+        memory.embedding_model = None;
+        self.write_fact(&memory)?;
+        self.scope.write_state(&mut memory, change)?;
+        let digest = memory.content_sha256;
+        self.scope.write_log(MemoryAction::Redacted, &memory, (None, None), Some(digest), change)
+    }
+
+    /// Removes a memory with its versions, tags and embedding. Its log stays as it is, with this as its last line: redact
+    /// first what must not stay there.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there; a deleted one is.
+    pub fn purge(
+        &self,
+        id: MemoryId,
+        maintenance: &crate::Maintenance,
+        change: &MemoryChange,
+    ) -> Result<(), StoreError> {
+        let memory = self.scope.lock(id)?;
+        self.scope.tx().maintain(maintenance, |open| {
+            open.delete("DELETE FROM memory_versions WHERE memory_id = $1", params![id])
+        })?;
+        let team = Value::Id(*self.scope.team().as_uuid());
+        let sql = "DELETE FROM memories WHERE id = $1 AND (team_id = $2) IS TRUE";
+        self.scope.tx().execute_one("memory", sql, &[id.to_value(), team])?;
+        let digest = memory.content_sha256;
+        self.scope.write_log(MemoryAction::Deleted, &memory, (None, None), Some(digest), change)
+    }
+}
