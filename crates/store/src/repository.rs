@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod api_key;
 pub(crate) mod archive;
 pub(crate) mod budget;
+pub(crate) mod backlog;
 pub(crate) mod check;
 mod command;
 pub(crate) mod cost;
@@ -118,6 +119,10 @@ use member::Members;
 use archive::Archives;
 use budget::Budgets;
 use cost::Costs;
+use backlog::{
+    epic::Epics, feature::Features, task::Tasks, task_history::TaskHistory, task_note::TaskNotes,
+    workflow::Workflows,
+};
 use hook::Hooks;
 use lease::Leases;
 use metric::Metrics;
@@ -157,6 +162,8 @@ openers! {
 team_openers! {
     agents: Agents,
     api_keys: ApiKeys,
+    epics: Epics,
+    features: Features,
     hooks: Hooks,
     members: Members,
     archives: Archives,
@@ -178,7 +185,11 @@ team_openers! {
     hooks: Hooks,
     memories: Memories,
     sessions: Sessions,
+    task_history: TaskHistory,
+    task_notes: TaskNotes,
+    tasks: Tasks,
     timeline: Timeline,
     webhook_deliveries: WebhookDeliveries,
     webhook_subscriptions: WebhookSubscriptions,
+    workflows: Workflows,
 }

@@ -232,11 +232,20 @@ impl<'t> Scope<'_, Tx<'t>> {
     /// # Errors
     /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there.
     pub(crate) fn update<T: Versioned>(&self, row: &T) -> Result<i64, StoreError> {
+        self.update_except(&[], row)
+    }
+
+    /// As [`Scope::update`], but these columns stay as they are, too: those that have a door of their own.
+    ///
+    /// # Errors
+    /// As [`Scope::update`].
+    pub(crate) fn update_except<T: Versioned>(&self, kept: &[&str], row: &T) -> Result<i64, StoreError> {
         const KEPT: [&str; 4] = ["id", "team_id", "created_at", "version"];
         self.refuse_foreign(row)?;
         let columns = T::COLUMNS.split(", ").zip(row.values());
         let mut statement = Statement::new(&format!("UPDATE {} SET version = version + 1", T::TABLE), []);
-        for (column, value) in columns.filter(|(column, _)| !KEPT.contains(column)) {
+        for (column, value) in columns.filter(|(column, _)| !KEPT.contains(column) && !kept.contains(column))
+        {
             statement.push(&format!(", {column} = ?"), [value]);
         }
         let (id, team) = (row.id(), Value::Id(*self.team.as_uuid()));

@@ -5,6 +5,7 @@ mod api_key;
 mod append_only;
 mod archive;
 mod budget;
+mod backlog;
 mod change;
 mod check;
 mod concurrency;

@@ -82,6 +82,9 @@ fn sqlite_scans(place: &Place, sql: &str) -> Option<String> {
     // A virtual table that was given something to look for, such as words, is searched.
     let is_search = |step: &String| step.contains(" VIRTUAL TABLE INDEX ") && !step.ends_with(" INDEX 0:");
     let is_scan = |step: &String| step.starts_with("SCAN ") && step != "SCAN page" && !is_search(step);
+    let is_scan = |step: &String| {
+        step.starts_with("SCAN ") && step != "SCAN page" && !step.ends_with("-ROW VALUES CLAUSE")
+    };
     steps.iter().any(is_scan).then(|| steps.join("\n"))
 }
 

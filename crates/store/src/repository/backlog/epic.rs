@@ -1,0 +1,113 @@
+//! Epics.
+
+use domain::{
+    backlog_key::EpicKey,
+    epic::{Epic, EpicPriority, NewEpic, WorkStatus},
+    id::EpicId,
+    progress::Progress,
+    time::Timestamp,
+};
+
+use super::key_counter::{self, KeyScope};
+use crate::{
+    conn::Tx,
+    error::StoreError,
+    record::record,
+    repository::{
+        Reads,
+        page::{Cursor, Page},
+    },
+    scope::Scope,
+    statement::Order,
+};
+
+record! {
+    Epic in "epics" {
+        id, team_id, key, title, description, status, is_status_overridden, priority, business_value, slug, file_path,
+        progress_pct, version, created_at, updated_at,
+    }
+    owned by EpicId as "epic" while "deleted_at IS NULL";
+    versioned;
+    dated by created_at;
+}
+
+/// A team's epics.
+#[derive(Debug, Clone, Copy)]
+pub struct Epics<'c, C> {
+    pub(in crate::repository) scope: Scope<'c, C>,
+}
+
+/// Which epics a list holds; `None` is any.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EpicFilter {
+    /// In this status.
+    pub status: Option<WorkStatus>,
+    /// Of this priority.
+    pub priority: Option<EpicPriority>,
+}
+
+impl<C: Reads> Epics<'_, C> {
+    /// The epic of this id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn find(&self, id: EpicId) -> Result<Option<Epic>, StoreError> {
+        self.scope.find_row(id)
+    }
+
+    /// The epic of this key.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn find_by_key(&self, key: EpicKey) -> Result<Option<Epic>, StoreError> {
+        self.scope.find_row_by("key", &key)
+    }
+
+    /// Newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list(
+        &self,
+        filter: EpicFilter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<Epic>, StoreError> {
+        let mut statement = self.scope.select::<Epic>();
+        statement.and_equal("status", filter.status.as_ref());
+        statement.and_equal("priority", filter.priority.as_ref());
+        statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
+    }
+}
+
+impl Epics<'_, Tx<'_>> {
+    /// Adds an epic without features and gives it as it stands. A key of its own is taken as it is, and none up to it is given
+    /// later.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the team has, or had, one of this key or id.
+    pub fn insert(&self, new: NewEpic, at: Timestamp) -> Result<Epic, StoreError> {
+        let taken = new.key.map(|key| key.number);
+        let next = KeyScope::Epics.take(&self.scope, taken, usize::from(taken.is_none()))?;
+        let number = taken.map_or_else(|| key_counter::number(next), Ok)?;
+        let epic = Epic {
+            id: new.id,
+            team_id: self.scope.team(),
+            key: EpicKey { number },
+            title: new.title,
+            description: new.description,
+            status: Progress::NONE.status,
+            is_status_overridden: false,
+            priority: new.priority,
+            business_value: new.business_value,
+            slug: new.slug,
+            file_path: new.file_path,
+            progress_pct: Progress::NONE.percent,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        };
+        self.scope.insert(&epic)?;
+        Ok(epic)
+    }
+}

@@ -1,0 +1,86 @@
+//! Progress and status of features and epics: computed from their tasks in the transaction that changes these.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    id::{EpicId, FeatureId},
+    progress::Progress,
+    workflow::{TaskStatus, WorkflowDefinition},
+};
+
+use crate::{
+    conn::{Conn, Tx},
+    error::StoreError,
+    value::{Row, params},
+};
+
+/// The features of which a task changed, each with its epic.
+pub(super) type Changed = BTreeSet<(EpicId, FeatureId)>;
+
+/// How many live tasks of each feature of an epic are in each status.
+pub(super) type Counts = BTreeMap<FeatureId, Vec<(TaskStatus, u32)>>;
+
+/// Computes progress and status of the changed features and of their epics anew. Call it after the last change of a task:
+/// from here to the end of the transaction nobody else computes them, so nobody computes them from less than all changes.
+pub(super) fn recompute(
+    tx: &Tx<'_>,
+    workflow: &WorkflowDefinition,
+    changed: &Changed,
+) -> Result<(), StoreError> {
+    let epics: BTreeSet<EpicId> = changed.iter().map(|(epic, _)| *epic).collect();
+    for epic in &epics {
+        lock(tx, *epic)?;
+    }
+    for epic in epics {
+        let counts = count(tx, epic)?;
+        for (_, feature) in changed.iter().filter(|(of, _)| *of == epic) {
+            let progress = of_feature(&counts, *feature, workflow);
+            set(tx, "features", params![progress.percent, progress.status, *feature])?;
+        }
+        let progress = of_epic(&counts, workflow);
+        set(tx, "epics", params![progress.percent, progress.status, epic])?;
+    }
+    Ok(())
+}
+
+/// Makes others wait who are about to compute this epic's progress. In the order of ids, so that no two wait for each other.
+pub(super) fn lock(tx: &Tx<'_>, epic: EpicId) -> Result<(), StoreError> {
+    if tx.postgres().is_some() {
+        tx.query("SELECT 1 FROM epics WHERE id = $1 FOR NO KEY UPDATE", params![epic], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// Counts an epic's live tasks.
+pub(super) fn count(conn: &Conn, epic: EpicId) -> Result<Counts, StoreError> {
+    let mut counts = Counts::new();
+    // Grouped in the order of an index that holds all of it.
+    let sql = "SELECT feature_id, status, count(*) FROM tasks WHERE epic_id = $1 AND deleted_at IS NULL
+         GROUP BY feature_id, status";
+    let add = |row: &Row<'_>| {
+        counts.entry(row.get(0)?).or_default().push((row.get(1)?, row.get(2)?));
+        Ok(())
+    };
+    conn.query(sql, params![epic], add)?;
+    Ok(counts)
+}
+
+/// The progress of one of the counted features.
+pub(super) fn of_feature(counts: &Counts, feature: FeatureId, workflow: &WorkflowDefinition) -> Progress {
+    let tasks = counts.get(&feature).into_iter().flatten();
+    Progress::of(tasks.map(|(status, count)| (status, *count)), workflow)
+}
+
+/// The progress of the epic whose features were counted: each weighs by its tasks.
+pub(super) fn of_epic(counts: &Counts, workflow: &WorkflowDefinition) -> Progress {
+    let tasks = counts.values().flatten();
+    Progress::of(tasks.map(|(status, count)| (status, *count)), workflow)
+}
+
+fn set(tx: &Tx<'_>, table: &str, values: &[crate::value::Value<'_>]) -> Result<(), StoreError> {
+    let overridden = tx.pick("is_status_overridden = 1", "is_status_overridden");
+    let sql = format!(
+        "UPDATE {table} SET progress_pct = $1, status = CASE WHEN {overridden} THEN status ELSE $2 END WHERE id = $3"
+    );
+    tx.execute(&sql, values).map(drop)
+}
