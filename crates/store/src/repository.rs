@@ -2,17 +2,15 @@
 
 pub(crate) mod agent;
 pub(crate) mod api_key;
+pub(crate) mod approval;
 pub(crate) mod archive;
-pub(crate) mod budget;
+pub(crate) mod audit;
+pub(crate) mod audit_seal;
 pub(crate) mod backlog;
+pub(crate) mod budget;
 pub(crate) mod check;
 mod command;
 pub(crate) mod cost;
-pub(crate) mod approval;
-pub(crate) mod audit;
-pub(crate) mod audit_seal;
-pub(crate) mod check;
-mod command;
 pub(crate) mod decision;
 pub(crate) mod document;
 pub(crate) mod embedding_model;
@@ -21,16 +19,16 @@ pub(crate) mod hook_execution;
 pub(crate) mod idempotency;
 pub(crate) mod lease;
 pub(crate) mod login_session;
-pub(crate) mod member;
 pub(crate) mod maintenance_run;
 pub(crate) mod mcp_server;
+pub(crate) mod member;
 pub(crate) mod memory;
 mod message;
 pub(crate) mod metric;
 pub(crate) mod model_price;
 pub(crate) mod page;
-pub(crate) mod reservation;
 pub(crate) mod policy;
+pub(crate) mod reservation;
 pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod team;
@@ -107,35 +105,31 @@ macro_rules! team_openers {
 use agent::Agents;
 use api_key::{ApiKeys, Credentials};
 use approval::{Approvals, DueApprovals};
+use archive::Archives;
 use audit::AuditLog;
 use audit_seal::{AuditSeals, UnsealedAudit};
+use backlog::{
+    epic::Epics, feature::Features, task::Tasks, task_history::TaskHistory, task_note::TaskNotes,
+    workflow::Workflows,
+};
+use budget::Budgets;
+use cost::Costs;
 use decision::Decisions;
+use document::Documents;
+use embedding_model::EmbeddingModels;
 use hook::Hooks;
 use hook_execution::HookExecutions;
 use idempotency::{ExpiredKeys, IdempotencyKeys};
 use lease::Leases;
 use login_session::LoginSessions;
-use member::Members;
-use archive::Archives;
-use budget::Budgets;
-use cost::Costs;
-use backlog::{
-    epic::Epics, feature::Features, task::Tasks, task_history::TaskHistory, task_note::TaskNotes,
-    workflow::Workflows,
-};
-use hook::Hooks;
-use lease::Leases;
-use metric::Metrics;
-use model_price::ModelPrices;
-use reservation::Reservations;
 use maintenance_run::MaintenanceRuns;
 use mcp_server::McpServers;
-use policy::Policies;
-use document::Documents;
-use embedding_model::EmbeddingModels;
-use hook::Hooks;
-use lease::Leases;
+use member::Members;
 use memory::Memories;
+use metric::Metrics;
+use model_price::ModelPrices;
+use policy::Policies;
+use reservation::Reservations;
 use session::Sessions;
 use team::Teams;
 use timeline::Timeline;
@@ -145,15 +139,14 @@ use webhook_subscription::WebhookSubscriptions;
 
 openers! {
     credentials: Credentials,
-    embedding_models: EmbeddingModels,
-    leases: Leases,
-    login_sessions: LoginSessions,
-    model_prices: ModelPrices,
     due_approvals: DueApprovals,
     due_deliveries: DueDeliveries,
+    embedding_models: EmbeddingModels,
     expired_keys: ExpiredKeys,
     leases: Leases,
+    login_sessions: LoginSessions,
     maintenance_runs: MaintenanceRuns,
+    model_prices: ModelPrices,
     teams: Teams,
     unsealed_audit: UnsealedAudit,
     users: Users,
@@ -162,28 +155,25 @@ openers! {
 team_openers! {
     agents: Agents,
     api_keys: ApiKeys,
-    epics: Epics,
-    features: Features,
-    hooks: Hooks,
-    members: Members,
-    archives: Archives,
-    budgets: Budgets,
-    costs: Costs,
-    hooks: Hooks,
-    metrics: Metrics,
-    reservations: Reservations,
     approvals: Approvals,
+    archives: Archives,
     audit_log: AuditLog,
     audit_seals: AuditSeals,
+    budgets: Budgets,
+    costs: Costs,
     decisions: Decisions,
+    documents: Documents,
+    epics: Epics,
+    features: Features,
     hook_executions: HookExecutions,
     hooks: Hooks,
     idempotency_keys: IdempotencyKeys,
     mcp_servers: McpServers,
-    policies: Policies,
-    documents: Documents,
-    hooks: Hooks,
+    members: Members,
     memories: Memories,
+    metrics: Metrics,
+    policies: Policies,
+    reservations: Reservations,
     sessions: Sessions,
     task_history: TaskHistory,
     task_notes: TaskNotes,

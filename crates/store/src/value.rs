@@ -1,6 +1,6 @@
 //! Parameters and columns: one small set of types that both databases understand.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use domain::{digest::Sha256Digest, money::MicroUsd, time::Timestamp, vector::Vector};
 use uuid::Uuid;
@@ -142,6 +142,12 @@ impl ToValue for f64 {
     }
 }
 
+impl ToValue for IpAddr {
+    fn to_value(&self) -> Value<'_> {
+        Value::Text(self.to_string().into())
+    }
+}
+
 impl ToValue for Vec<u8> {
     fn to_value(&self) -> Value<'_> {
         Value::Bytes(self.into())
@@ -234,6 +240,12 @@ impl FromValue for u32 {
 impl FromValue for f64 {
     fn from_value(value: Value<'_>) -> Option<Self> {
         if let Value::Real(number) = value { Some(number) } else { None }
+    }
+}
+
+impl FromValue for IpAddr {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Text(text) = value { text.parse().ok() } else { None }
     }
 }
 

@@ -1,7 +1,5 @@
 //! The audit log: appended by anybody, read by the team, redacted only through maintenance.
 
-use std::net::IpAddr;
-
 use domain::{
     audit::{ActionName, ActorKind, AuditDetail, AuditEntry, AuditEvent, AuditOutcome},
     id::{AuditEntryId, SessionId, TeamId},
@@ -33,18 +31,6 @@ impl ToValue for AuditDetail {
 impl FromValue for AuditDetail {
     fn from_value(value: Value<'_>) -> Option<Self> {
         serde_json::Value::from_value(value).map(Self::from)
-    }
-}
-
-impl ToValue for IpAddr {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(self.to_string().into())
-    }
-}
-
-impl FromValue for IpAddr {
-    fn from_value(value: Value<'_>) -> Option<Self> {
-        String::from_value(value)?.parse().ok()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Browsers that are logged in.
 
-use std::net::IpAddr;
-
 use domain::{
     digest::Sha256Digest,
     id::{LoginSessionId, UserId},
@@ -19,22 +17,10 @@ use crate::{
     error::StoreError,
     record::{Record, record},
     statement::{Order, Statement},
-    value::{FromValue, ToValue, Value, params, stored_words},
+    value::{params, stored_words},
 };
 
 stored_words! { UserAgent }
-
-impl ToValue for IpAddr {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(self.to_string().into())
-    }
-}
-
-impl FromValue for IpAddr {
-    fn from_value(value: Value<'_>) -> Option<Self> {
-        if let Value::Text(text) = value { text.parse().ok() } else { None }
-    }
-}
 
 record! {
     LoginSession in "login_sessions" {

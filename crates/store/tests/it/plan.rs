@@ -71,21 +71,18 @@ fn scans(place: &Place, sql: &str) -> Option<String> {
 fn sqlite_scans(place: &Place, sql: &str) -> Option<String> {
     let rows = place.raw(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let steps: Vec<String> = rows.into_iter().map(|mut row| row.pop().flatten().unwrap()).collect();
-    // A bounded page of a search may be gone through, and so may the rows that a statement brings itself.
-    let is_scan = |step: &String| {
-        step.starts_with("SCAN ") && step != "SCAN page" && !step.ends_with("-ROW VALUES CLAUSE")
-    // A bounded page of a search may be gone through, and so may what a subquery found: how it did is a step of its own.
-    let is_scan = |step: &String| {
-        step.starts_with("SCAN ") && step != "SCAN page" && !step.starts_with("SCAN (subquery-")
-    };
-    // A bounded page of a search may be gone through.
+    steps.iter().any(|step| is_scan(step)).then(|| steps.join("\n"))
+}
+
+/// Whether a step of SQLite's plan goes through all of something that grows.
+fn is_scan(step: &str) -> bool {
     // A virtual table that was given something to look for, such as words, is searched.
-    let is_search = |step: &String| step.contains(" VIRTUAL TABLE INDEX ") && !step.ends_with(" INDEX 0:");
-    let is_scan = |step: &String| step.starts_with("SCAN ") && step != "SCAN page" && !is_search(step);
-    let is_scan = |step: &String| {
-        step.starts_with("SCAN ") && step != "SCAN page" && !step.ends_with("-ROW VALUES CLAUSE")
-    };
-    steps.iter().any(is_scan).then(|| steps.join("\n"))
+    let is_search = step.contains(" VIRTUAL TABLE INDEX ") && !step.ends_with(" INDEX 0:");
+    // These may be gone through: a bounded page of a search, the rows that a statement brings itself, and what a subquery
+    // found, because how it did is a step of its own.
+    let is_bounded =
+        step == "SCAN page" || step.ends_with("-ROW VALUES CLAUSE") || step.starts_with("SCAN (subquery-");
+    step.starts_with("SCAN ") && !is_search && !is_bounded
 }
 
 fn postgres_scans(place: &Place, sql: &str) -> Option<String> {
