@@ -17,7 +17,7 @@ use crate::{
     error::StoreError,
     record::{Record, record},
     statement::{Order, Statement},
-    value::{params, stored_words},
+    value::{ToValue, params, stored_words},
 };
 
 stored_words! { UserAgent }
