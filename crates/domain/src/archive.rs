@@ -139,7 +139,8 @@ impl Archive {
     #[must_use]
     pub const fn new(
         id: ArchiveId,
-        (team_id, session_id): (TeamId, SessionId),
+        team_id: TeamId,
+        session_id: SessionId,
         storage_backend: StorageBackend,
         compression: Compression,
         at: Timestamp,

@@ -1,7 +1,5 @@
 //! What is in an archive: each file with its digest.
 
-use std::collections::BTreeSet;
-
 use crate::{digest::Sha256Digest, time::Timestamp};
 
 /// The place of a file below the root of its archive: parts separated by `/`, none of them empty, `.` or `..`; at most 4,096
@@ -108,9 +106,8 @@ impl ArchiveManifest {
     /// When two of them are at one place.
     pub fn new(mut files: Vec<ArchivedFile>) -> Result<Self, InvalidManifest> {
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = files.iter().find(|file| !seen.insert(&file.path)) {
-            return Err(InvalidManifest::Twice(twice.path.to_string()));
+        if let Some(twice) = files.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            return Err(InvalidManifest::Twice(twice[0].path.to_string()));
         }
         let total_bytes = files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size_bytes));
         Ok(Self { file_count: files.len() as u64, total_bytes, files })

@@ -104,8 +104,8 @@ const TOTAL: &str = "count(*), count(*) - count(cost_usd_micros),
      CAST(coalesce(sum(output_tokens), 0) AS bigint), CAST(coalesce(sum(cache_creation_tokens), 0) AS bigint),
      CAST(coalesce(sum(cache_read_tokens), 0) AS bigint)";
 
-/// The most tokens, and the most micro-dollars, of one entry: so that no sum of entries overflows.
-const MOST: i64 = 1_000_000_000_000_000;
+/// The most tokens, and the most micro-dollars, of one entry: nine million of the largest still have a sum.
+pub(super) const MOST: i64 = 1_000_000_000_000;
 
 impl<C: Reads> Costs<'_, C> {
     /// Newest first.

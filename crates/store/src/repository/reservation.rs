@@ -1,5 +1,7 @@
 //! Money held for work under way: reserve before it, settle or release after it.
 
+use std::collections::BTreeSet;
+
 use domain::{
     budget::{Budget, BudgetReservation, BudgetStanding, ReservationState},
     cost::{CostEntry, CostTotal},
@@ -12,7 +14,7 @@ use domain::{
 use super::{
     Reads,
     budget::{BudgetTargets, Budgets},
-    cost::Costs,
+    cost::{Costs, MOST},
     page::{Cursor, Page},
 };
 use crate::{
@@ -100,12 +102,12 @@ impl<C: Reads> Reservations<'_, C> {
 }
 
 impl Reservations<'_, Tx<'_>> {
-    /// Holds money of every budget that applies, and gives how they stand then: of all or of none. Of many who reserve at
-    /// once, together never more than a hard limit leaves succeed, because each locks its budgets first.
+    /// Holds money of every budget that applies, of all or of none, and gives how they then stand in the order of their ids.
+    /// Of many who reserve at once never more succeed than a hard limit has room for, because each locks its budgets first.
     ///
     /// # Errors
     /// [`ReserveError::Exceeded`] when a hard budget has too little left; [`StoreError::Missing`] when the session is not
-    /// there; [`StoreError::Invalid`] when the amount is not more than nothing.
+    /// there; [`StoreError::Invalid`] when the amount is nothing, negative or more than a million dollars.
     pub fn reserve(
         &self,
         targets: &BudgetTargets,
@@ -113,7 +115,7 @@ impl Reservations<'_, Tx<'_>> {
         at: Timestamp,
         mut next_id: impl FnMut() -> ReservationId,
     ) -> Result<Vec<BudgetStanding>, ReserveError> {
-        refuse_nothing(amount)?;
+        refuse_immeasurable(amount)?;
         let session = targets.session_id;
         self.scope.find_row::<Session>(session)?.ok_or_else(|| missing::<Session>(session))?;
         let mut standings = self.lock_standings(targets, at)?;
@@ -161,7 +163,7 @@ impl Reservations<'_, Tx<'_>> {
         self.end(session, ReservationState::Settled, Some(costs.iter().collect::<CostTotal>().cost), at)
     }
 
-    /// The work did not happen: what was held for the session is free again. Gives what was held.
+    /// The work did not happen, or who did it died: what was held for the session is free again. Gives what was held.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -192,23 +194,31 @@ impl Reservations<'_, Tx<'_>> {
         at: Timestamp,
     ) -> Result<Vec<BudgetReservation>, StoreError> {
         let mut ended = self.held(session, self.scope.pick("", " FOR UPDATE"))?;
-        let mut charged = Vec::new();
+        let mut charged = BTreeSet::new();
         for reservation in &mut ended {
-            let is_first = !charged.contains(&reservation.budget_id);
-            charged.push(reservation.budget_id);
-            let settled = spent.map(|spent| if is_first { spent } else { MicroUsd::ZERO });
-            let moved = reservation.state.transition_to(to);
-            reservation.state = moved.map_err(|error| StoreError::Conflict { what: error.to_string() })?;
-            reservation.settled_usd_micros = settled;
+            let is_first = charged.insert(reservation.budget_id);
+            let from = reservation.state;
+            reservation.state =
+                from.transition_to(to).map_err(|error| StoreError::Conflict { what: error.to_string() })?;
+            reservation.settled_usd_micros = spent.map(|spent| if is_first { spent } else { MicroUsd::ZERO });
             reservation.updated_at = at;
-            let sql = format!(
-                "UPDATE budget_reservations AS r SET state = $1, settled_usd_micros = $2, updated_at = $3
-                 WHERE id = $4 AND (state = $5) IS TRUE AND {}",
-                of_the_team("$6")
-            );
-            self.scope.execute(&sql, params![to, settled, at, reservation.id, ReservationState::Held])?;
+            self.update(reservation, from)?;
         }
         Ok(ended)
+    }
+
+    /// Stores what became of a reservation that is locked in this state.
+    fn update(&self, reservation: &BudgetReservation, from: ReservationState) -> Result<(), StoreError> {
+        let BudgetReservation { id, settled_usd_micros, state, updated_at, .. } = reservation;
+        let sql = format!(
+            "UPDATE budget_reservations AS r SET state = $1, settled_usd_micros = $2, updated_at = $3
+             WHERE id = $4 AND (state = $5) IS TRUE AND {}",
+            of_the_team("$6")
+        );
+        match self.scope.execute(&sql, params![*state, *settled_usd_micros, *updated_at, *id, from])? {
+            0 => Err(StoreError::Conflict { what: format!("reservation {id} is no longer {from}") }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -218,13 +228,13 @@ fn of_the_team(team: &str) -> String {
     format!("EXISTS (SELECT 1 FROM budgets b WHERE (b.team_id = {team}) IS TRUE AND b.id = r.budget_id)")
 }
 
-fn refuse_nothing(amount: MicroUsd) -> Result<(), StoreError> {
-    if amount > MicroUsd::ZERO {
+fn refuse_immeasurable(amount: MicroUsd) -> Result<(), StoreError> {
+    if (1..=MOST).contains(&amount.as_micros()) {
         return Ok(());
     }
     Err(StoreError::Invalid {
         field: "amount_usd_micros",
         value: amount.as_micros().to_string(),
-        accepted: "more than 0".into(),
+        accepted: format!("1 to {MOST}"),
     })
 }

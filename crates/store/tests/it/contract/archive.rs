@@ -26,7 +26,7 @@ on_both_databases! {
 
 fn archive(session: SessionId, seconds: i64) -> Archive {
     let id = ArchiveId::from_uuid(sample::uuid());
-    Archive::new(id, (sample::TEAM, session), StorageBackend::Local, Compression::Gzip, sample::time(seconds))
+    Archive::new(id, sample::TEAM, session, StorageBackend::Local, Compression::Gzip, sample::time(seconds))
 }
 
 fn packed(text: &str) -> PackedArchive {
@@ -93,7 +93,7 @@ async fn an_archive_is_found_as_it_was_asked_for(fixture: &Fixture) {
     for &backend in StorageBackend::ALL {
         for &compression in Compression::ALL {
             let id = ArchiveId::from_uuid(sample::uuid());
-            let asked = Archive::new(id, (sample::TEAM, session), backend, compression, sample::time(1));
+            let asked = Archive::new(id, sample::TEAM, session, backend, compression, sample::time(1));
             insert(fixture, &asked).await.unwrap();
             assert_eq!(find(fixture, id).await, Some(asked.clone()));
             let again = insert(fixture, &asked).await;
@@ -308,27 +308,33 @@ async fn of_many_who_start_an_archive_one_wins(fixture: &Fixture) {
 }
 
 async fn archives_completed_at_once_leave_the_latest(fixture: &Fixture) {
-    let session = fixture.insert_session().await;
-    let mut tasks = Vec::new();
-    let mut expected = None;
-    for seconds in 1..=8 {
-        let asked = archive(session, 0);
-        let id = asked.id;
-        insert(fixture, &asked).await.unwrap();
-        start(fixture, id).await.unwrap();
-        expected = Some(id);
-        let store = fixture.store.clone();
-        tasks.push(tokio::spawn(async move {
-            let complete = move |tx: &provost_store::Tx<'_>| {
-                tx.team(sample::TEAM).archives().complete(id, &packed("a"), sample::time(seconds))
-            };
-            store.write(complete).await.unwrap();
-        }));
+    for _ in 0..4 {
+        let session = fixture.insert_session().await;
+        let asked = [1, 2, 3, 4].map(|seconds| (archive(session, 0), seconds));
+        for (asked, _) in &asked {
+            insert(fixture, asked).await.unwrap();
+            start(fixture, asked.id).await.unwrap();
+        }
+        let expected = asked[3].0.id;
+        let complete = |(asked, seconds): (Archive, i64)| {
+            let store = fixture.store.clone();
+            tokio::spawn(async move {
+                let complete = move |tx: &provost_store::Tx<'_>| {
+                    let archives = tx.team(sample::TEAM).archives();
+                    archives.complete(asked.id, &packed("a"), sample::time(seconds))?;
+                    // Long enough for the others to begin meanwhile.
+                    (0..20).try_for_each(|_| archives.find(asked.id).map(drop))
+                };
+                store.write(complete).await.unwrap();
+            })
+        };
+        // The latest first, so that those before it end after it.
+        let tasks: Vec<_> = asked.into_iter().rev().map(complete).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(latest(fixture, session).await, Some(expected));
     }
-    for task in tasks {
-        task.await.unwrap();
-    }
-    assert_eq!(latest(fixture, session).await, expected);
 }
 
 async fn a_purged_session_takes_its_archives_along(fixture: &Fixture) {

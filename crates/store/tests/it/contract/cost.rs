@@ -98,7 +98,7 @@ async fn a_cost_is_found_as_it_was_added(fixture: &Fixture) {
 
 async fn costs_that_cannot_be_leave_nothing_behind(fixture: &Fixture) {
     let good = entry(1, 1);
-    let too_many = TokenUsage { cache_read_tokens: 1_000_000_000_000_001, ..TokenUsage::default() };
+    let too_many = TokenUsage { cache_read_tokens: 1_000_000_000_001, ..TokenUsage::default() };
     let bad = [
         (entry(-1, 1), "cost_usd_micros"),
         (CostEntry { usage: too_many, ..entry(1, 1) }, "cache_read_tokens"),
@@ -141,7 +141,7 @@ async fn costs_are_filtered_by_everything_they_carry(fixture: &Fixture) {
 async fn another_team_sees_no_costs(fixture: &Fixture) {
     let other = fixture.other_team().await;
     let own = full(CostSource::Reported);
-    insert(fixture, &[own.clone()]).await.unwrap();
+    insert(fixture, std::slice::from_ref(&own)).await.unwrap();
     let seen = fixture.store.read(move |conn| {
         let costs = conn.team(other).costs();
         let filter = CostFilter { session_id: own.session_id, ..CostFilter::default() };

@@ -269,7 +269,7 @@ async fn what_a_deleted_budget_holds_is_settled_all_the_same(fixture: &Fixture) 
 async fn reservations_that_cannot_be_leave_nothing_behind(fixture: &Fixture) {
     let targets = targets(fixture).await;
     insert_team_budget(fixture, 100).await;
-    for amount in [0, -1] {
+    for amount in [0, -1, 1_000_000_000_001, i64::MAX] {
         let refused = reserve(&fixture.store, targets, amount).await;
         assert!(matches!(refused, Err(ReserveError::Store(StoreError::Invalid { .. }))), "{refused:?}");
     }
