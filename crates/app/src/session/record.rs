@@ -334,7 +334,11 @@ impl Recorder {
                         open.sequence = command.sequence;
                     }
                 }
-                TimelineItem::Message(_) | TimelineItem::Transition(_) => {}
+                TimelineItem::Message(_)
+                | TimelineItem::Transition(_)
+                | TimelineItem::HookExecution(_)
+                | TimelineItem::Decision(_)
+                | TimelineItem::Approval(_) => {}
             }
         }
     }

@@ -98,7 +98,7 @@ impl App {
 mod tests {
     use std::time::Duration;
 
-    use domain::{command::CommandStatus, tool_call::ToolCallStatus};
+    use domain::{approval::ApprovalStatus, command::CommandStatus, tool_call::ToolCallStatus};
     use serde_json::json;
 
     use super::*;
@@ -170,7 +170,11 @@ mod tests {
         let is_closed = |item: &TimelineItem| match item {
             TimelineItem::ToolCall(call) => call.status == ToolCallStatus::Error,
             TimelineItem::Command(command) => command.status == CommandStatus::Cancelled,
-            TimelineItem::Message(_) | TimelineItem::Transition(_) => true,
+            TimelineItem::Approval(approval) => approval.status != ApprovalStatus::Pending,
+            TimelineItem::Message(_)
+            | TimelineItem::Transition(_)
+            | TimelineItem::HookExecution(_)
+            | TimelineItem::Decision(_) => true,
         };
         assert!(entries.iter().all(|entry| is_closed(&entry.item)));
         assert_eq!(fixture.get(recorder.session_id()).await.status, SessionStatus::Paused);

@@ -3,8 +3,12 @@
 use std::{collections::HashMap, time::Duration};
 
 use domain::{
+    approval::{Approval, ApprovalStatus},
     command::Command,
+    decision::PermissionDecision,
+    hook_execution::HookExecution,
     message::{ContentBlock, Message, MessageType},
+    permission::Decision,
     time::Timestamp,
     timeline::{Change, TimelineEntry, TimelineItem},
     tool_call::{ToolCall, ToolCallStatus},
@@ -37,6 +41,11 @@ fn line(style: Style, entry: &TimelineEntry, began_at: Timestamp, is_superseded:
         }
         TimelineItem::Command(command) => {
             ("command".to_owned(), style.dim(&command_words(entry.change, is_superseded, command)))
+        }
+        TimelineItem::HookExecution(execution) => ("hook".to_owned(), hook_words(style, execution)),
+        TimelineItem::Decision(decision) => ("decision".to_owned(), decision_words(style, decision)),
+        TimelineItem::Approval(approval) => {
+            ("approval".to_owned(), approval_words(style, entry.change, approval))
         }
     };
     format!("{:>5}  {:>10}  {kind:<9}  {words}", entry.sequence, style.dim(&format!("{after:>10}")))
@@ -94,6 +103,55 @@ fn command_words(change: Change, is_superseded: bool, command: &Command) -> Stri
         _ if is_superseded => format!("{kind} handed to the agent"),
         Change::Updated | Change::Replaced | Change::Removed => format!("{kind} {}", command.status),
     }
+}
+
+fn hook_words(style: Style, execution: &HookExecution) -> String {
+    let name = style.bold(&text::printable(&execution.hook_name));
+    let tool = execution.tool_name.as_deref().map(|tool| format!(" of {}", text::printable(tool)));
+    let at = format!("at {}{}", text::printable(execution.hook_type.as_str()), tool.unwrap_or_default());
+    let outcome = match (execution.continue_execution, execution.error_message.as_deref()) {
+        (true, None) => {
+            let took = Duration::from_micros(execution.duration_us.unsigned_abs());
+            style.green(&format!("went on {}", text::took(took)))
+        }
+        (true, Some(error)) => style.yellow(&format!("failed {}", text::one_line(error, LONGEST))),
+        (false, error) => {
+            style.red(&format!("stopped it {}", text::one_line(error.unwrap_or_default(), LONGEST)))
+        }
+    };
+    format!("{name}  {at}  {outcome}")
+}
+
+fn decision_words(style: Style, decision: &PermissionDecision) -> String {
+    let said = match decision.decision {
+        Decision::Allow => style.green("allow"),
+        Decision::Deny => style.red("deny"),
+        Decision::Ask => style.yellow("ask"),
+    };
+    let policy = decision.policy_name.as_deref().map(|name| format!(" {}", text::printable(name)));
+    let by = format!("by {}{}", decision.decided_by, policy.unwrap_or_default());
+    let reason = text::one_line(decision.reason.as_deref().unwrap_or_default(), LONGEST);
+    let name = style.bold(&text::printable(&decision.tool_name));
+    format!("{name}  {said} {}", style.dim(format!("{by}  {reason}").trim_end()))
+}
+
+/// As the question stood when it was asked, or as it was answered; it changes only once.
+fn approval_words(style: Style, change: Change, approval: &Approval) -> String {
+    let name = style.bold(&text::printable(&approval.tool_name));
+    let by = approval.decided_by.as_deref().map(author).unwrap_or_default();
+    let note = text::one_line(approval.note.as_deref().unwrap_or_default(), LONGEST);
+    let words = format!("{} by {}  {note}", approval.status, text::printable(&by));
+    let outcome = match approval.status {
+        _ if change == Change::Created => {
+            let about = text::about(&approval.tool_name, &approval.input, LONGEST);
+            return format!("{name}  {}  {about}", style.cyan("asked"));
+        }
+        ApprovalStatus::Pending => style.cyan(ApprovalStatus::Pending.as_str()),
+        ApprovalStatus::Approved => style.green(words.trim_end()),
+        ApprovalStatus::Denied => style.red(words.trim_end()),
+        ApprovalStatus::Expired | ApprovalStatus::Cancelled => style.yellow(words.trim_end()),
+    };
+    format!("{name}  {outcome}")
 }
 
 /// An author with the end of its id, which is enough to tell people apart.

@@ -68,7 +68,11 @@ impl Transcript {
         match &entry.item {
             TimelineItem::Message(message) => return self.message(message),
             TimelineItem::ToolCall(call) => self.tool_call(entry.change, call),
-            TimelineItem::Transition(_) | TimelineItem::Command(_) => {}
+            TimelineItem::Transition(_)
+            | TimelineItem::Command(_)
+            | TimelineItem::HookExecution(_)
+            | TimelineItem::Decision(_)
+            | TimelineItem::Approval(_) => {}
         }
         Ok(())
     }
