@@ -109,8 +109,8 @@ use archive::Archives;
 use audit::AuditLog;
 use audit_seal::{AuditSeals, UnsealedAudit};
 use backlog::{
-    epic::Epics, feature::Features, task::Tasks, task_history::TaskHistory, task_note::TaskNotes,
-    workflow::Workflows,
+    epic::Epics, feature::Features, task::Tasks, task_claim::TaskClaims, task_dependency::TaskDependencies,
+    task_history::TaskHistory, task_note::TaskNotes, workflow::Workflows,
 };
 use budget::Budgets;
 use cost::Costs;
@@ -147,6 +147,7 @@ openers! {
     login_sessions: LoginSessions,
     maintenance_runs: MaintenanceRuns,
     model_prices: ModelPrices,
+    task_claims: TaskClaims,
     teams: Teams,
     unsealed_audit: UnsealedAudit,
     users: Users,
@@ -175,6 +176,7 @@ team_openers! {
     policies: Policies,
     reservations: Reservations,
     sessions: Sessions,
+    task_dependencies: TaskDependencies,
     task_history: TaskHistory,
     task_notes: TaskNotes,
     tasks: Tasks,

@@ -1,10 +1,14 @@
 //! The backlog: epics, features and tasks, and what follows from their changes: history, progress, counters, keys.
 
+mod deletion;
+pub(super) mod derived;
 pub(crate) mod epic;
 pub(crate) mod feature;
 mod key_counter;
 mod progress;
 pub(crate) mod task;
+pub(crate) mod task_claim;
+pub(crate) mod task_dependency;
 pub(crate) mod task_history;
 mod task_insert;
 pub(crate) mod task_move;

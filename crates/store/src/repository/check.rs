@@ -1,6 +1,11 @@
 //! `provost db check`: whether what is stored is whole.
 
-use crate::{conn::Conn, error::StoreError};
+mod backlog;
+
+use crate::{
+    conn::{Conn, Tx},
+    error::StoreError,
+};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -31,7 +36,16 @@ pub fn check(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
     findings.extend(found(conn, "sequence", GAPS)?);
     findings.extend(found(conn, "timeline", MISSING_ROWS)?);
     findings.extend(found(conn, "counters", WRONG_COUNTERS)?);
+    findings.extend(backlog::find(conn)?);
     Ok(findings)
+}
+
+/// Sets right what follows from other rows and is wrong, and gives what was. Everything else is left to people.
+///
+/// # Errors
+/// When the database fails; then nothing was changed.
+pub fn repair(tx: &Tx<'_>) -> Result<Vec<Finding>, StoreError> {
+    backlog::repair(tx)
 }
 
 fn found(conn: &Conn, check: &'static str, sql: &str) -> Result<Vec<Finding>, StoreError> {

@@ -8,7 +8,11 @@ use domain::{
     time::Timestamp,
 };
 
-use super::key_counter::{self, KeyScope};
+use super::{
+    key_counter::{self, KeyScope},
+    progress::Changed,
+    workflow::Workflows,
+};
 use crate::{
     conn::Tx,
     error::StoreError,
@@ -109,5 +113,19 @@ impl Epics<'_, Tx<'_>> {
         };
         self.scope.insert(&epic)?;
         Ok(epic)
+    }
+
+    /// Replaces what people write on an epic by what stands here, and gives its new version. Its version is the one that the
+    /// caller read. A status is kept only while it is overridden; else it follows the tasks again, as progress always does.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there.
+    pub fn update(&self, epic: &Epic) -> Result<i64, StoreError> {
+        let version = self.scope.update_except(&["key", "progress_pct"], epic)?;
+        if !epic.is_status_overridden {
+            let workflow = Workflows { scope: self.scope }.active()?;
+            Changed::epic(epic.id).recompute(self.scope.tx(), &workflow)?;
+        }
+        Ok(version)
     }
 }

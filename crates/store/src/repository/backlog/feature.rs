@@ -9,7 +9,11 @@ use domain::{
     time::Timestamp,
 };
 
-use super::key_counter::{self, KeyScope};
+use super::{
+    key_counter::{self, KeyScope},
+    progress::Changed,
+    workflow::Workflows,
+};
 use crate::{
     conn::Tx,
     error::StoreError,
@@ -127,5 +131,20 @@ impl Features<'_, Tx<'_>> {
         };
         self.scope.insert(&feature)?;
         Ok(feature)
+    }
+
+    /// Replaces what people write on a feature by what stands here, and gives its new version. Its version is the one that the
+    /// caller read. A status is kept only while it is overridden; else it follows the tasks again, as progress always does.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there.
+    pub fn update(&self, feature: &Feature) -> Result<i64, StoreError> {
+        let version = self.scope.update_except(&["epic_id", "key", "progress_pct"], feature)?;
+        if !feature.is_status_overridden {
+            let workflow = Workflows { scope: self.scope }.active()?;
+            let changed = Changed::from(Some((feature.epic_id, feature.id)));
+            changed.recompute(self.scope.tx(), &workflow)?;
+        }
+        Ok(version)
     }
 }

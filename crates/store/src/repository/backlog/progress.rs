@@ -11,36 +11,56 @@ use domain::{
 use crate::{
     conn::{Conn, Tx},
     error::StoreError,
-    value::{Row, params},
+    value::{Row, Value, params},
 };
 
-/// The features of which a task changed, each with its epic.
-pub(super) type Changed = BTreeSet<(EpicId, FeatureId)>;
+/// The features and epics of which a task changed.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    features: BTreeMap<EpicId, BTreeSet<FeatureId>>,
+}
 
 /// How many live tasks of each feature of an epic are in each status.
 pub(super) type Counts = BTreeMap<FeatureId, Vec<(TaskStatus, u32)>>;
 
-/// Computes progress and status of the changed features and of their epics anew. Call it after the last change of a task:
-/// from here to the end of the transaction nobody else computes them, so nobody computes them from less than all changes.
-pub(super) fn recompute(
-    tx: &Tx<'_>,
-    workflow: &WorkflowDefinition,
-    changed: &Changed,
-) -> Result<(), StoreError> {
-    let epics: BTreeSet<EpicId> = changed.iter().map(|(epic, _)| *epic).collect();
-    for epic in &epics {
-        lock(tx, *epic)?;
+impl Changed {
+    /// An epic, of which a feature changed that is not there any longer.
+    pub(super) fn epic(epic: EpicId) -> Self {
+        Self { features: BTreeMap::from([(epic, BTreeSet::new())]) }
     }
-    for epic in epics {
-        let counts = count(tx, epic)?;
-        for (_, feature) in changed.iter().filter(|(of, _)| *of == epic) {
-            let progress = of_feature(&counts, *feature, workflow);
-            set(tx, "features", params![progress.percent, progress.status, *feature])?;
+
+    /// The place of a task that changed; those of the queue only have none.
+    pub(super) fn add(&mut self, place: Option<(EpicId, FeatureId)>) {
+        if let Some((epic, feature)) = place {
+            self.features.entry(epic).or_default().insert(feature);
         }
-        let progress = of_epic(&counts, workflow);
-        set(tx, "epics", params![progress.percent, progress.status, epic])?;
     }
-    Ok(())
+
+    /// Computes progress and status of these features and epics anew. Call it after the last change of a task: from here to
+    /// the end of the transaction nobody else computes them, so nobody computes them from less than all changes.
+    pub(super) fn recompute(&self, tx: &Tx<'_>, workflow: &WorkflowDefinition) -> Result<(), StoreError> {
+        for epic in self.features.keys() {
+            lock(tx, *epic)?;
+        }
+        for (epic, features) in &self.features {
+            let counts = count(tx, *epic)?;
+            for feature in features {
+                let progress = of_feature(&counts, *feature, workflow);
+                set(tx, "features", params![progress.percent, progress.status, *feature])?;
+            }
+            let progress = of_epic(&counts, workflow);
+            set(tx, "epics", params![progress.percent, progress.status, *epic])?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Option<(EpicId, FeatureId)>> for Changed {
+    fn from(place: Option<(EpicId, FeatureId)>) -> Self {
+        let mut changed = Self::default();
+        changed.add(place);
+        changed
+    }
 }
 
 /// Makes others wait who are about to compute this epic's progress. In the order of ids, so that no two wait for each other.
@@ -77,7 +97,7 @@ pub(super) fn of_epic(counts: &Counts, workflow: &WorkflowDefinition) -> Progres
     Progress::of(tasks.map(|(status, count)| (status, *count)), workflow)
 }
 
-fn set(tx: &Tx<'_>, table: &str, values: &[crate::value::Value<'_>]) -> Result<(), StoreError> {
+fn set(tx: &Tx<'_>, table: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
     let overridden = tx.pick("is_status_overridden = 1", "is_status_overridden");
     let sql = format!(
         "UPDATE {table} SET progress_pct = $1, status = CASE WHEN {overridden} THEN status ELSE $2 END WHERE id = $3"

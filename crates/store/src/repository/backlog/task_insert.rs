@@ -13,7 +13,7 @@ use domain::{
 use super::{
     Occasion,
     key_counter::{self, KeyScope},
-    progress,
+    progress::Changed,
     task::Tasks,
     workflow::{self, ACTIVE, Workflows},
 };
@@ -68,9 +68,8 @@ impl Tasks<'_, Tx<'_>> {
         self.scope.insert_all(&rows)?;
         let history: Vec<_> = rows.iter().map(|task| created(task, occasion)).collect();
         self.scope.insert_all(&history)?;
-        if let Some(Parent { id, epic_id, .. }) = parent {
-            progress::recompute(self.scope.tx(), &workflow, &[(epic_id, id)].into())?;
-        }
+        let place = parent.map(|parent| (parent.epic_id, parent.id));
+        Changed::from(place).recompute(self.scope.tx(), &workflow)?;
         Ok(rows)
     }
 

@@ -13,7 +13,7 @@ use domain::{
 
 use super::{
     Occasion,
-    progress::{self, Changed},
+    progress::Changed,
     task::Tasks,
     workflow::{self, ACTIVE},
 };
@@ -93,6 +93,26 @@ impl<'s> Step<'s> {
     }
 }
 
+/// Whether nobody else may change a task from here to the end of the transaction. A conditional update decides without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    None,
+    /// Waits for whoever changes it.
+    Wait,
+    /// Does not find one that somebody changes.
+    Skip,
+}
+
+impl Lock {
+    const fn clause(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Wait => " FOR NO KEY UPDATE OF t",
+            Self::Skip => " FOR NO KEY UPDATE OF t SKIP LOCKED",
+        }
+    }
+}
+
 impl Tasks<'_, Tx<'_>> {
     /// Moves a task to another status and gives the line of its history. Of several who move it from the same status at the
     /// same time one wins.
@@ -108,7 +128,7 @@ impl Tasks<'_, Tx<'_>> {
         change: &StatusChange,
         occasion: &Occasion<'_>,
     ) -> Result<TaskHistoryEntry, TaskMoveError> {
-        let (task, workflow) = self.find_movable(id)?.ok_or_else(|| missing::<Task>(id))?;
+        let (task, workflow) = self.find_movable(id, Lock::None)?.ok_or_else(|| missing::<Task>(id))?;
         if change.fence.is_some_and(|fence| task.claim.is_none() || fence != task.fence) {
             return Err(TaskMoveError::ClaimEnded { key: task.key });
         }
@@ -134,7 +154,7 @@ impl Tasks<'_, Tx<'_>> {
         step: &Step<'_>,
         occasion: &Occasion<'_>,
     ) -> Result<TaskHistoryEntry, TaskMoveError> {
-        let mut changed = Changed::from_iter(task.place);
+        let mut changed = Changed::from(task.place);
         let (entry, dependents) = self.set_status(task, workflow, step, occasion)?;
         let (was, is) = [&task.status, step.to].map(|status| workflow.satisfies_dependents(status)).into();
         if dependents > 0 && was != is {
@@ -143,7 +163,7 @@ impl Tasks<'_, Tx<'_>> {
                 self.warn_dependents(task, workflow, occasion, &mut changed)?;
             }
         }
-        progress::recompute(self.scope.tx(), workflow, &changed)?;
+        changed.recompute(self.scope.tx(), workflow)?;
         Ok(entry)
     }
 
@@ -151,9 +171,11 @@ impl Tasks<'_, Tx<'_>> {
     pub(super) fn find_movable(
         &self,
         id: TaskId,
+        lock: Lock,
     ) -> Result<Option<(Movable, Cow<'static, WorkflowDefinition>)>, StoreError> {
         let sql = format!(
-            "SELECT {MOVABLE}, ({ACTIVE}) FROM tasks t WHERE (t.team_id = $1 AND t.deleted_at IS NULL) IS TRUE AND t.id = $2"
+            "SELECT {MOVABLE}, ({ACTIVE}) FROM tasks t WHERE (t.team_id = $1 AND t.deleted_at IS NULL) IS TRUE AND t.id = $2{}",
+            self.scope.pick("", lock.clause())
         );
         self.scope.find(&sql, params![id], |row| {
             Ok((movable(row)?, workflow::or_built_in(row.get(MOVABLE_COLUMNS)?)))
@@ -244,7 +266,7 @@ impl Tasks<'_, Tx<'_>> {
             match (workflow.kind(&dependent.status), workflow.first(StatusKind::Blocked)) {
                 (Some(StatusKind::Ready | StatusKind::Active), Some(blocked)) => {
                     self.set_status(&dependent, workflow, &Step::to(blocked, Some(&warning)), occasion)?;
-                    changed.extend(dependent.place);
+                    changed.add(dependent.place);
                 }
                 (Some(StatusKind::Blocked | StatusKind::Archived), _) => {}
                 _ => self.scope.tx().insert(&TaskNote {

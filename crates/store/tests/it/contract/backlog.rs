@@ -1,17 +1,24 @@
 //! The backlog: epics, features, tasks and what follows from their changes.
 
+mod claim;
+mod deletion;
+mod dependency;
+mod epic;
+mod random;
 mod task;
 mod task_move;
+mod task_note;
+mod workflow;
 
 use domain::{
     epic::{Epic, NewEpic},
     feature::{Feature, NewFeature},
     id::{EpicId, FeatureId, TaskId},
-    task::{NewTask, Task},
+    task::{DependencyKind, NewTask, Task, TaskDependency},
     time::Timestamp,
     workflow::TaskStatus,
 };
-use provost_store::{Occasion, StatusChange, StoreError, TaskMoveError, Tx};
+use provost_store::{DependencyError, Occasion, StatusChange, StoreError, TaskMoveError, Tx};
 
 use crate::{fixture::Fixture, sample};
 
@@ -80,6 +87,11 @@ impl Fixture {
         moved.await.map(drop)
     }
 
+    async fn depend(&self, task: TaskId, on: TaskId) -> Result<bool, DependencyError> {
+        let dependency = dependency(task, on);
+        self.write_backlog(move |team| team.task_dependencies().insert(&dependency)).await
+    }
+
     async fn task(&self, id: TaskId) -> Task {
         self.read_backlog(move |team| team.tasks().find(id)).await.unwrap()
     }
@@ -91,6 +103,11 @@ impl Fixture {
     async fn epic(&self, id: EpicId) -> Epic {
         self.read_backlog(move |team| team.epics().find(id)).await.unwrap()
     }
+}
+
+fn dependency(task_id: TaskId, depends_on_id: TaskId) -> TaskDependency {
+    let kind = DependencyKind::DependsOn;
+    TaskDependency { task_id, depends_on_id, kind, created_by: "user:ada".into(), created_at: later(1) }
 }
 
 fn later(seconds: i64) -> Timestamp {

@@ -1,0 +1,41 @@
+//! Whether progress and counters of the backlog say what the tasks say.
+
+use domain::id::TeamId;
+
+use super::Finding;
+use crate::{
+    conn::{Conn, Tx},
+    error::StoreError,
+    repository::backlog::{
+        derived::{self, Wrong},
+        workflow::Workflows,
+    },
+};
+
+/// What is wrong in any team.
+pub(super) fn find(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    for team in teams(conn)? {
+        let workflow = Workflows { scope: conn.team(team) }.active()?;
+        findings.extend(derived::find(conn, team, &workflow)?.iter().map(finding));
+    }
+    Ok(findings)
+}
+
+/// Sets right what is wrong in any team, and gives what was. Only what follows from the tasks is changed.
+pub(super) fn repair(tx: &Tx<'_>) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    for team in teams(tx)? {
+        let workflow = Workflows { scope: tx.team(team) }.active()?;
+        findings.extend(derived::repair(tx, team, &workflow)?.iter().map(finding));
+    }
+    Ok(findings)
+}
+
+fn teams(conn: &Conn) -> Result<Vec<TeamId>, StoreError> {
+    conn.query("SELECT id FROM teams ORDER BY id", &[], |row| row.get(0))
+}
+
+fn finding(wrong: &Wrong) -> Finding {
+    Finding { check: "backlog", what: wrong.to_string() }
+}
