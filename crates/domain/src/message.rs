@@ -21,6 +21,14 @@ text_enum! {
     }
 }
 
+impl MessageType {
+    /// A person or the model said it, so people look for its words.
+    #[must_use]
+    pub const fn is_dialogue(self) -> bool {
+        matches!(self, Self::User | Self::Assistant)
+    }
+}
+
 /// A message as it stands in the store.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Message {
@@ -33,8 +41,50 @@ pub struct Message {
     /// What was said.
     #[serde(flatten)]
     pub body: MessageBody,
+    /// It is the text so far of one that is still being said.
+    pub is_partial: bool,
+    /// The message it answers, where a person said which.
+    pub parent_message_id: Option<MessageId>,
+    /// What a person thinks of it.
+    pub feedback: Option<Feedback>,
     /// When it was recorded.
     pub created_at: Timestamp,
+}
+
+impl Message {
+    /// A whole message that has no number yet.
+    #[must_use]
+    pub const fn new(id: MessageId, session_id: SessionId, body: MessageBody, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            session_id,
+            sequence: 0,
+            body,
+            is_partial: false,
+            parent_message_id: None,
+            feedback: None,
+            created_at,
+        }
+    }
+}
+
+text_enum! {
+    /// What a person thinks of a message.
+    pub enum FeedbackRating: "feedback rating" {
+        /// Good.
+        Positive = "positive",
+        /// Not good.
+        Negative = "negative",
+    }
+}
+
+/// What a person thinks of a message, and why.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Feedback {
+    /// Good or not.
+    pub rating: FeedbackRating,
+    /// In the person's words.
+    pub comment: Option<String>,
 }
 
 /// A message before it has a place in a session. Nothing the agent program sent is lost: what has no field of its own

@@ -1,13 +1,14 @@
 //! One conversation with an agent process.
 
-use std::time::Duration;
+mod options;
 
 use serde_json::Value;
 
+pub use self::options::SessionOptions;
 use crate::{
-    id::{SessionId, TeamId, UserId},
+    id::{AgentId, ArchiveId, SessionId, SessionTemplateId, TaskId, TeamId, UserId},
     money::MicroUsd,
-    permission::PermissionMode,
+    priority::Priority,
     runtime::RuntimeKind,
     session_status::SessionStatus,
     time::Timestamp,
@@ -38,39 +39,6 @@ text_enum! {
     }
 }
 
-/// What a session was asked to be; fixed at creation.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct SessionOptions {
-    /// Model to ask for; `None` leaves the choice to the agent program.
-    pub model: Option<String>,
-    /// Text appended to the agent's own system prompt; never an empty one.
-    pub system_prompt: Option<String>,
-    /// Who decides tool calls no rule decides.
-    pub permission_mode: PermissionMode,
-    /// Most model round trips per prompt.
-    pub max_turns: Option<u32>,
-    /// Most money this session may spend.
-    #[serde(rename = "budget_usd", serialize_with = "as_optional_dollars")]
-    pub budget: Option<MicroUsd>,
-    /// Longest silence while the agent works.
-    #[serde(rename = "timeout_seconds", serialize_with = "as_seconds")]
-    pub timeout: Duration,
-}
-
-impl Default for SessionOptions {
-    /// The agent program's own choices, mode `default`, 120 s of silence.
-    fn default() -> Self {
-        Self {
-            model: None,
-            system_prompt: None,
-            permission_mode: PermissionMode::Default,
-            max_turns: None,
-            budget: None,
-            timeout: Duration::from_secs(120),
-        }
-    }
-}
-
 /// A session as it stands in the store. Money, tokens and counters are totals over all its processes.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Session {
@@ -80,8 +48,22 @@ pub struct Session {
     pub team_id: TeamId,
     /// The person it runs for.
     pub user_id: Option<UserId>,
+    /// The agent it runs as.
+    pub agent_id: Option<AgentId>,
+    /// Which version of the agent's definition; it stays as it is when the agent is changed.
+    pub agent_version: Option<i64>,
+    /// The task it works on.
+    pub task_id: Option<TaskId>,
+    /// The template its options came from.
+    pub template_id: Option<SessionTemplateId>,
+    /// The session whose history it began with.
+    pub parent_session_id: Option<SessionId>,
+    /// How many of the parent's messages it began with; `None` is all.
+    pub fork_at_message: Option<u32>,
     /// For people: the beginning of the first prompt unless named.
     pub name: String,
+    /// For people: what it is about.
+    pub description: Option<String>,
     /// How it is run.
     pub mode: SessionMode,
     /// Where it is in its life.
@@ -107,6 +89,16 @@ pub struct Session {
     pub result: Option<Value>,
     /// Why it failed.
     pub error_message: Option<String>,
+    /// The latest complete archive of its working directory.
+    pub archive_id: Option<ArchiveId>,
+    /// Which queued session is begun first.
+    pub priority: Priority,
+    /// Since when it waits for a worker; `None` when it does not.
+    pub queued_at: Option<Timestamp>,
+    /// How often a worker gave it back.
+    pub attempts: u32,
+    /// No worker takes it before.
+    pub next_attempt_at: Option<Timestamp>,
     /// When it was recorded.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -142,7 +134,14 @@ impl Session {
             id,
             team_id,
             user_id: None,
+            agent_id: None,
+            agent_version: None,
+            task_id: None,
+            template_id: None,
+            parent_session_id: None,
+            fork_at_message: None,
             name: "untitled".to_owned(),
+            description: None,
             mode: SessionMode::Interactive,
             status: SessionStatus::Created,
             runtime,
@@ -154,6 +153,11 @@ impl Session {
             reported_cost: MicroUsd::ZERO,
             result: None,
             error_message: None,
+            archive_id: None,
+            priority: Priority::DEFAULT,
+            queued_at: None,
+            attempts: 0,
+            next_attempt_at: None,
             created_at: at,
             updated_at: at,
             started_at: None,
@@ -173,6 +177,8 @@ pub struct SessionTotals {
     pub total_messages: i64,
     /// Tool calls recorded.
     pub total_tool_calls: i64,
+    /// Runs of hooks recorded.
+    pub total_hook_executions: i64,
     /// Tool calls that were judged.
     pub total_permission_checks: i64,
     /// Failed turns, failed tool calls and broken lines.
@@ -248,20 +254,6 @@ pub fn name_from_prompt(prompt: &str) -> String {
     name.truncate(name.trim_end().len());
     name.push('…');
     name
-}
-
-fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(duration.as_secs())
-}
-
-fn as_optional_dollars<S: serde::Serializer>(
-    amount: &Option<MicroUsd>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match amount {
-        Some(amount) => as_dollars(amount, serializer),
-        None => serializer.serialize_none(),
-    }
 }
 
 fn as_dollars<S: serde::Serializer>(amount: &MicroUsd, serializer: S) -> Result<S::Ok, S::Error> {

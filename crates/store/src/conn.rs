@@ -139,23 +139,19 @@ impl Tx<'_> {
 impl Tx<'_> {
     /// Adds a row. Rows that belong to a team are added through its [`Scope`](crate::Scope).
     pub(crate) fn insert<T: Record>(&self, row: &T) -> Result<(), StoreError> {
-        self.insert_rows(std::slice::from_ref(row))
+        self.insert_rows(&[row])
     }
 
-    /// Adds rows, many in one statement. There are few texts, however many rows, so that they stay prepared.
-    pub(crate) fn insert_all<T: Record>(&self, rows: &[T]) -> Result<(), StoreError> {
-        let mut rest = rows;
-        for size in INSERTED_AT_ONCE {
-            while rest.len() >= size {
-                let (now, later) = rest.split_at(size);
-                self.insert_rows(now)?;
-                rest = later;
-            }
-        }
-        Ok(())
+    /// Adds rows, many in one statement.
+    pub(crate) fn insert_all<'r, T: Record + 'r>(
+        &self,
+        rows: impl IntoIterator<Item = &'r T>,
+    ) -> Result<(), StoreError> {
+        let rows: Vec<_> = rows.into_iter().collect();
+        in_few_sizes(&rows, |rows| self.insert_rows(rows))
     }
 
-    fn insert_rows<T: Record>(&self, rows: &[T]) -> Result<(), StoreError> {
+    fn insert_rows<T: Record>(&self, rows: &[&T]) -> Result<(), StoreError> {
         let mut values = Vec::new();
         rows.iter().for_each(|row| values.extend(row.values()));
         let width = values.len() / rows.len().max(1);
@@ -174,8 +170,23 @@ impl Tx<'_> {
     }
 }
 
-/// How many rows a statement adds; the last must be one.
-const INSERTED_AT_ONCE: [usize; 3] = [100, 10, 1];
+/// Cuts rows into pieces of few sizes, in their order: so statements for many rows have few texts and stay prepared.
+pub(crate) fn in_few_sizes<T>(
+    rows: &[T],
+    mut work: impl FnMut(&[T]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    /// The last must be one.
+    const SIZES: [usize; 3] = [100, 10, 1];
+    let mut rest = rows;
+    for size in SIZES {
+        while rest.len() >= size {
+            let (now, later) = rest.split_at(size);
+            work(now)?;
+            rest = later;
+        }
+    }
+    Ok(())
+}
 
 impl std::ops::Deref for Tx<'_> {
     type Target = Conn;

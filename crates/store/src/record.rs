@@ -121,3 +121,13 @@ macro_rules! record {
     (@more $type:ident,) => {};
 }
 pub(crate) use record;
+
+/// The columns of a type whose mapping is written by hand, said once: `NAMES` as [`Record::COLUMNS`] wants them, and `COLUMNS`
+/// under the name `t`, as joins want them.
+macro_rules! columns {
+    ($first:ident $(, $column:ident)* $(,)?) => {
+        const NAMES: &str = concat!(stringify!($first) $(, ", ", stringify!($column))*);
+        pub(super) const COLUMNS: &str = concat!("t.", stringify!($first) $(, ", t.", stringify!($column))*);
+    };
+}
+pub(crate) use columns;

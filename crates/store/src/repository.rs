@@ -1,6 +1,7 @@
 //! One repository per noun. Reading methods work on any connection, writing ones only inside a transaction.
 
 pub(crate) mod agent;
+pub(crate) mod agent_instance;
 pub(crate) mod api_key;
 pub(crate) mod approval;
 pub(crate) mod archive;
@@ -9,6 +10,7 @@ pub(crate) mod audit_seal;
 pub(crate) mod backlog;
 pub(crate) mod budget;
 pub(crate) mod check;
+pub(crate) mod checkpoint;
 mod command;
 pub(crate) mod cost;
 pub(crate) mod decision;
@@ -23,17 +25,24 @@ pub(crate) mod maintenance_run;
 pub(crate) mod mcp_server;
 pub(crate) mod member;
 pub(crate) mod memory;
-mod message;
+pub(crate) mod message;
+pub(crate) mod message_search;
 pub(crate) mod metric;
+pub(crate) mod metrics_snapshot;
 pub(crate) mod model_price;
+pub(crate) mod node;
 pub(crate) mod page;
 pub(crate) mod policy;
+mod reference;
 pub(crate) mod reservation;
 pub(crate) mod search;
 pub(crate) mod session;
+pub(crate) mod session_state;
+pub(crate) mod session_template;
 pub(crate) mod team;
 pub(crate) mod timeline;
-mod tool_call;
+pub(crate) mod tool_call;
+pub(crate) mod transcript;
 mod transition;
 pub(crate) mod user;
 pub(crate) mod webhook_delivery;
@@ -103,16 +112,15 @@ macro_rules! team_openers {
 }
 
 use agent::Agents;
+use agent_instance::AgentInstances;
 use api_key::{ApiKeys, Credentials};
 use approval::{Approvals, DueApprovals};
 use archive::Archives;
 use audit::AuditLog;
 use audit_seal::{AuditSeals, UnsealedAudit};
-use backlog::{
-    epic::Epics, feature::Features, task::Tasks, task_claim::TaskClaims, task_dependency::TaskDependencies,
-    task_history::TaskHistory, task_note::TaskNotes, workflow::Workflows,
-};
+use backlog::{epic::Epics, feature::Features, task::Tasks, task_claim::TaskClaims, task_dependency::TaskDependencies, task_history::TaskHistory, task_note::TaskNotes, workflow::Workflows};
 use budget::Budgets;
+use checkpoint::Checkpoints;
 use cost::Costs;
 use decision::Decisions;
 use document::Documents;
@@ -126,13 +134,21 @@ use maintenance_run::MaintenanceRuns;
 use mcp_server::McpServers;
 use member::Members;
 use memory::Memories;
+use message::Messages;
+use message_search::MessageSearch;
 use metric::Metrics;
+use metrics_snapshot::MetricsSnapshots;
 use model_price::ModelPrices;
+use node::Nodes;
 use policy::Policies;
 use reservation::Reservations;
-use session::Sessions;
+use session::{SessionQueue, Sessions};
+use session_state::SessionState;
+use session_template::SessionTemplates;
 use team::Teams;
 use timeline::Timeline;
+use tool_call::ToolCalls;
+use transcript::Transcripts;
 use user::Users;
 use webhook_delivery::{DueDeliveries, WebhookDeliveries};
 use webhook_subscription::WebhookSubscriptions;
@@ -147,6 +163,8 @@ openers! {
     login_sessions: LoginSessions,
     maintenance_runs: MaintenanceRuns,
     model_prices: ModelPrices,
+    nodes: Nodes,
+    session_queue: SessionQueue,
     task_claims: TaskClaims,
     teams: Teams,
     unsealed_audit: UnsealedAudit,
@@ -154,6 +172,7 @@ openers! {
 }
 
 team_openers! {
+    agent_instances: AgentInstances,
     agents: Agents,
     api_keys: ApiKeys,
     approvals: Approvals,
@@ -161,6 +180,7 @@ team_openers! {
     audit_log: AuditLog,
     audit_seals: AuditSeals,
     budgets: Budgets,
+    checkpoints: Checkpoints,
     costs: Costs,
     decisions: Decisions,
     documents: Documents,
@@ -172,15 +192,22 @@ team_openers! {
     mcp_servers: McpServers,
     members: Members,
     memories: Memories,
+    message_search: MessageSearch,
+    messages: Messages,
     metrics: Metrics,
+    metrics_snapshots: MetricsSnapshots,
     policies: Policies,
     reservations: Reservations,
+    session_state: SessionState,
+    session_templates: SessionTemplates,
     sessions: Sessions,
     task_dependencies: TaskDependencies,
     task_history: TaskHistory,
     task_notes: TaskNotes,
     tasks: Tasks,
     timeline: Timeline,
+    tool_calls: ToolCalls,
+    transcripts: Transcripts,
     webhook_deliveries: WebhookDeliveries,
     webhook_subscriptions: WebhookSubscriptions,
     workflows: Workflows,

@@ -74,13 +74,8 @@ pub(super) fn session(team_id: TeamId) -> Session {
 pub(super) fn agent_event(session_id: SessionId) -> SessionChange {
     let at = now();
     let text = "I looked at the test and at what it calls. The loop ends one step too early. ".repeat(4);
-    let message = Message {
-        id: MessageId::from_uuid(uuid()),
-        session_id,
-        sequence: 0,
-        body: MessageBody::text(MessageType::Assistant, text),
-        created_at: at,
-    };
+    let body = MessageBody::text(MessageType::Assistant, text);
+    let message = Message::new(MessageId::from_uuid(uuid()), session_id, body, at);
     let added = SessionTotals { total_messages: 1, ..SessionTotals::default() };
     SessionChange {
         session_id,

@@ -17,7 +17,7 @@ impl App {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Session>, StoreError> {
-        let filter = SessionFilter { status };
+        let filter = SessionFilter { status, ..SessionFilter::default() };
         self.store().read(move |conn| conn.team(caller.team_id).sessions().list(filter, after, limit)).await
     }
 }

@@ -36,8 +36,8 @@ ALTER TABLE sessions ADD COLUMN priority INTEGER NOT NULL DEFAULT 5 CHECK (prior
 ALTER TABLE sessions ADD COLUMN queued_at INTEGER;
 ALTER TABLE sessions ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0);
 ALTER TABLE sessions ADD COLUMN next_attempt_at INTEGER;
-CREATE INDEX sessions_agent ON sessions (agent_id);
-CREATE INDEX sessions_task ON sessions (task_id);
+CREATE INDEX sessions_agent ON sessions (agent_id, created_at, id);
+CREATE INDEX sessions_task ON sessions (task_id, created_at, id);
 CREATE INDEX sessions_template ON sessions (template_id);
 CREATE INDEX sessions_parent ON sessions (parent_session_id, created_at, id);
 CREATE INDEX sessions_team_mode ON sessions (team_id, mode, created_at, id) WHERE deleted_at IS NULL;
@@ -171,9 +171,10 @@ INSERT INTO message_search (team_id, session_id, sequence, kind, row_id)
     UNION ALL
     SELECT s.team_id, c.session_id, c.sequence, 'tool_call', c.id FROM tool_calls c JOIN sessions s ON s.id = c.session_id;
 INSERT INTO message_words (rowid, text)
-    SELECT f.number, coalesce((SELECT group_concat(b.value ->> '$.text', char(10)) FROM json_each(m.content, '$.blocks') b
-                               WHERE b.value ->> '$.type' = 'text'), '')
+    SELECT f.number, substr(coalesce((SELECT group_concat(b.value ->> '$.text', char(10)) FROM json_each(m.content, '$.blocks') b
+                                      WHERE b.value ->> '$.type' = 'text'), ''), 1, 65536)
     FROM message_search f JOIN messages m ON m.id = f.row_id WHERE f.kind = 'message'
     UNION ALL
-    SELECT f.number, c.tool_name || ' ' || c.tool_input
+    SELECT f.number, substr(c.tool_name || coalesce((SELECT group_concat(' ' || i.atom, '') FROM json_tree(c.tool_input) i
+                                                     WHERE i.type IN ('text', 'integer', 'real')), ''), 1, 65536)
     FROM message_search f JOIN tool_calls c ON c.id = f.row_id WHERE f.kind = 'tool_call';

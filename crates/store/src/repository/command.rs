@@ -24,8 +24,9 @@ pub(super) fn insert(tx: &Tx<'_>, command: &Command) -> Result<(), StoreError> {
 }
 
 pub(super) fn update(tx: &Tx<'_>, command: &Command) -> Result<(), StoreError> {
-    let sql = "UPDATE session_commands SET status = $1, updated_at = $2 WHERE id = $3";
-    tx.execute_one("command", sql, params![command.status, command.updated_at, command.id])
+    let sql = "UPDATE session_commands SET status = $1, updated_at = $2 WHERE id = $3 AND session_id = $4";
+    let values = params![command.status, command.updated_at, command.id, command.session_id];
+    tx.execute_one("command", sql, values)
 }
 
 pub(super) fn from_columns(columns: &mut Columns<'_>) -> Result<Command, StoreError> {

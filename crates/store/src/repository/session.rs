@@ -1,35 +1,36 @@
-//! Sessions, and the one way to change them.
+//! Sessions.
+
+mod change;
+mod purge;
+mod queue;
+pub(super) mod row;
 
 use domain::{
-    id::{SessionId, TeamId},
-    money::MicroUsd,
-    permission::PermissionMode,
-    runtime::RuntimeKind,
-    session::{Lease, LeaseOwner, Origin, Session, SessionMode, SessionOptions, SessionTotals},
+    id::{AgentId, SessionId, TaskId, UserId},
+    session::{Lease, Session, SessionMode},
+    session_name::SessionName,
     session_status::SessionStatus,
     time::Timestamp,
-    timeline::{Change, TimelineEntry, TimelineItem},
-    usage::TokenUsage,
 };
-use serde_json::Value as Json;
-use std::time::Duration;
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
+pub use self::{
+    change::{Guard, SessionChange, SessionUpdate},
+    queue::SessionQueue,
+};
 use super::{
     Reads,
     page::{Cursor, Page},
-    timeline,
+    reference,
 };
 use crate::{
     conn::Tx,
     error::StoreError,
-    record::{Dated, Owned, Record},
     scope::{Scope, missing},
-    statement::Order,
-    value::{Columns, Value, params, stored_words},
+    statement::{Order, Statement},
+    value::{ToValue, Value, params},
 };
-
-stored_words! { Origin, PermissionMode, RuntimeKind, SessionMode, SessionStatus }
 
 /// Sessions.
 #[derive(Debug, Clone, Copy)]
@@ -37,55 +38,34 @@ pub struct Sessions<'c, C> {
     pub(super) scope: Scope<'c, C>,
 }
 
-/// Which sessions a list holds.
+/// Which sessions a list holds; `None` is any.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SessionFilter {
     /// In this status.
     pub status: Option<SessionStatus>,
+    /// Run like this.
+    pub mode: Option<SessionMode>,
+    /// For this person.
+    pub user_id: Option<UserId>,
+    /// As this agent, in any version of it.
+    pub agent_id: Option<AgentId>,
+    /// On this task.
+    pub task_id: Option<TaskId>,
+    /// Forked from this session.
+    pub parent_session_id: Option<SessionId>,
+    /// With or without a complete archive.
+    pub has_archive: Option<bool>,
 }
 
-/// One change of a session with everything that belongs to it. All of it happens or nothing does, and each row in it
-/// takes the session's next number in the timeline.
-#[derive(Debug, Clone)]
-pub struct SessionChange {
-    /// The session.
-    pub session_id: SessionId,
-    /// Who may make it.
-    pub guard: Guard,
-    /// When.
-    pub at: Timestamp,
-    /// What changes on the session itself.
-    pub update: SessionUpdate,
-    /// Rows that are new or changed. A transition also sets the session's status.
-    pub items: Vec<(Change, TimelineItem)>,
-}
-
-/// Who may change a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
-    /// Anybody, for input that any process may give.
-    Anyone,
-    /// The owner with this fence; an earlier owner is refused with [`StoreError::Fenced`].
-    Fence(i64),
-}
-
-/// What changes on a session. `None` leaves as it is; totals are added.
+/// What people change about a session at any time. `None` leaves as it is.
 #[derive(Debug, Clone, Default)]
-pub struct SessionUpdate {
-    /// Added to the session's totals.
-    pub added: SessionTotals,
-    /// The agent program's own id.
-    pub external_id: Option<String>,
-    /// The model that works.
-    pub model: Option<String>,
-    /// The agent program's cumulative cost.
-    pub reported_cost: Option<MicroUsd>,
-    /// The last result's text.
-    pub result: Option<Json>,
-    /// Why it failed. Resuming clears it.
-    pub error_message: Option<String>,
-    /// The owner lets go.
-    pub release_lease: bool,
+pub struct SessionEdit {
+    /// Its name.
+    pub name: Option<SessionName>,
+    /// What it is about; an empty text takes it away.
+    pub description: Option<String>,
+    /// All of its metadata.
+    pub metadata: Option<Map<String, Json>>,
 }
 
 impl<C: Reads> Sessions<'_, C> {
@@ -144,7 +124,35 @@ impl<C: Reads> Sessions<'_, C> {
     ) -> Result<Page<Session>, StoreError> {
         let mut statement = self.scope.select::<Session>();
         statement.and_equal("status", filter.status.as_ref());
+        statement.and_equal("mode", filter.mode.as_ref());
+        statement.and_equal("user_id", filter.user_id.as_ref());
+        statement.and_equal("agent_id", filter.agent_id.as_ref());
+        statement.and_equal("task_id", filter.task_id.as_ref());
+        statement.and_equal("parent_session_id", filter.parent_session_id.as_ref());
+        match filter.has_archive {
+            Some(true) => statement.and("archive_id IS NOT NULL", []),
+            Some(false) => statement.and("archive_id IS NULL", []),
+            None => {}
+        }
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
+    }
+
+    /// The sessions in a status in which nothing happened since `before`, the quietest first, at most `limit`: what is to be
+    /// paused or archived.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_idle(
+        &self,
+        status: SessionStatus,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Session>, StoreError> {
+        let mut statement = self.scope.select::<Session>();
+        statement.and_equal("status", Some(&status));
+        statement.and("last_activity_at < ?", [Value::Time(before)]);
+        statement.push(" ORDER BY last_activity_at, id LIMIT ?", [Value::Int(i64::from(limit))]);
+        statement.rows(self.scope.connection())
     }
 }
 
@@ -152,9 +160,68 @@ impl Sessions<'_, Tx<'_>> {
     /// Records a new session. Its first transition is a change of its own.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when its id exists or its team or user does not.
+    /// [`StoreError::Conflict`] when its id exists or its team or user does not; [`StoreError::Missing`] when the team has no
+    /// such agent, task, template, parent or archive.
     pub fn insert(&self, session: &Session) -> Result<(), StoreError> {
-        self.scope.insert(session)
+        let scope = &self.scope;
+        reference::require(scope, "agents", "agent", session.agent_id)?;
+        reference::require(scope, "tasks", "task", session.task_id)?;
+        reference::require(scope, "session_templates", "session template", session.template_id)?;
+        reference::require(scope, "sessions", "session", session.parent_session_id)?;
+        reference::require(scope, "working_directory_archives", "archive", session.archive_id)?;
+        scope.insert(session)
+    }
+
+    /// Changes what people say about a session.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there.
+    pub fn edit(&self, id: SessionId, edit: &SessionEdit, at: Timestamp) -> Result<(), StoreError> {
+        let SessionEdit { name, description, metadata } = edit;
+        let mut statement = Statement::new("UPDATE sessions SET updated_at = ?", [Value::Time(at)]);
+        if let Some(name) = name {
+            statement.push(", name = ?", [Value::text(name.as_str())]);
+        }
+        if let Some(description) = description {
+            statement.push(", description = nullif(?, '')", [description.to_value()]);
+        }
+        if let Some(metadata) = metadata {
+            statement.push(", metadata = ?", [Value::document(metadata)]);
+        }
+        statement.push(" WHERE id = ?", [id.to_value()]);
+        let team = Value::Id(*self.scope.team().as_uuid());
+        statement.and("(team_id = ? AND deleted_at IS NULL) IS TRUE", [team]);
+        match self.scope.tx().execute(statement.text(), statement.values())? {
+            0 => Err(missing::<Session>(id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes a session softly, with all that belongs to it; it leaves the queue.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it runs.
+    pub fn delete(&self, id: SessionId, at: Timestamp) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE sessions SET deleted_at = $1, updated_at = $1, queued_at = NULL, next_attempt_at = NULL
+             WHERE id = $2 AND lease_owner IS NULL AND {} AND (team_id = $3 AND deleted_at IS NULL) IS TRUE",
+            status_in(|status| !status.is_running())
+        );
+        match self.scope.execute(&sql, params![at, id])? {
+            0 => Err(self.refusal(id, "deleted")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why something could not be done to a session that only those at rest can have done.
+    fn refusal(&self, id: SessionId, done: &str) -> StoreError {
+        match self.find(id) {
+            Ok(Some(Session { status, .. })) => {
+                StoreError::Conflict { what: format!("session {id} is {status}, so it cannot be {done}") }
+            }
+            Ok(None) => missing::<Session>(id),
+            Err(error) => error,
+        }
     }
 
     /// Makes `lease.owner` the owner of a session nobody owns, or that only `fence`'s dead owner owns, and gives the new
@@ -164,7 +231,7 @@ impl Sessions<'_, Tx<'_>> {
     /// [`StoreError::Fenced`] when somebody else was faster.
     pub fn acquire(&self, id: SessionId, fence: i64, lease: &Lease) -> Result<i64, StoreError> {
         let sql = "UPDATE sessions SET lease_owner = $1, lease_expires_at = $2, fence = fence + 1
-             WHERE id = $3 AND fence = $4 AND team_id = $5 RETURNING fence";
+             WHERE id = $3 AND fence = $4 AND (team_id = $5 AND deleted_at IS NULL) IS TRUE RETURNING fence";
         let owner = lease.owner.to_string();
         let values = params![owner, lease.expires_at, id, fence];
         self.scope.change(sql, values, |row| row.get(0))?.ok_or(StoreError::Fenced)
@@ -182,239 +249,11 @@ impl Sessions<'_, Tx<'_>> {
             _ => Ok(()),
         }
     }
-
-    /// Makes a change and gives its timeline entries, numbered.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`] when the guard does not hold; [`StoreError::Conflict`] when a transition does not start from
-    /// the session's status, or a row is gone.
-    pub fn change(&self, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
-        let first = self.advance(&change)?;
-        let SessionChange { session_id, at, items, .. } = change;
-        let mut entries = Vec::with_capacity(items.len());
-        for (sequence, (kind, item)) in (first..).zip(items) {
-            if let TimelineItem::Transition(transition) = &item {
-                self.set_status(session_id, transition.from, transition.to, at)?;
-            }
-            entries.push(timeline::append(self.scope.tx(), session_id, sequence, kind, item, at)?);
-        }
-        Ok(entries)
-    }
-
-    /// Takes as many numbers as the change has rows and applies its update; gives the first number.
-    fn advance(&self, change: &SessionChange) -> Result<i64, StoreError> {
-        let rows = i64::try_from(change.items.len()).unwrap_or(i64::MAX);
-        let SessionUpdate { added, external_id, model, reported_cost, result, error_message, release_lease } =
-            &change.update;
-        let mut sql = String::from(
-            "UPDATE sessions SET next_sequence = next_sequence + $1, last_activity_at = $2, updated_at = $2,
-             total_messages = total_messages + $3, total_tool_calls = total_tool_calls + $4,
-             total_permission_checks = total_permission_checks + $5, total_errors = total_errors + $6,
-             total_retries = total_retries + $7, input_tokens = input_tokens + $8, output_tokens = output_tokens + $9,
-             cache_creation_tokens = cache_creation_tokens + $10, cache_read_tokens = cache_read_tokens + $11,
-             total_cost_usd_micros = total_cost_usd_micros + $12, duration_ms = duration_ms + $13,
-             external_id = coalesce($14, external_id), model = coalesce($15, model),
-             reported_cost_usd_micros = coalesce($16, reported_cost_usd_micros), result = coalesce($17, result),
-             error_message = coalesce($18, error_message)",
-        );
-        if *release_lease {
-            sql.push_str(", lease_owner = NULL, lease_expires_at = NULL");
-        }
-        sql.push_str(" WHERE id = $19");
-        let mut values = params![
-            rows,
-            change.at,
-            added.total_messages,
-            added.total_tool_calls,
-            added.total_permission_checks,
-            added.total_errors,
-            added.total_retries,
-            added.usage.input_tokens,
-            added.usage.output_tokens,
-            added.usage.cache_creation_tokens,
-            added.usage.cache_read_tokens,
-            added.cost,
-            added.duration_ms,
-            external_id,
-            model,
-            reported_cost,
-            result,
-            error_message,
-            change.session_id,
-        ]
-        .to_vec();
-        if let Guard::Fence(fence) = change.guard {
-            sql.push_str(" AND fence = $20 AND team_id = $21");
-            values.push(Value::Int(fence));
-        } else {
-            sql.push_str(" AND team_id = $20");
-        }
-        sql.push_str(" RETURNING next_sequence");
-        let next: Option<i64> = self.scope.change(&sql, &values, |row| row.get(0))?;
-        match (next, change.guard) {
-            (Some(next), _) => Ok(next - rows),
-            (None, Guard::Fence(_)) => Err(StoreError::Fenced),
-            (None, Guard::Anyone) => Err(missing::<Session>(change.session_id)),
-        }
-    }
-
-    /// The first entry to active sets `started_at`; a final status sets `completed_at`; resuming clears it and the error.
-    fn set_status(
-        &self,
-        id: SessionId,
-        from: Option<SessionStatus>,
-        to: SessionStatus,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let Some(from) = from else { return Ok(()) };
-        let started = (to == SessionStatus::Active).then_some(at);
-        let completed = to.is_final().then_some(at);
-        let keep_error = if to == SessionStatus::Connecting { "NULL" } else { "error_message" };
-        let sql = format!(
-            "UPDATE sessions SET status = $1, started_at = coalesce(started_at, $2), completed_at = $3,
-             error_message = {keep_error} WHERE id = $4 AND status = $5 AND team_id = $6"
-        );
-        match self.scope.execute(&sql, params![to, started, completed, id, from])? {
-            0 => Err(StoreError::Conflict { what: format!("session {id} is no longer {from}") }),
-            _ => Ok(()),
-        }
-    }
 }
 
-impl Record for Session {
-    const TABLE: &'static str = "sessions";
-    const COLUMNS: &'static str = "id, team_id, user_id, name, mode, status, runtime, origin, external_id, working_directory, \
-        model, system_prompt, permission_mode, max_turns, budget_usd_micros, timeout_seconds, \
-        total_messages, total_tool_calls, total_permission_checks, total_errors, total_retries, \
-        input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, total_cost_usd_micros, duration_ms, \
-        reported_cost_usd_micros, result, error_message, created_at, updated_at, started_at, completed_at, \
-        last_activity_at, lease_owner, lease_expires_at, fence, next_sequence";
-
-    fn values(&self) -> Vec<Value<'_>> {
-        let Self { options, totals, lease, .. } = self;
-        let usage = &totals.usage;
-        let timeout_seconds = i64::try_from(options.timeout.as_secs()).unwrap_or(i64::MAX);
-        let mut values = params![
-            self.id,
-            self.team_id,
-            self.user_id,
-            self.name,
-            self.mode,
-            self.status,
-            self.runtime,
-            self.origin,
-            self.external_id,
-            self.working_directory,
-            options.model,
-            options.system_prompt,
-            options.permission_mode,
-            options.max_turns,
-            options.budget,
-        ]
-        .to_vec();
-        values.push(Value::Int(timeout_seconds));
-        values.extend_from_slice(params![
-            totals.total_messages,
-            totals.total_tool_calls,
-            totals.total_permission_checks,
-            totals.total_errors,
-            totals.total_retries,
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cache_creation_tokens,
-            usage.cache_read_tokens,
-            totals.cost,
-            totals.duration_ms,
-            self.reported_cost,
-            self.result,
-            self.error_message,
-            self.created_at,
-            self.updated_at,
-            self.started_at,
-            self.completed_at,
-            self.last_activity_at,
-        ]);
-        let owner = lease.as_ref().map(|lease| Value::Text(lease.owner.to_string().into()));
-        values.push(owner.unwrap_or(Value::Null));
-        values.push(lease.as_ref().map_or(Value::Null, |lease| Value::Time(lease.expires_at)));
-        values.extend_from_slice(params![self.fence, self.next_sequence]);
-        values
-    }
-
-    fn from_columns(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
-        Ok(Session {
-            id: columns.next()?,
-            team_id: columns.next()?,
-            user_id: columns.next()?,
-            name: columns.next()?,
-            mode: columns.next()?,
-            status: columns.next()?,
-            runtime: columns.next()?,
-            origin: columns.next()?,
-            external_id: columns.next()?,
-            working_directory: columns.next()?,
-            options: SessionOptions {
-                model: columns.next()?,
-                system_prompt: columns.next()?,
-                permission_mode: columns.next()?,
-                max_turns: columns.next()?,
-                budget: columns.next()?,
-                timeout: Duration::from_secs(columns.next::<i64>()?.unsigned_abs()),
-            },
-            totals: SessionTotals {
-                total_messages: columns.next()?,
-                total_tool_calls: columns.next()?,
-                total_permission_checks: columns.next()?,
-                total_errors: columns.next()?,
-                total_retries: columns.next()?,
-                usage: TokenUsage {
-                    input_tokens: columns.next()?,
-                    output_tokens: columns.next()?,
-                    cache_creation_tokens: columns.next()?,
-                    cache_read_tokens: columns.next()?,
-                },
-                cost: columns.next()?,
-                duration_ms: columns.next()?,
-            },
-            reported_cost: columns.next()?,
-            result: columns.next()?,
-            error_message: columns.next()?,
-            created_at: columns.next()?,
-            updated_at: columns.next()?,
-            started_at: columns.next()?,
-            completed_at: columns.next()?,
-            last_activity_at: columns.next()?,
-            lease: lease(columns.next()?, columns.next()?)?,
-            fence: columns.next()?,
-            next_sequence: columns.next()?,
-        })
-    }
-}
-
-impl Owned for Session {
-    type Id = SessionId;
-    const NOUN: &'static str = "session";
-    const LIVE: &'static str = "deleted_at IS NULL";
-
-    fn id(&self) -> SessionId {
-        self.id
-    }
-
-    fn team_id(&self) -> TeamId {
-        self.team_id
-    }
-}
-
-impl Dated for Session {
-    const TIME: &'static str = "created_at";
-
-    fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: *self.id.as_uuid() }
-    }
-}
-
-fn lease(owner: Option<String>, expires_at: Option<Timestamp>) -> Result<Option<Lease>, StoreError> {
-    let (Some(owner), Some(expires_at)) = (owner, expires_at) else { return Ok(None) };
-    let owner: LeaseOwner = owner.parse().map_err(|error| StoreError::corrupt(format!("{error}")))?;
-    Ok(Some(Lease { owner, expires_at }))
+/// The condition that the status is one of some.
+fn status_in(is_meant: impl Fn(SessionStatus) -> bool) -> String {
+    let meant = SessionStatus::ALL.iter().filter(|status| is_meant(**status));
+    let words: Vec<_> = meant.map(|status| format!("'{status}'")).collect();
+    format!("status IN ({})", words.join(", "))
 }

@@ -161,29 +161,8 @@ fn entry(row: &Row<'_>, read: ReadItem) -> Result<TimelineEntry, StoreError> {
     })
 }
 
-/// Writes the row and its entry. A new row takes the entry's number as its own.
-pub(super) fn append(
-    tx: &Tx<'_>,
-    session: SessionId,
-    sequence: i64,
-    change: Change,
-    mut item: TimelineItem,
-    at: Timestamp,
-) -> Result<TimelineEntry, StoreError> {
-    if item.session_id() != session {
-        let what = format!("a {} of session {} is not of {session}", item.kind(), item.session_id());
-        return Err(StoreError::Conflict { what });
-    }
-    if change == Change::Created {
-        number(&mut item, sequence);
-    }
-    write_row(tx, change, &item)?;
-    let sql = "INSERT INTO session_events (session_id, sequence, kind, row_id, change, at) VALUES ($1, $2, $3, $4, $5, $6)";
-    tx.execute(sql, params![session, sequence, item.kind(), *item.row_id(), change, at])?;
-    Ok(TimelineEntry { sequence, change, at, item })
-}
-
-fn number(item: &mut TimelineItem, sequence: i64) {
+/// A new row takes the number of its entry as its own.
+pub(super) fn number(item: &mut TimelineItem, sequence: i64) {
     match item {
         TimelineItem::Message(message) => message.sequence = sequence,
         TimelineItem::ToolCall(call) => call.sequence = sequence,
@@ -195,9 +174,11 @@ fn number(item: &mut TimelineItem, sequence: i64) {
     }
 }
 
-fn write_row(tx: &Tx<'_>, change: Change, item: &TimelineItem) -> Result<(), StoreError> {
+/// Writes the row of an entry; new messages are written many at once, elsewhere.
+pub(super) fn write_row(tx: &Tx<'_>, change: Change, item: &TimelineItem) -> Result<(), StoreError> {
     match (change, item) {
-        (Change::Created, TimelineItem::Message(message)) => message::insert(tx, message),
+        (Change::Updated, TimelineItem::Message(message)) => message::update_feedback(tx, message),
+        (Change::Replaced, TimelineItem::Message(message)) => message::replace(tx, message),
         (Change::Created, TimelineItem::ToolCall(call)) => tool_call::insert(tx, call),
         (Change::Created, TimelineItem::Transition(transition)) => transition::insert(tx, transition),
         (Change::Created, TimelineItem::Command(command)) => command::insert(tx, command),

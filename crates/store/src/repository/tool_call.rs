@@ -1,50 +1,90 @@
-//! Rows of `tool_calls`; written only through the timeline.
+//! Tool calls; written only through changes of their session.
 
-use domain::{permission::Decision, tool_call::ToolCall};
+use domain::{
+    id::{SessionId, ToolCallId},
+    permission::Decision,
+    session::Session,
+    tool_call::{ToolCall, ToolCallStatus},
+};
 
+use super::{Reads, message_search};
 use crate::{
     conn::Tx,
     error::StoreError,
-    value::{Columns, params, stored_words},
+    record::{Record, columns},
+    scope::{Scope, below},
+    value::{Columns, Value, params, stored_words},
 };
 
 stored_words! { Decision }
 
-pub(super) const COLUMNS: &str = "t.id, t.session_id, t.message_id, t.sequence, t.tool_use_id, t.tool_name, t.tool_input,
-    t.tool_output, t.status, t.error_message, t.permission_decision, t.permission_reason, t.created_at, t.started_at,
-    t.completed_at, t.duration_ms";
-
-pub(super) fn insert(tx: &Tx<'_>, call: &ToolCall) -> Result<(), StoreError> {
-    let sql = "INSERT INTO tool_calls
-         (id, session_id, message_id, sequence, tool_use_id, tool_name, tool_input, tool_output, status, error_message,
-          permission_decision, permission_reason, created_at, started_at, completed_at, duration_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    let values = params![
-        call.id,
-        call.session_id,
-        call.message_id,
-        call.sequence,
-        call.tool_use_id,
-        call.tool_name,
-        call.tool_input,
-        call.tool_output,
-        call.status,
-        call.error_message,
-        call.permission_decision,
-        call.permission_reason,
-        call.created_at,
-        call.started_at,
-        call.completed_at,
-        call.duration_ms,
-    ];
-    tx.execute(sql, values).map(drop)
+columns! {
+    id, session_id, message_id, sequence, tool_use_id, tool_name, tool_input, tool_output, status, error_message,
+    permission_decision, permission_reason, hook_pre_data, hook_post_data, retries, created_at, started_at, completed_at,
+    duration_ms,
 }
 
+/// The tool calls of a team's sessions.
+#[derive(Debug, Clone, Copy)]
+pub struct ToolCalls<'c, C> {
+    pub(super) scope: Scope<'c, C>,
+}
+
+/// Which tool calls a list holds; `None` is any.
+#[derive(Debug, Clone, Default)]
+pub struct ToolCallFilter {
+    /// In this status.
+    pub status: Option<ToolCallStatus>,
+    /// Of this tool.
+    pub tool_name: Option<String>,
+}
+
+impl<C: Reads> ToolCalls<'_, C> {
+    /// The tool call of this id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn find(&self, id: ToolCallId) -> Result<Option<ToolCall>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM tool_calls t WHERE {} AND t.id = $2",
+            below::<Session>("t.session_id")
+        );
+        self.scope.find(&sql, params![id], |row| from_columns(&mut row.columns()))
+    }
+
+    /// The tool calls of a session whose numbers are above `after`, at most `limit`, in the order in which they were asked for.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list(
+        &self,
+        session: SessionId,
+        filter: &ToolCallFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<ToolCall>, StoreError> {
+        let live = below::<Session>("t.session_id").replace("$1", "?");
+        let mut statement = self.scope.statement(&format!("SELECT {COLUMNS} FROM tool_calls t WHERE {live}"));
+        statement.and_equal("t.session_id", Some(&session));
+        statement.and("t.sequence > ?", [Value::Int(after)]);
+        statement.and_equal("t.status", filter.status.as_ref());
+        statement.and_equal("t.tool_name", filter.tool_name.as_ref());
+        statement.push(" ORDER BY t.sequence LIMIT ?", [Value::Int(i64::from(limit))]);
+        statement.rows(self.scope.connection())
+    }
+}
+
+pub(super) fn insert(tx: &Tx<'_>, call: &ToolCall) -> Result<(), StoreError> {
+    tx.insert(call)
+}
+
+/// Writes what changed of a call. Its words are indexed again only when its input changed, which is rare; the first statement
+/// finds out and, most of the time, is the only one.
 pub(super) fn update(tx: &Tx<'_>, call: &ToolCall) -> Result<(), StoreError> {
-    let sql = "UPDATE tool_calls SET
+    const CHANGED: &str = "UPDATE tool_calls SET
          tool_input = $1, tool_output = $2, status = $3, error_message = $4, permission_decision = $5,
-         permission_reason = $6, started_at = $7, completed_at = $8, duration_ms = $9
-         WHERE id = $10";
+         permission_reason = $6, hook_pre_data = $7, hook_post_data = $8, retries = $9, started_at = $10,
+         completed_at = $11, duration_ms = $12 WHERE id = $13 AND session_id = $14";
     let values = params![
         call.tool_input,
         call.tool_output,
@@ -52,12 +92,54 @@ pub(super) fn update(tx: &Tx<'_>, call: &ToolCall) -> Result<(), StoreError> {
         call.error_message,
         call.permission_decision,
         call.permission_reason,
+        call.hook_pre_data,
+        call.hook_post_data,
+        call.retries,
         call.started_at,
         call.completed_at,
         call.duration_ms,
         call.id,
+        call.session_id,
     ];
-    tx.execute_one("tool call", sql, values)
+    if tx.execute(&format!("{CHANGED} AND tool_input = $1"), values)? == 1 {
+        return Ok(());
+    }
+    tx.execute_one("tool call", CHANGED, values)?;
+    message_search::reindex(tx, *call.id.as_uuid(), &call.searched_text())
+}
+
+impl Record for ToolCall {
+    const TABLE: &'static str = "tool_calls";
+    const COLUMNS: &'static str = NAMES;
+
+    fn values(&self) -> Vec<Value<'_>> {
+        params![
+            self.id,
+            self.session_id,
+            self.message_id,
+            self.sequence,
+            self.tool_use_id,
+            self.tool_name,
+            self.tool_input,
+            self.tool_output,
+            self.status,
+            self.error_message,
+            self.permission_decision,
+            self.permission_reason,
+            self.hook_pre_data,
+            self.hook_post_data,
+            self.retries,
+            self.created_at,
+            self.started_at,
+            self.completed_at,
+            self.duration_ms,
+        ]
+        .to_vec()
+    }
+
+    fn from_columns(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        from_columns(columns)
+    }
 }
 
 pub(super) fn from_columns(columns: &mut Columns<'_>) -> Result<ToolCall, StoreError> {
@@ -74,6 +156,9 @@ pub(super) fn from_columns(columns: &mut Columns<'_>) -> Result<ToolCall, StoreE
         error_message: columns.next()?,
         permission_decision: columns.next()?,
         permission_reason: columns.next()?,
+        hook_pre_data: columns.next()?,
+        hook_post_data: columns.next()?,
+        retries: columns.next()?,
         created_at: columns.next()?,
         started_at: columns.next()?,
         completed_at: columns.next()?,

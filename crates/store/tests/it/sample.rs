@@ -18,7 +18,7 @@ use domain::{
     team::{Team, TeamSettings},
     time::Timestamp,
     timeline::{Change, TimelineItem},
-    tool_call::{ToolCall, ToolCallStatus},
+    tool_call::ToolCall,
     transition::Transition,
     user::User,
 };
@@ -115,35 +115,13 @@ pub(crate) fn lease(pid: u32, expires_at: Timestamp) -> Lease {
 }
 
 pub(crate) fn message(session_id: SessionId, text: &str) -> Message {
-    Message {
-        id: MessageId::from_uuid(uuid()),
-        session_id,
-        sequence: 0,
-        body: MessageBody::text(MessageType::Assistant, text),
-        created_at: time(1),
-    }
+    let body = MessageBody::text(MessageType::Assistant, text);
+    Message::new(MessageId::from_uuid(uuid()), session_id, body, time(1))
 }
 
 pub(crate) fn tool_call(session_id: SessionId) -> ToolCall {
     let id = ToolCallId::from_uuid(uuid());
-    ToolCall {
-        id,
-        session_id,
-        message_id: None,
-        sequence: 0,
-        tool_use_id: format!("toolu_{id}"),
-        tool_name: "Bash".into(),
-        tool_input: json!({"command": "true"}),
-        tool_output: None,
-        status: ToolCallStatus::Pending,
-        error_message: None,
-        permission_decision: None,
-        permission_reason: None,
-        created_at: time(1),
-        started_at: None,
-        completed_at: None,
-        duration_ms: None,
-    }
+    ToolCall::new(id, session_id, format!("toolu_{id}"), "Bash".into(), json!({"command": "true"}), time(1))
 }
 
 pub(crate) fn command(session_id: SessionId) -> Command {

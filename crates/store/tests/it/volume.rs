@@ -97,8 +97,8 @@ async fn reads(fixture: &Fixture) -> Vec<String> {
     let busy: SessionId = BUSY.parse().unwrap();
     let read = fixture.store.read(move |conn| {
         conn.team(sample::TEAM).sessions().find(busy)?;
-        conn.team(sample::TEAM).sessions().list(SessionFilter { status: None }, None, 50)?;
-        let failed = SessionFilter { status: Some(SessionStatus::Failed) };
+        conn.team(sample::TEAM).sessions().list(SessionFilter::default(), None, 50)?;
+        let failed = SessionFilter { status: Some(SessionStatus::Failed), ..SessionFilter::default() };
         assert_eq!(conn.team(sample::TEAM).sessions().list(failed, None, 50)?.items.len(), 1);
         conn.team(sample::TEAM).sessions().list_ids_between(*busy.as_uuid(), *busy.as_uuid(), 50)?;
         assert_eq!(conn.team(sample::TEAM).timeline().list(busy, 0, 50)?.len(), 50);

@@ -32,8 +32,7 @@ pub(super) struct Draft {
 impl Recorder {
     pub(super) fn draft_message(&self, draft: &mut Draft, body: MessageBody) -> MessageId {
         let id = MessageId::from_uuid(self.app.next_id());
-        let message =
-            Message { id, session_id: self.session_id, sequence: 0, body, created_at: self.app.now() };
+        let message = Message::new(id, self.session_id, body, self.app.now());
         draft.items.push((Change::Created, TimelineItem::Message(message)));
         draft.update.added.total_messages += 1;
         id
@@ -92,22 +91,15 @@ impl Recorder {
             return;
         }
         let call = ToolCall {
-            id: ToolCallId::from_uuid(self.app.next_id()),
-            session_id: self.session_id,
             message_id,
-            sequence: 0,
-            tool_use_id: tool_use.tool_use_id.clone(),
-            tool_name: tool_use.tool_name,
-            tool_input: tool_use.input,
-            tool_output: None,
-            status: ToolCallStatus::Pending,
-            error_message: None,
-            permission_decision: None,
-            permission_reason: None,
-            created_at: self.app.now(),
-            started_at: None,
-            completed_at: None,
-            duration_ms: None,
+            ..ToolCall::new(
+                ToolCallId::from_uuid(self.app.next_id()),
+                self.session_id,
+                tool_use.tool_use_id.clone(),
+                tool_use.tool_name,
+                tool_use.input,
+                self.app.now(),
+            )
         };
         draft.update.added.total_tool_calls += 1;
         draft.items.push((Change::Created, TimelineItem::ToolCall(call.clone())));

@@ -32,7 +32,8 @@ on_both_databases! {
     a_change_of_an_unknown_session_is_refused,
     a_row_that_is_not_there_cannot_be_updated,
     an_agent_program_may_repeat_the_id_of_a_tool_use,
-    a_message_is_never_updated,
+    a_whole_message_is_never_replaced_or_removed,
+    a_row_of_another_session_is_refused,
 }
 
 async fn entries_are_numbered_without_gaps_and_carry_their_rows(fixture: &Fixture) {
@@ -229,6 +230,7 @@ async fn totals_are_added_and_what_is_not_said_stays(fixture: &Fixture) {
     let added = SessionTotals {
         total_messages: 0,
         total_tool_calls: 0,
+        total_hook_executions: 2,
         total_permission_checks: 3,
         total_errors: 4,
         total_retries: 5,
@@ -301,14 +303,30 @@ async fn an_agent_program_may_repeat_the_id_of_a_tool_use(fixture: &Fixture) {
     fixture.assert_whole().await;
 }
 
-async fn a_message_is_never_updated(fixture: &Fixture) {
+async fn a_whole_message_is_never_replaced_or_removed(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     let created = fixture.change(session, vec![sample::created_message(session, "a")]).await.unwrap();
-    for change in [Change::Updated, Change::Replaced, Change::Removed] {
+    for change in [Change::Replaced, Change::Removed] {
         let error = fixture.change(session, vec![(change, created[0].item.clone())]).await.unwrap_err();
-        assert!(matches!(error, StoreError::Other { .. }), "{error}");
+        assert!(matches!(error, StoreError::Other { .. } | StoreError::Conflict { .. }), "{error}");
     }
     assert_eq!(fixture.timeline(session).await, created);
+}
+
+async fn a_row_of_another_session_is_refused(fixture: &Fixture) {
+    let (session, other) = (fixture.insert_session().await, fixture.insert_session().await);
+    let call = sample::created(TimelineItem::ToolCall(sample::tool_call(other)));
+    let created = fixture.change(other, vec![call]).await.unwrap();
+    let TimelineItem::ToolCall(mut call) = created[0].item.clone() else { panic!("{created:?}") };
+    for item in [sample::created_message(other, "a"), (Change::Updated, created[0].item.clone())] {
+        let error = fixture.change(session, vec![item]).await.unwrap_err();
+        assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+    }
+    call.session_id = session;
+    let error = fixture.change(session, vec![(Change::Updated, TimelineItem::ToolCall(call))]).await;
+    assert!(matches!(error, Err(StoreError::Conflict { .. })), "{error:?}");
+    assert_eq!(fixture.timeline(session).await, []);
+    assert_eq!(fixture.timeline(other).await, created);
 }
 
 /// Moves through statuses, one a second.

@@ -213,7 +213,7 @@ async fn list(
     after: Option<Cursor>,
     limit: u32,
 ) -> Page<Session> {
-    let filter = SessionFilter { status };
+    let filter = SessionFilter { status, ..SessionFilter::default() };
     fixture
         .store
         .read(move |conn| conn.team(sample::TEAM).sessions().list(filter, after, limit))

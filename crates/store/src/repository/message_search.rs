@@ -1,0 +1,246 @@
+//! Finding what was said: the words of messages, the names and inputs of tool calls. The texts stay in their rows.
+
+use std::collections::HashMap;
+
+use domain::{
+    full_text::{self, TextQuery},
+    id::{MessageId, SessionId, ToolCallId},
+    message::MessageContent,
+    timeline::{Change, EntryKind, TimelineEntry, TimelineItem},
+    tool_call,
+};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::Reads;
+use crate::{
+    conn::{Tx, in_few_sizes},
+    error::StoreError,
+    scope::Scope,
+    statement::Statement,
+    value::{Row, Value, params},
+};
+
+/// What was said in a team's sessions, by its words.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageSearch<'c, C> {
+    pub(super) scope: Scope<'c, C>,
+}
+
+/// A place where something was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundText {
+    /// The session.
+    pub session_id: SessionId,
+    /// Where in its timeline.
+    pub sequence: i64,
+    /// The row that says it.
+    pub row: FoundRow,
+    /// A piece of what it says, on one line.
+    pub snippet: String,
+}
+
+/// A row with words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundRow {
+    /// A message of a person or the model.
+    Message(MessageId),
+    /// A tool call.
+    ToolCall(ToolCallId),
+}
+
+impl<C: Reads> MessageSearch<'_, C> {
+    /// The places that have all words of a query in some form, the best first, at most `limit`; in one session or in all.
+    /// Nothing is found by a query without words.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn search(
+        &self,
+        query: &TextQuery,
+        session: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<FoundText>, StoreError> {
+        if query.words().is_empty() {
+            return Ok(Vec::new());
+        }
+        let page = match self.scope.pick("sqlite", "postgres") {
+            "sqlite" => self.page_by_fts5(query, session, limit),
+            _ => self.page_by_tsvector(query, session, limit),
+        };
+        page.query(self.scope.connection(), |row| found(row, query))
+    }
+
+    fn page_by_fts5(&self, query: &TextQuery, session: Option<SessionId>, limit: u32) -> Statement<'static> {
+        let quoted: Vec<_> = query.words().iter().map(|word| format!("\"{word}\"")).collect();
+        let mut page = self.page_of(
+            "message_words.rank AS score",
+            "message_words JOIN message_search f ON f.number = message_words.rowid",
+        );
+        page.and("message_words MATCH ?", [Value::Text(quoted.join(" ").into())]);
+        in_session(&mut page, session);
+        page.push(" ORDER BY message_words.rank, f.number DESC LIMIT ?", [Value::Int(i64::from(limit))]);
+        page.push(ROWS, []);
+        page.push(" ORDER BY page.score, page.number DESC", []);
+        page
+    }
+
+    fn page_by_tsvector(
+        &self,
+        query: &TextQuery,
+        session: Option<SessionId>,
+        limit: u32,
+    ) -> Statement<'static> {
+        let wanted = Value::Text(query.words().join(" ").into());
+        let mut page = self.page_of("f.words", "message_search f");
+        page.and("f.words @@ plainto_tsquery('english', ?)", [wanted.clone()]);
+        in_session(&mut page, session);
+        page.push(
+            " ORDER BY ts_rank_cd(f.words, plainto_tsquery('english', ?)) DESC, f.number DESC",
+            [wanted.clone()],
+        );
+        page.push(" LIMIT ?", [Value::Int(i64::from(limit))]);
+        page.push(ROWS, []);
+        page.push(
+            " ORDER BY ts_rank_cd(page.words, plainto_tsquery('english', ?)) DESC, page.number DESC",
+            [wanted],
+        );
+        page
+    }
+
+    /// The best rows first and only then what they say: most rows that match are not among the best.
+    fn page_of(&self, rank: &str, source: &str) -> Statement<'static> {
+        self.scope.statement(&format!(
+            "SELECT page.session_id, page.sequence, page.kind, page.row_id, m.content, c.tool_name, c.tool_input
+             FROM (SELECT f.number, f.session_id, f.sequence, f.kind, f.row_id, {rank} FROM {source}
+             WHERE f.team_id = ?
+             AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = f.session_id AND s.deleted_at IS NULL)"
+        ))
+    }
+}
+
+const ROWS: &str = ") AS page LEFT JOIN messages m ON page.kind = 'message' AND m.id = page.row_id
+     LEFT JOIN tool_calls c ON page.kind = 'tool_call' AND c.id = page.row_id";
+
+fn in_session(page: &mut Statement<'_>, session: Option<SessionId>) {
+    if let Some(session) = session {
+        page.and("f.session_id = ?", [Value::Id(*session.as_uuid())]);
+    }
+}
+
+fn found(row: &Row<'_>, query: &TextQuery) -> Result<FoundText, StoreError> {
+    let mut columns = row.columns();
+    let (session_id, sequence) = (columns.next()?, columns.next()?);
+    let (kind, id): (EntryKind, Uuid) = (columns.next()?, columns.next()?);
+    let (content, tool): (Option<MessageContent>, Option<String>) = (columns.next()?, columns.next()?);
+    let input: Option<Json> = columns.next()?;
+    let (row, text) = match (kind, content, tool, input) {
+        (EntryKind::Message, Some(content), ..) => {
+            (FoundRow::Message(MessageId::from_uuid(id)), content.text())
+        }
+        (EntryKind::ToolCall, _, Some(tool), Some(input)) => {
+            (FoundRow::ToolCall(ToolCallId::from_uuid(id)), tool_call::searched_text(&tool, &input))
+        }
+        _ => return Err(StoreError::corrupt(format!("the {kind} {id} was indexed and is not there"))),
+    };
+    Ok(FoundText { session_id, sequence, row, snippet: query.snippet(&text) })
+}
+
+/// A row of the index before it has a number there.
+struct Indexed {
+    sequence: i64,
+    kind: EntryKind,
+    row_id: Uuid,
+    text: String,
+}
+
+impl Indexed {
+    /// Of an entry whose row is new and has words.
+    fn of(entry: &TimelineEntry) -> Option<Self> {
+        let text = match (entry.change, &entry.item) {
+            (Change::Created, TimelineItem::Message(message)) if message.body.message_type.is_dialogue() => {
+                message.body.content.text()
+            }
+            (Change::Created, TimelineItem::ToolCall(call)) => call.searched_text(),
+            _ => return None,
+        };
+        let text = full_text::indexed(&text);
+        Some(Self { sequence: entry.sequence, kind: entry.item.kind(), row_id: *entry.item.row_id(), text })
+    }
+}
+
+/// Indexes the new rows of a change.
+pub(super) fn index(
+    scope: &Scope<'_, Tx<'_>>,
+    session: SessionId,
+    entries: &[TimelineEntry],
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = entries.iter().filter_map(Indexed::of).collect();
+    in_few_sizes(&rows, |rows| match scope.pick("sqlite", "postgres") {
+        "sqlite" => index_by_fts5(scope, session, rows),
+        _ => index_by_tsvector(scope, session, rows),
+    })
+}
+
+fn index_by_fts5(scope: &Scope<'_, Tx<'_>>, session: SessionId, rows: &[Indexed]) -> Result<(), StoreError> {
+    let mut places =
+        Statement::new("INSERT INTO message_search (team_id, session_id, sequence, kind, row_id) VALUES", []);
+    for (row, comma) in rows.iter().zip(commas()) {
+        places.push(comma, []);
+        places.push(" (?, ?, ?, ?, ?)", place(scope, session, row));
+    }
+    places.push(" RETURNING number, row_id", []);
+    let numbers = places.query(scope.connection(), |row| Ok((row.get::<Uuid>(1)?, row.get::<i64>(0)?)))?;
+    let texts: HashMap<_, _> = rows.iter().map(|row| (row.row_id, row.text.as_str())).collect();
+    let mut words = Statement::new("INSERT INTO message_words (rowid, text) VALUES", []);
+    for ((row_id, number), comma) in numbers.into_iter().zip(commas()) {
+        let text = texts.get(&row_id).copied().unwrap_or_default();
+        words.push(comma, []);
+        words.push(" (?, ?)", [Value::Int(number), Value::text(text)]);
+    }
+    scope.tx().execute(words.text(), words.values()).map(drop)
+}
+
+fn index_by_tsvector(
+    scope: &Scope<'_, Tx<'_>>,
+    session: SessionId,
+    rows: &[Indexed],
+) -> Result<(), StoreError> {
+    let mut statement = Statement::new(
+        "INSERT INTO message_search (team_id, session_id, sequence, kind, row_id, words) VALUES",
+        [],
+    );
+    for (row, comma) in rows.iter().zip(commas()) {
+        statement.push(comma, []);
+        let text = Value::text(&row.text);
+        statement.push(
+            " (?, ?, ?, ?, ?, to_tsvector('english', ?))",
+            place(scope, session, row).into_iter().chain([text]),
+        );
+    }
+    scope.tx().execute(statement.text(), statement.values()).map(drop)
+}
+
+/// What goes before each row of a statement.
+fn commas() -> impl Iterator<Item = &'static str> {
+    std::iter::once("").chain(std::iter::repeat(","))
+}
+
+fn place(scope: &Scope<'_, Tx<'_>>, session: SessionId, row: &Indexed) -> [Value<'static>; 5] {
+    [
+        Value::Id(*scope.team().as_uuid()),
+        Value::Id(*session.as_uuid()),
+        Value::Int(row.sequence),
+        Value::Text(row.kind.as_str().into()),
+        Value::Id(row.row_id),
+    ]
+}
+
+/// Indexes other words for a row that is indexed already.
+pub(super) fn reindex(tx: &Tx<'_>, row_id: Uuid, text: &str) -> Result<(), StoreError> {
+    let sql = tx.pick(
+        "INSERT OR REPLACE INTO message_words (text, rowid) SELECT $1, number FROM message_search WHERE row_id = $2",
+        "UPDATE message_search SET words = to_tsvector('english', $1) WHERE row_id = $2",
+    );
+    tx.execute(sql, params![full_text::indexed(text), row_id]).map(drop)
+}

@@ -1,0 +1,26 @@
+//! References from one row of a team to another: the database knows that the other exists, not whose it is.
+
+use std::fmt::Display;
+
+use crate::{
+    conn::Tx,
+    error::StoreError,
+    scope::Scope,
+    value::{ToValue, params},
+};
+
+/// Refuses a reference to a row that is not a live one of the team's, if there is one.
+pub(super) fn require<I: ToValue + Display>(
+    scope: &Scope<'_, Tx<'_>>,
+    table: &str,
+    noun: &str,
+    id: Option<I>,
+) -> Result<(), StoreError> {
+    let Some(id) = id else { return Ok(()) };
+    let sql =
+        format!("SELECT 1 FROM {table} WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id = $2");
+    match scope.query(&sql, params![id], |_| Ok(()))?.is_empty() {
+        false => Ok(()),
+        true => Err(StoreError::Missing { what: format!("{noun} {id}") }),
+    }
+}
