@@ -118,7 +118,10 @@ use approval::{Approvals, DueApprovals};
 use archive::Archives;
 use audit::AuditLog;
 use audit_seal::{AuditSeals, UnsealedAudit};
-use backlog::{epic::Epics, feature::Features, task::Tasks, task_claim::TaskClaims, task_dependency::TaskDependencies, task_history::TaskHistory, task_note::TaskNotes, workflow::Workflows};
+use backlog::{
+    epic::Epics, feature::Features, task::Tasks, task_claim::TaskClaims, task_dependency::TaskDependencies,
+    task_history::TaskHistory, task_note::TaskNotes, workflow::Workflows,
+};
 use budget::Budgets;
 use checkpoint::Checkpoints;
 use cost::Costs;

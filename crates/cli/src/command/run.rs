@@ -166,6 +166,7 @@ impl Run {
                 max_turns: self.max_turns.or(Some(defaults.max_turns)).filter(|turns| *turns > 0),
                 budget,
                 timeout: Duration::from_secs(self.timeout.unwrap_or(defaults.timeout_seconds.get()).into()),
+                ..SessionOptions::default()
             },
         })
     }

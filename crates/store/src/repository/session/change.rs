@@ -92,7 +92,7 @@ impl Sessions<'_, Tx<'_>> {
 
     /// Writes the rows of a change: first all new messages at once, which other rows may refer to, then the rest in its order.
     fn write_rows(&self, session: SessionId, entries: &[TimelineEntry]) -> Result<(), StoreError> {
-        if let Some(entry) = entries.iter().find(|entry| is_of_another(session, &entry.item)) {
+        if let Some(entry) = entries.iter().find(|entry| entry.item.session_id() != session) {
             let (kind, id) = (entry.item.kind(), entry.item.row_id());
             return Err(StoreError::Conflict {
                 what: format!("the {kind} {id} is not of session {session}"),
@@ -198,15 +198,5 @@ const fn new_message(entry: &TimelineEntry) -> Option<&Message> {
     match (entry.change, &entry.item) {
         (Change::Created, TimelineItem::Message(message)) => Some(message),
         _ => None,
-    }
-}
-
-/// A row that says another session than the one whose number it takes.
-fn is_of_another(session: SessionId, item: &TimelineItem) -> bool {
-    match item {
-        TimelineItem::Message(message) => message.session_id != session,
-        TimelineItem::ToolCall(call) => call.session_id != session,
-        TimelineItem::Transition(transition) => transition.session_id != session,
-        TimelineItem::Command(command) => command.session_id != session,
     }
 }
