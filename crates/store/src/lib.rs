@@ -25,6 +25,7 @@ pub use postgres::PostgresServer;
 pub use repository::{
     agent::{AgentFilter, AgentKey, AgentStatusError, Agents, NewAgentVersion},
     agent_instance::{AgentInstanceFilter, AgentInstances, MoveInstanceError},
+    agent::{AgentFilter, AgentRef, AgentStatusError, Agents, NewAgentVersion},
     api_key::{ApiKeyFilter, ApiKeyGrant, ApiKeys, Credentials},
     approval::{ApprovalFilter, Approvals, DueApprovals},
     archive::{ArchiveFilter, Archives, PackedArchive},

@@ -24,7 +24,7 @@ text_enum! {
     }
 }
 
-/// How much each signal counts: 0 to 1 each, 1 together, give or take 0.000001.
+/// How much each signal counts: 0 to 1 each, and 1 together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetrievalWeights([f64; Signal::ALL.len()]);
 
@@ -40,17 +40,19 @@ impl RetrievalWeights {
     /// How far from 1 the sum may be.
     pub const TOLERANCE: f64 = 1e-6;
 
-    /// The weights that this says for each signal.
+    /// The weights that this says for each signal. When they are not quite 1 together they are scaled to be, so that
+    /// rounding on the way through a database never makes them refused.
     ///
     /// # Errors
-    /// When one is not from 0 to 1, or they are not 1 together.
+    /// When one is not from 0 to 1, or they are further from 1 together than [`RetrievalWeights::TOLERANCE`].
     pub fn from_fn(weight: impl Fn(Signal) -> f64) -> Result<Self, InvalidWeights> {
         let mut weights = [0.0; Signal::ALL.len()];
         Signal::ALL.iter().for_each(|&signal| weights[position(signal)] = weight(signal));
         let sum: f64 = weights.iter().sum();
         let is_share = |weight: &f64| (0.0..=1.0).contains(weight);
         if weights.iter().all(is_share) && (sum - 1.0).abs() <= Self::TOLERANCE {
-            Ok(Self(weights))
+            let is_exact = (sum - 1.0).abs() <= f64::EPSILON * 8.0;
+            Ok(Self(if is_exact { weights } else { weights.map(|weight| weight / sum) }))
         } else {
             Err(InvalidWeights { sum })
         }

@@ -64,7 +64,7 @@ pub struct AgentFilter {
 
 /// How a caller names an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AgentKey {
+pub enum AgentRef {
     /// By its id.
     Id(AgentId),
     /// By its short name.
@@ -133,17 +133,17 @@ impl<C: Reads> Agents<'_, C> {
     /// When the database cannot be read.
     pub fn find_version(
         &self,
-        agent: &AgentKey,
+        agent: &AgentRef,
         number: Option<i64>,
     ) -> Result<Option<(Agent, AgentVersion)>, StoreError> {
         let team = self.scope.team();
         let mut statement = self.joined_with(number);
         match agent {
-            AgentKey::Id(id) => statement.push(
+            AgentRef::Id(id) => statement.push(
                 " WHERE (a.team_id = ? AND a.deleted_at IS NULL) IS TRUE AND a.id = ?",
                 [team.to_value(), id.to_value()],
             ),
-            AgentKey::Slug(slug) => statement.push(
+            AgentRef::Slug(slug) => statement.push(
                 " WHERE a.team_id = ? AND a.slug = ? AND a.deleted_at IS NULL",
                 [team.to_value(), slug.to_value()],
             ),
@@ -297,7 +297,7 @@ impl Agents<'_, Tx<'_>> {
         number: i64,
         at: Timestamp,
     ) -> Result<Agent, StoreError> {
-        if self.find_version(&AgentKey::Id(id), Some(number))?.is_none() {
+        if self.find_version(&AgentRef::Id(id), Some(number))?.is_none() {
             return Err(StoreError::Missing { what: format!("version {number} of agent {id}") });
         }
         self.change(id, expected, at, [("current_version", Value::Int(number))])

@@ -1,7 +1,7 @@
 //! Keys to the API.
 
 use domain::{
-    api_key::ApiKey,
+    api_key::{ApiKey, ApiKeyPrefix},
     api_scope::ApiScopes,
     digest::Sha256Digest,
     id::{ApiKeyId, UserId},
@@ -20,9 +20,10 @@ use crate::{
     record::{Record, record},
     scope::{Scope, missing},
     statement::Order,
-    value::{params, stored_documents},
+    value::{params, stored_documents, stored_words},
 };
 
+stored_words! { ApiKeyPrefix }
 stored_documents! { ApiScopes }
 
 record! {
@@ -150,8 +151,8 @@ impl<C: Reads> Credentials<'_, C> {
     pub fn find_api_key(&self, secret: &Sha256Digest) -> Result<Option<ApiKeyGrant>, StoreError> {
         let sql = format!(
             "SELECT {}, {}, {}, m.role FROM api_keys k
-             JOIN teams t ON t.id = k.team_id AND t.deleted_at IS NULL
-             JOIN users u ON u.id = k.user_id AND u.deleted_at IS NULL
+             JOIN teams t ON t.id = k.team_id AND (t.deleted_at IS NULL) IS TRUE
+             JOIN users u ON u.id = k.user_id AND (u.deleted_at IS NULL) IS TRUE
              JOIN team_memberships m ON m.team_id = k.team_id AND m.user_id = k.user_id
              WHERE k.secret_sha256 = $1",
             ApiKey::columns_of("k"),

@@ -58,9 +58,9 @@ impl<C: Reads> LoginSessions<'_, C> {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn find(&self, token: &Sha256Digest) -> Result<Option<Login>, StoreError> {
+    pub fn find_by_digest(&self, token: &Sha256Digest) -> Result<Option<Login>, StoreError> {
         let sql = format!(
-            "SELECT {}, {} FROM login_sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL
+            "SELECT {}, {} FROM login_sessions s JOIN users u ON u.id = s.user_id AND (u.deleted_at IS NULL) IS TRUE
              WHERE s.token_sha256 = $1",
             LoginSession::columns_of("s"),
             User::columns_of("u")

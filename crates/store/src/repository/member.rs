@@ -91,7 +91,7 @@ impl<C: Reads> Members<'_, C> {
     fn statement<'v>(&self) -> Statement<'v> {
         self.scope.statement(&format!(
             "SELECT {}, {} FROM team_memberships m JOIN users u ON u.id = m.user_id
-             WHERE m.team_id = ? AND u.deleted_at IS NULL",
+             WHERE m.team_id = ? AND (u.deleted_at IS NULL) IS TRUE",
             User::columns_of("u"),
             TeamMembership::columns_of("m")
         ))
@@ -180,7 +180,7 @@ impl Members<'_, Tx<'_>> {
 /// Refuses unless the team has an active owner besides this one. The caller holds the team's row.
 pub(super) fn refuse_last_owner(tx: &Tx<'_>, team: TeamId, user: UserId) -> Result<(), MemberError> {
     let sql = "SELECT m.user_id FROM team_memberships m JOIN users u ON u.id = m.user_id
-         WHERE m.team_id = $1 AND m.user_id <> $2 AND m.role = 'owner' AND u.is_active = $3 AND u.deleted_at IS NULL
+         WHERE m.team_id = $1 AND m.user_id <> $2 AND m.role = 'owner' AND u.is_active = $3 AND (u.deleted_at IS NULL) IS TRUE
          LIMIT 1";
     match tx.find(sql, params![team, user, true], |row| row.get::<UserId>(0))? {
         Some(_) => Ok(()),

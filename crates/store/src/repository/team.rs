@@ -82,7 +82,7 @@ impl<C: Reads> Teams<'_, C> {
     pub fn list_of(&self, user: UserId) -> Result<Vec<(Team, Role)>, StoreError> {
         let sql = format!(
             "SELECT {}, m.role FROM team_memberships m JOIN teams t ON t.id = m.team_id
-             WHERE m.user_id = $1 AND t.deleted_at IS NULL ORDER BY t.slug",
+             WHERE m.user_id = $1 AND (t.deleted_at IS NULL) IS TRUE ORDER BY t.slug",
             Team::columns_of("t")
         );
         self.conn.conn().query(&sql, params![user], |row| {

@@ -155,7 +155,7 @@ impl Users<'_, Tx<'_>> {
     fn leave_owners(&self, id: UserId) -> Result<(), MemberError> {
         let sql = format!(
             "SELECT t.id FROM team_memberships m JOIN teams t ON t.id = m.team_id
-             WHERE m.user_id = $1 AND m.role = 'owner' AND t.deleted_at IS NULL ORDER BY t.id{}",
+             WHERE m.user_id = $1 AND m.role = 'owner' AND (t.deleted_at IS NULL) IS TRUE ORDER BY t.id{}",
             self.conn.pick("", " FOR NO KEY UPDATE OF t")
         );
         let owned: Vec<TeamId> = self.conn.query(&sql, params![id], |row| row.get(0))?;

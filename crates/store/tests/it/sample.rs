@@ -77,7 +77,7 @@ pub(crate) fn api_key(user_id: UserId, secret: &str) -> ApiKey {
         team_id: TEAM,
         user_id,
         name: "laptop".parse().unwrap(),
-        prefix: "pv_12345678".into(),
+        prefix: "pv_12345678".parse().unwrap(),
         secret_sha256: Sha256Digest::of(secret.as_bytes()),
         scopes: ApiScopes::default(),
         created_at: time(1),

@@ -1,7 +1,7 @@
 //! Agents and their versions.
 
 use domain::{agent::Agent, agent_status::AgentStatus, dna::Dna, id::AgentId};
-use provost_store::{AgentFilter, AgentKey, AgentStatusError, NewAgentVersion, StoreError, Tx};
+use provost_store::{AgentFilter, AgentRef, AgentStatusError, NewAgentVersion, StoreError, Tx};
 use serde_json::json;
 
 use crate::{fixture::Fixture, sample};
@@ -109,8 +109,8 @@ async fn an_agent_is_found_as_it_was_added(fixture: &Fixture) {
         let (id, slug) = (added.id, added.slug.clone());
         let found = fixture.store.read(move |conn| {
             let agents = conn.team(sample::TEAM).agents();
-            let by_id = agents.find_version(&AgentKey::Id(id), None)?;
-            let by_slug = agents.find_version(&AgentKey::Slug(slug.clone()), Some(1))?;
+            let by_id = agents.find_version(&AgentRef::Id(id), None)?;
+            let by_slug = agents.find_version(&AgentRef::Slug(slug.clone()), Some(1))?;
             Ok::<_, StoreError>((agents.find_by_slug(&slug)?, by_id, by_slug))
         });
         let (by_slug, current, first) = found.await.unwrap();
@@ -167,8 +167,8 @@ async fn another_team_sees_no_agent(fixture: &Fixture) {
     let seen = fixture.store.read(move |conn| {
         let agents = conn.team(other).agents();
         let found = agents.find(id)?.is_some() || agents.find_by_slug(&slug)?.is_some();
-        let joined = agents.find_version(&AgentKey::Id(id), None)?.is_some()
-            || agents.find_version(&AgentKey::Slug(slug), None)?.is_some();
+        let joined = agents.find_version(&AgentRef::Id(id), None)?.is_some()
+            || agents.find_version(&AgentRef::Slug(slug), None)?.is_some();
         let versions =
             agents.find_pinned(id, 1)?.is_some() || !agents.list_versions(id, None, 10)?.is_empty();
         Ok::<_, StoreError>((found, joined, versions, agents.list(AgentFilter::default(), None, 10)?.items))
@@ -324,7 +324,7 @@ async fn each_new_version_is_the_current_one(fixture: &Fixture) {
     let id = first.id;
     let found = fixture.store.read(move |conn| {
         let agents = conn.team(sample::TEAM).agents();
-        let version = |number| agents.find_version(&AgentKey::Id(id), number);
+        let version = |number| agents.find_version(&AgentRef::Id(id), number);
         Ok::<_, StoreError>((version(None)?, version(Some(1))?, version(Some(3))?))
     });
     let (current, old, none) = found.await.unwrap();
@@ -450,7 +450,7 @@ async fn a_pinned_version_is_found_after_its_agent_was_deleted(fixture: &Fixture
     let found = fixture.store.read(move |conn| {
         let agents = conn.team(sample::TEAM).agents();
         let listed = agents.list_versions(id, None, 10)?.len();
-        let live = agents.find_version(&AgentKey::Id(id), Some(1))?.is_some();
+        let live = agents.find_version(&AgentRef::Id(id), Some(1))?.is_some();
         Ok::<_, StoreError>((agents.find_pinned(id, 1)?, agents.find_pinned(id, 2)?, listed, live))
     });
     let (pinned, none, listed, live) = found.await.unwrap();

@@ -23,7 +23,7 @@ async fn insert(fixture: &Fixture, session: &LoginSession) -> Result<(), StoreEr
 
 async fn find(fixture: &Fixture, cookie: &str) -> Option<Login> {
     let digest = Sha256Digest::of(cookie.as_bytes());
-    fixture.store.read(move |conn| conn.login_sessions().find(&digest)).await.unwrap()
+    fixture.store.read(move |conn| conn.login_sessions().find_by_digest(&digest)).await.unwrap()
 }
 
 /// Somebody besides the fixture's user.

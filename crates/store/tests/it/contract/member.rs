@@ -102,7 +102,8 @@ async fn members_are_listed_in_the_order_in_which_they_came(fixture: &Fixture) {
             break;
         }
         assert!(page.items.iter().all(|member| member.membership.team_id == fixture.team));
-        remove(fixture, seen[0]).await.unwrap_or_default();
+        // From the second page on, the first member is gone already.
+        drop(remove(fixture, seen[0]).await);
     }
     assert_eq!(seen, expected, "although the first of them left meanwhile");
 }
@@ -211,7 +212,6 @@ async fn an_owner_who_is_made_while_another_leaves_is_not_lost(fixture: &Fixture
     for round in 0..8 {
         let ada = join(fixture, &format!("ada{round}"), Role::Owner).await;
         let bob = join(fixture, &format!("bob{round}"), Role::Member).await;
-        let at = sample::time(9);
         let spawn = |work: fn(&Tx<'_>, UserId, UserId) -> Result<(), MemberError>| {
             let store = fixture.store.clone();
             tokio::spawn(async move { store.write(move |tx| work(tx, ada, bob)).await })
@@ -234,7 +234,6 @@ async fn an_owner_who_is_made_while_another_leaves_is_not_lost(fixture: &Fixture
         assert!(owners >= 1, "round {round}: {members:?}");
         let purge = format!("DELETE FROM team_memberships WHERE user_id IN ('{ada}', '{bob}')");
         fixture.place().raw(&purge).unwrap();
-        assert!(at > sample::time(0));
     }
 }
 
