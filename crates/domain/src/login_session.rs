@@ -1,6 +1,6 @@
 //! Browsers that are logged in.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::{
     digest::Sha256Digest,

@@ -306,7 +306,7 @@ async fn of_two_who_move_an_agent_one_is_told(fixture: &Fixture) {
         match task.await.unwrap() {
             Ok(_) => moved += 1,
             Err(error) => {
-                assert_eq!(error.to_string(), format!("conflict: agent {id} is active, no longer draft"),)
+                assert_eq!(error.to_string(), format!("conflict: agent {id} is active, no longer draft"));
             }
         }
     }
