@@ -116,7 +116,8 @@ fn hook_words(style: Style, execution: &HookExecution) -> String {
         }
         (true, Some(error)) => style.yellow(&format!("failed {}", text::one_line(error, LONGEST))),
         (false, error) => {
-            style.red(&format!("stopped it {}", text::one_line(error.unwrap_or_default(), LONGEST)))
+            let error = text::one_line(error.unwrap_or_default(), LONGEST);
+            style.red(format!("stopped it {error}").trim_end())
         }
     };
     format!("{name}  {at}  {outcome}")
@@ -160,5 +161,126 @@ fn author(author: &str) -> String {
         Some(("user", id)) => format!("user {}", &id[id.len().saturating_sub(8)..]),
         Some((_, part)) => part.to_owned(),
         None => author.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::approval::{ApprovalAnswer, ApprovalVerdict};
+    use serde_json::json;
+
+    use super::*;
+
+    const PLAIN: Style = Style { color: false };
+
+    fn id<T: std::str::FromStr<Err: std::fmt::Debug>>() -> T {
+        "01a1fc6b-7edc-7079-aaa9-b8a9a2757074".parse().expect("an id")
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    fn approval() -> Approval {
+        let input = json!({ "command": "make\u{1b}[31m" });
+        Approval {
+            id: id(),
+            team_id: id(),
+            session_id: id(),
+            sequence: 1,
+            tool_use_id: None,
+            tool_name: "Bash".into(),
+            input_sha256: Approval::input_digest(&input),
+            input,
+            suggestions: None,
+            status: ApprovalStatus::Pending,
+            requested_at: at(1),
+            expires_at: at(300),
+            decided_by: None,
+            decided_at: None,
+            note: None,
+            updated_input: None,
+            updated_at: at(1),
+        }
+    }
+
+    fn words(entries: &[(Change, TimelineItem)]) -> Vec<String> {
+        let entries: Vec<_> = (1..)
+            .zip(entries)
+            .map(|(sequence, (change, item))| TimelineEntry {
+                sequence,
+                change: *change,
+                at: at(1),
+                item: item.clone(),
+            })
+            .collect();
+        let lines = lines(PLAIN, &entries, at(0));
+        lines.iter().map(|line| line.split_once("s  ").unwrap_or_default().1.to_owned()).collect()
+    }
+
+    #[test]
+    fn an_approval_is_shown_as_asked_and_as_answered() {
+        let answer = ApprovalAnswer {
+            verdict: ApprovalVerdict::Denied,
+            decided_by: "user:01a1fc6b-7edc-7079-aaa9-b8a9a2757074".into(),
+            note: Some("not\nnow".into()),
+            at: at(2),
+        };
+        let answered = TimelineItem::Approval(approval().answered(answer).expect("answered"));
+        let shown = words(&[(Change::Created, answered.clone()), (Change::Updated, answered)]);
+        assert_eq!(shown[1], "approval   Bash  denied by user a2757074  not now");
+        assert!(shown[0].starts_with("approval   Bash  asked  make"), "{}", shown[0]);
+        assert!(!shown[0].contains('\u{1b}'), "what an agent says does not reach the terminal's controls");
+    }
+
+    #[test]
+    fn a_decision_is_shown_with_who_took_it() {
+        let decision = PermissionDecision {
+            id: id(),
+            session_id: id(),
+            sequence: 1,
+            tool_call_id: None,
+            tool_use_id: None,
+            tool_name: "Bash".into(),
+            input_data: None,
+            context: None,
+            decision: Decision::Deny,
+            decided_by: domain::decision::DecidedBy::Policy,
+            policy_name: Some("no network".into()),
+            approval_id: None,
+            reason: Some("it pushes".into()),
+            interrupted: false,
+            decided_at: at(1),
+        };
+        let shown = words(&[(Change::Created, TimelineItem::Decision(decision))]);
+        assert_eq!(shown, ["decision   Bash  deny by policy no network  it pushes"]);
+    }
+
+    #[test]
+    fn a_run_of_a_hook_is_shown_with_its_outcome() {
+        let run = |continue_execution, error: Option<&str>| {
+            let execution = HookExecution {
+                id: id(),
+                session_id: id(),
+                sequence: 1,
+                hook_name: "guard".into(),
+                hook_type: "PreToolUse".parse().expect("an event"),
+                tool_call_id: None,
+                tool_use_id: None,
+                tool_name: Some("Bash".into()),
+                input_data: None,
+                output_data: None,
+                context_data: None,
+                continue_execution,
+                duration_us: 2_000_000,
+                error_message: error.map(str::to_owned),
+                executed_at: at(1),
+            };
+            (Change::Created, TimelineItem::HookExecution(execution))
+        };
+        let shown = words(&[run(true, None), run(true, Some("broke")), run(false, Some("no"))]);
+        assert!(shown[0].starts_with("hook       guard  at PreToolUse of Bash  went on 2"), "{}", shown[0]);
+        assert_eq!(shown[1], "hook       guard  at PreToolUse of Bash  failed broke");
+        assert_eq!(shown[2], "hook       guard  at PreToolUse of Bash  stopped it no");
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     record::{Record, record},
     scope::{Scope, missing},
     statement::{Order, Statement},
-    value::{ToValue, Value, params, stored_words},
+    value::{ToValue, params, stored_words},
 };
 
 stored_words! { ApprovalStatus }
@@ -31,7 +31,8 @@ record! {
         id, team_id, session_id, sequence, tool_use_id, tool_name, input, input_sha256, suggestions, status, requested_at,
         expires_at, decided_by, decided_at, note, updated_input, updated_at,
     }
-    owned by ApprovalId as "approval" while "TRUE";
+    owned by ApprovalId as "approval" while
+        "(SELECT s.deleted_at IS NULL FROM sessions s WHERE s.id = approvals.session_id)";
     dated by requested_at;
 }
 
@@ -135,7 +136,7 @@ impl DueApprovals<'_, Tx<'_>> {
         };
         let mut expired = Vec::new();
         for (team, session) in self.sessions(at, limit)? {
-            let due = self.hold_due(team, session, at, limit)?;
+            let due = self.hold_due(session, at, limit)?;
             let entries = settle(self.conn.team(team), session, due, &answer)?;
             expired.extend(entries.into_iter().filter_map(|entry| match entry.item {
                 TimelineItem::Approval(approval) => Some(approval),
@@ -154,13 +155,7 @@ impl DueApprovals<'_, Tx<'_>> {
 
     /// The session's due approvals, nobody else changing the session any more. Whoever changes a session takes its row
     /// first; so does this, or the two could wait for each other.
-    fn hold_due(
-        &self,
-        team: TeamId,
-        session: SessionId,
-        at: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Approval>, StoreError> {
+    fn hold_due(&self, session: SessionId, at: Timestamp, limit: u32) -> Result<Vec<Approval>, StoreError> {
         let hold = self.conn.pick(
             "SELECT id FROM sessions WHERE id = $1",
             "SELECT id FROM sessions WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED",
@@ -168,11 +163,13 @@ impl DueApprovals<'_, Tx<'_>> {
         if self.conn.find(hold, params![session], |row| row.get::<SessionId>(0))?.is_none() {
             return Ok(Vec::new());
         }
-        let mut statement = self.conn.team(team).select::<Approval>();
-        statement.and("status = 'pending' AND session_id = ?", [session.to_value()]);
-        statement.and("expires_at <= ?", [Value::Time(at)]);
-        statement.push(" ORDER BY sequence LIMIT ?", [Value::Int(i64::from(limit))]);
-        statement.rows(self.conn)
+        // Those of a deleted session as well, or they would be due for ever.
+        let sql = format!(
+            "SELECT {} FROM approvals WHERE session_id = $1 AND status = 'pending' AND expires_at <= $2
+             ORDER BY sequence LIMIT $3",
+            Approval::COLUMNS
+        );
+        self.conn.query(&sql, params![session, at, limit], |row| Approval::from_columns(&mut row.columns()))
     }
 }
 
@@ -216,6 +213,8 @@ pub(super) fn insert(tx: &Tx<'_>, approval: &Approval) -> Result<(), StoreError>
 
 /// Writes an answer where there is none yet.
 pub(super) fn update(tx: &Tx<'_>, approval: &Approval) -> Result<(), StoreError> {
+    let settled = ApprovalStatus::Pending.transition_to(approval.status);
+    settled.map_err(|error| StoreError::Conflict { what: format!("approval {}: {error}", approval.id) })?;
     let sql =
         "UPDATE approvals SET status = $1, decided_by = $2, decided_at = $3, note = $4, updated_input = $5,
          updated_at = $6 WHERE id = $7 AND session_id = $8 AND status = 'pending'";

@@ -37,9 +37,8 @@ impl<C: Reads> Timeline<'_, C> {
     /// # Errors
     /// When the database cannot be read.
     pub fn list(&self, session: SessionId, after: i64, limit: u32) -> Result<Vec<TimelineEntry>, StoreError> {
-        let Some(last) = self.last_of_page(session, after, limit)? else { return Ok(Vec::new()) };
         let mut entries = Vec::new();
-        for &kind in EntryKind::ALL {
+        for (kind, last) in self.kinds_of_page(session, after, limit)? {
             entries.extend(self.entries_of(kind, session, after, last)?);
         }
         entries.sort_unstable_by_key(|entry| entry.sequence);
@@ -95,13 +94,19 @@ impl<C: Reads> Timeline<'_, C> {
         self.scope.query(&sql, params![session], |row| command::from_columns(&mut row.columns()))
     }
 
-    fn last_of_page(&self, session: SessionId, after: i64, limit: u32) -> Result<Option<i64>, StoreError> {
+    /// The kinds of entries in a page, each with its last number there: most pages have few of them.
+    fn kinds_of_page(
+        &self,
+        session: SessionId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(EntryKind, i64)>, StoreError> {
         let sql = format!(
-            "SELECT max(sequence) FROM (SELECT sequence FROM session_events e WHERE {} AND e.session_id = $2
-             AND sequence > $3 ORDER BY sequence LIMIT $4) AS page",
+            "SELECT kind, max(sequence) FROM (SELECT kind, sequence FROM session_events e WHERE {} AND e.session_id = $2
+             AND sequence > $3 ORDER BY sequence LIMIT $4) AS page GROUP BY kind",
             below::<Session>("e.session_id")
         );
-        self.scope.scalar(&sql, params![session, after, i64::from(limit)])
+        self.scope.query(&sql, params![session, after, limit], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     fn entries_of(

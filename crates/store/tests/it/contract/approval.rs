@@ -6,7 +6,6 @@ use domain::{
     approval::{Approval, ApprovalStatus, ApprovalVerdict},
     id::{ApprovalId, SessionId},
     permission::Decision,
-    session::Session,
     timeline::{Change, TimelineItem},
 };
 use provost_store::{ApprovalFilter, StoreError};
@@ -29,7 +28,7 @@ on_both_databases! {
     due_approvals_expire_with_a_number_in_their_timelines,
     expiring_and_answering_at_once_settles_each_once,
     an_approved_call_is_granted_once,
-    a_removed_session_takes_its_approvals_along,
+    a_deleted_session_hides_its_approvals_and_a_removed_one_takes_them_along,
 }
 
 const APPROVED: ApprovalVerdict = ApprovalVerdict::Approved { updated_input: None };
@@ -117,7 +116,10 @@ async fn the_first_answer_wins(fixture: &Fixture) {
     let forced = vec![(Change::Updated, TimelineItem::Approval(forced))];
     let refused = fixture.change(session, forced).await;
     assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
-    assert_eq!(fixture.timeline(session).await.len(), 2);
+    let untouched = vec![(Change::Updated, TimelineItem::Approval(fixture.ask(approval(session)).await))];
+    let refused = fixture.change(session, untouched).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    assert_eq!(fixture.timeline(session).await.len(), 3);
     fixture.assert_whole().await;
 }
 
@@ -294,13 +296,18 @@ async fn an_approved_call_is_granted_once(fixture: &Fixture) {
     assert_eq!(grant(fixture, session, "Bash", "make").await, None, "used up");
 }
 
-async fn a_removed_session_takes_its_approvals_along(fixture: &Fixture) {
-    let session: Session = sample::session(fixture.team);
-    let id = session.id;
-    fixture.store.write(move |tx| tx.team(sample::TEAM).sessions().insert(&session)).await.unwrap();
-    fixture.ask(approval(id)).await;
-    let sql = format!("PRAGMA foreign_keys = ON; DELETE FROM sessions WHERE id = '{id}'");
+async fn a_deleted_session_hides_its_approvals_and_a_removed_one_takes_them_along(fixture: &Fixture) {
+    let (deleted, removed) = (fixture.insert_session().await, fixture.insert_session().await);
+    let hidden = fixture.ask(approval(deleted)).await.id;
+    fixture.ask(approval(removed)).await;
+    let at = fixture.place().pick("1", "now()");
+    fixture.place().raw(&format!("UPDATE sessions SET deleted_at = {at} WHERE id = '{deleted}'")).unwrap();
+    assert_eq!(list(fixture, ApprovalFilter::default()).await.len(), 1);
+    let found = fixture.store.read(move |conn| conn.team(sample::TEAM).approvals().find(hidden)).await;
+    assert_eq!(found, Ok(None));
+    let sql = format!("PRAGMA foreign_keys = ON; DELETE FROM sessions WHERE id = '{removed}'");
     let sql = fixture.place().pick(&sql, sql.split_once("; ").unwrap().1).to_owned();
     fixture.place().raw(&sql).unwrap();
     assert_eq!(list(fixture, ApprovalFilter::default()).await, []);
+    assert_eq!(expire(fixture, 300, 10).await, [hidden], "what nobody sees still comes to its end");
 }

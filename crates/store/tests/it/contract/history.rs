@@ -1,7 +1,9 @@
 //! Whatever is done in whatever order, the record stays whole.
 
 use domain::{
+    approval::ApprovalVerdict,
     id::SessionId,
+    permission::Decision,
     timeline::{Change, TimelineEntry, TimelineItem},
 };
 use proptest::{
@@ -11,7 +13,7 @@ use proptest::{
 
 use crate::{
     fixture::{Fixture, Place, block_on},
-    sample,
+    governance, sample,
 };
 
 /// A row of a change: what to do, and with which of the earlier rows.
@@ -20,8 +22,13 @@ enum Step {
     Message(String),
     ToolCall,
     Command,
+    HookExecution,
+    Decision,
+    Approval,
     UpdateToolCall(prop::sample::Index),
     UpdateCommand(prop::sample::Index),
+    /// Fails when it was answered before.
+    Answer(prop::sample::Index),
     /// Fails, and so undoes the change it is in.
     UpdateNothing,
 }
@@ -31,8 +38,12 @@ fn step() -> impl Strategy<Value = Step> {
         ".{0,20}".prop_map(Step::Message),
         Just(Step::ToolCall),
         Just(Step::Command),
+        Just(Step::HookExecution),
+        Just(Step::Decision),
+        Just(Step::Approval),
         any::<prop::sample::Index>().prop_map(Step::UpdateToolCall),
         any::<prop::sample::Index>().prop_map(Step::UpdateCommand),
+        any::<prop::sample::Index>().prop_map(Step::Answer),
         Just(Step::UpdateNothing),
     ]
 }
@@ -87,6 +98,17 @@ fn item(session: SessionId, step: Step, earlier: &[TimelineEntry]) -> sample::It
         Step::Message(text) => sample::created_message(session, &text),
         Step::ToolCall => sample::created(TimelineItem::ToolCall(sample::tool_call(session))),
         Step::Command => sample::created(TimelineItem::Command(sample::command(session))),
+        Step::HookExecution => governance::ran(governance::hook_execution(session, "guard")),
+        Step::Decision => governance::decided(governance::decision(session, Decision::Ask)),
+        Step::Approval => governance::asked(governance::approval(session)),
+        Step::Answer(index) => match pick(index, |item| matches!(item, TimelineItem::Approval(_))) {
+            Some((change, TimelineItem::Approval(approval))) => {
+                let answer = governance::answer(ApprovalVerdict::Denied, sample::time(2));
+                let answered = approval.clone().answered(answer).unwrap_or(approval);
+                (change, TimelineItem::Approval(answered))
+            }
+            _ => nothing(),
+        },
         Step::UpdateToolCall(index) => {
             pick(index, |item| matches!(item, TimelineItem::ToolCall(_))).unwrap_or_else(nothing)
         }
