@@ -1,6 +1,8 @@
 //! The audit log: what actors did and what was decided, each line with a digest that a changed line no longer fits.
 
-use std::{borrow::Cow, net::IpAddr};
+// Of `core`, which has addresses and no sockets.
+use core::net::IpAddr;
+use std::borrow::Cow;
 
 use serde_json::Value;
 
