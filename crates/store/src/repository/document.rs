@@ -115,8 +115,9 @@ impl Narrow for ChunkFilter {
     fn narrow<'v>(&'v self, statement: &mut Statement<'v>) {
         statement.and_equal("document_id", self.document_id.as_ref());
         if let Some(document_type) = &self.document_type {
-            let condition = "EXISTS (SELECT 1 FROM document_index d
-                 WHERE d.id = document_chunks.document_id AND d.document_type = ?)";
+            // For each chunk its document: `EXISTS` would let PostgreSQL gather all documents of the type first.
+            let condition =
+                "(SELECT d.document_type FROM document_index d WHERE d.id = document_chunks.document_id) = ?";
             statement.and(condition, [document_type.to_value()]);
         }
     }

@@ -1,7 +1,9 @@
-//! Memories: reading them. How they change is in [`put`] and [`change`], how they are searched in [`search`], what became
-//! of them in [`history`].
+//! Memories: reading them. How they change is in `put`, `change` and `erase`, how they are searched in `search`, what
+//! became of them in `history`.
 
 mod change;
+mod erase;
+mod head;
 mod history;
 mod put;
 mod search;
@@ -337,12 +339,15 @@ impl<C: Reads> Memories<'_, C> {
         &self,
         memories: &[MemoryId],
     ) -> Result<BTreeMap<MemoryId, BTreeSet<MemoryTag>>, StoreError> {
-        let among = self
-            .scope
-            .pick("SELECT value FROM json_each($2)", "SELECT value::uuid FROM jsonb_array_elements_text($2)");
+        let among = self.scope.pick(
+            "IN (SELECT value FROM json_each($2))",
+            "= ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($2)))",
+        );
+        // For each tag its memory: `EXISTS` would let PostgreSQL begin with all memories.
         let sql = format!(
-            "SELECT memory_id, tag FROM memory_tags WHERE {} AND memory_id IN ({among})",
-            crate::scope::below::<Memory>("memory_id")
+            "SELECT memory_id, tag FROM memory_tags
+             WHERE (SELECT p.team_id FROM memories p WHERE p.id = memory_tags.memory_id AND NOT p.is_deleted) = $1
+             AND memory_id {among}"
         );
         let mut tags = BTreeMap::<_, BTreeSet<_>>::new();
         self.scope.query(&sql, &[Value::document(&memories)], |row| {

@@ -88,7 +88,7 @@ impl<'c, C: Reads> Scope<'c, C> {
 fn among_numbers<'s, C: Reads>(scope: &Scope<'_, C>) -> &'s str {
     match scope.connection().postgres() {
         None => "number IN (SELECT value FROM json_each(?))",
-        Some(_) => "number IN (SELECT value::bigint FROM jsonb_array_elements_text(?))",
+        Some(_) => "number = ANY (ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(?)))",
     }
 }
 

@@ -3,43 +3,17 @@
 use domain::{
     digest::Sha256Digest,
     embedding::Embedding,
-    id::{MemoryId, MemoryLogId, MemoryUseId, SessionId},
-    memory::{
-        Memory, MemoryAction, MemoryFact, MemoryKey, MemoryLogEntry, MemoryStatus, MemoryTier, MemoryUse,
-        Namespace,
-    },
+    id::{MemoryId, MemoryLogId, SessionId},
+    memory::{Memory, MemoryAction as Action, MemoryStatus, MemoryTier, MemoryUse},
     time::Timestamp,
 };
 use serde_json::{Value as Json, json};
 
-use super::Memories;
-use crate::{
-    conn::Tx,
-    error::StoreError,
-    record::{Record as _, record},
-    repository::embedding_model,
-    scope::{Scope, missing},
-    value::{ToValue as _, Value, params, stored_words},
+use super::{
+    Memories,
+    head::{Heads as _, said},
 };
-
-use domain::memory::MemoryAction as Action;
-
-stored_words! { MemoryAction }
-
-record! {
-    MemoryLogEntry in "memory_log" {
-        id, team_id, namespace, key, memory_id, action, old_sha256, new_sha256, old_value, new_value, changed_by, reason,
-        session_id, at,
-    }
-    owned by MemoryLogId as "memory log entry" while "TRUE";
-    dated by at;
-}
-
-record! {
-    MemoryUse in "memory_uses" { id, team_id, session_id, memory_id, version, score, at }
-    owned by MemoryUseId as "memory use" while "TRUE";
-    dated by at;
-}
+use crate::{conn::Tx, error::StoreError, repository::embedding_model, scope::missing, value::params};
 
 /// Who changes a memory, why and when: a line of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,7 +194,7 @@ impl Memories<'_, Tx<'_>> {
     /// Writes the state with its line in the log, which says what the changed word was and is.
     fn log_word(
         &self,
-        action: MemoryAction,
+        action: Action,
         mut memory: Memory,
         (from, to): (Json, Json),
         change: &MemoryChange,
@@ -238,135 +212,4 @@ fn move_to(memory: &mut Memory, to: MemoryStatus) -> Result<(), StoreError> {
         accepted: error.to_string(),
     })?;
     Ok(())
-}
-
-/// What a memory says, as the log keeps it.
-pub(super) fn said(fact: &MemoryFact) -> Json {
-    json!({ "content": fact.content.as_str(), "value": fact.value })
-}
-
-/// What all changes of a memory are made of.
-pub(super) trait Heads {
-    /// The memory under a key, deleted or not; nobody else changes it until this transaction ends.
-    fn lock_key(&self, namespace: &Namespace, key: &MemoryKey) -> Result<Option<Memory>, StoreError>;
-
-    /// The memory of this id, deleted or not; nobody else changes it until this transaction ends.
-    fn lock(&self, id: MemoryId) -> Result<Memory, StoreError>;
-
-    /// As [`Heads::lock`], unless it was deleted.
-    fn lock_live(&self, id: MemoryId) -> Result<Memory, StoreError>;
-
-    /// Writes everything about a memory but what it says.
-    fn write_state(&self, memory: &mut Memory, change: &MemoryChange) -> Result<(), StoreError>;
-
-    /// Adds a memory's version as it is now.
-    fn write_version(&self, memory: &Memory, change: &MemoryChange) -> Result<(), StoreError>;
-
-    /// Adds a line to the log: what was and what is.
-    fn write_log(
-        &self,
-        action: MemoryAction,
-        memory: &Memory,
-        values: (Option<Json>, Option<Json>),
-        old_sha256: Option<Sha256Digest>,
-        change: &MemoryChange,
-    ) -> Result<(), StoreError>;
-}
-
-impl Heads for Scope<'_, Tx<'_>> {
-    fn lock_key(&self, namespace: &Namespace, key: &MemoryKey) -> Result<Option<Memory>, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM memories WHERE team_id = $1 AND namespace = $2 AND key = $3{}",
-            Memory::COLUMNS,
-            self.pick("", " FOR UPDATE")
-        );
-        self.find(&sql, params![*namespace, *key], |row| Memory::from_columns(&mut row.columns()))
-    }
-
-    fn lock(&self, id: MemoryId) -> Result<Memory, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM memories WHERE (team_id = $1) IS TRUE AND id = $2{}",
-            Memory::COLUMNS,
-            self.pick("", " FOR UPDATE")
-        );
-        let memory = self.find(&sql, params![id], |row| Memory::from_columns(&mut row.columns()))?;
-        memory.ok_or_else(|| missing::<Memory>(id))
-    }
-
-    fn lock_live(&self, id: MemoryId) -> Result<Memory, StoreError> {
-        let memory = self.lock(id)?;
-        if memory.is_deleted { Err(missing::<Memory>(id)) } else { Ok(memory) }
-    }
-
-    fn write_state(&self, memory: &mut Memory, change: &MemoryChange) -> Result<(), StoreError> {
-        memory.updated_by.clone_from(&change.by);
-        memory.updated_at = change.at;
-        let sql = "UPDATE memories SET tier = $1, status = $2, is_pinned = $3, version = $4, is_deleted = $5,
-                 superseded_by = $6, updated_by = $7, updated_at = $8
-             WHERE id = $9 AND (team_id = $10) IS TRUE";
-        let Memory { tier, status, is_pinned, version, is_deleted, .. } = *memory;
-        let values = params![
-            tier,
-            status,
-            is_pinned,
-            version,
-            is_deleted,
-            memory.superseded_by,
-            memory.updated_by,
-            memory.updated_at,
-            memory.id
-        ];
-        self.execute(sql, values).map(drop)
-    }
-
-    fn write_version(&self, memory: &Memory, change: &MemoryChange) -> Result<(), StoreError> {
-        let (value, content) = if memory.is_deleted {
-            (Value::Null, Value::Null)
-        } else {
-            (memory.fact.value.to_value(), memory.fact.content.to_value())
-        };
-        let sql = "INSERT INTO memory_versions (memory_id, version, namespace, key, value, content, content_sha256, \
-             is_deleted, changed_by, reason, valid_from, team_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-        let values = [
-            memory.id.to_value(),
-            memory.version.to_value(),
-            memory.namespace.to_value(),
-            memory.key.to_value(),
-            value,
-            content,
-            memory.content_sha256.to_value(),
-            memory.is_deleted.to_value(),
-            change.by.to_value(),
-            change.reason.to_value(),
-            change.at.to_value(),
-        ];
-        self.execute(sql, &values).map(drop)
-    }
-
-    fn write_log(
-        &self,
-        action: MemoryAction,
-        memory: &Memory,
-        (old_value, new_value): (Option<Json>, Option<Json>),
-        old_sha256: Option<Sha256Digest>,
-        change: &MemoryChange,
-    ) -> Result<(), StoreError> {
-        let is_gone = action == Action::Deleted;
-        self.insert(&MemoryLogEntry {
-            id: change.log_id,
-            team_id: memory.team_id,
-            namespace: memory.namespace.clone(),
-            key: memory.key.clone(),
-            memory_id: memory.id,
-            action,
-            old_sha256,
-            new_sha256: (!is_gone).then_some(memory.content_sha256),
-            old_value,
-            new_value,
-            changed_by: change.by.clone(),
-            reason: change.reason.clone(),
-            session_id: change.session_id,
-            at: change.at,
-        })
-    }
 }

@@ -1,21 +1,39 @@
 //! What became of memories: versions, what was known at a time, the log, and uses.
 
 use domain::{
-    id::{MemoryId, SessionId},
-    memory::{MemoryKey, MemoryLogEntry, MemoryUse, MemoryVersion, Namespace},
+    id::{MemoryId, MemoryLogId, MemoryUseId, SessionId},
+    memory::{MemoryAction, MemoryKey, MemoryLogEntry, MemoryUse, MemoryVersion, Namespace},
     time::Timestamp,
 };
 
 use super::{Memories, within};
 use crate::{
     error::StoreError,
+    record::record,
     repository::{
         Reads,
         page::{Cursor, Page},
     },
     statement::{Order, Statement},
-    value::{Columns, ToValue as _, Value},
+    value::{Columns, ToValue as _, Value, stored_words},
 };
+
+stored_words! { MemoryAction }
+
+record! {
+    MemoryLogEntry in "memory_log" {
+        id, team_id, namespace, key, memory_id, action, old_sha256, new_sha256, old_value, new_value, changed_by, reason,
+        session_id, at,
+    }
+    owned by MemoryLogId as "memory log entry" while "TRUE";
+    dated by at;
+}
+
+record! {
+    MemoryUse in "memory_uses" { id, team_id, session_id, memory_id, version, score, at }
+    owned by MemoryUseId as "memory use" while "TRUE";
+    dated by at;
+}
 
 /// The columns of a version; the last is when the next one began.
 const COLUMNS: &str = "v.memory_id, v.version, v.team_id, v.namespace, v.key, v.value, v.content, v.content_sha256, \

@@ -9,17 +9,10 @@ use domain::{
 };
 
 use super::{
-    FACT_COLUMNS, Memories, MemoryChange,
-    change::{Heads as _, said},
-    fact_values,
+    Memories, MemoryChange,
+    head::{Heads as _, said},
 };
-use crate::{
-    conn::Tx,
-    error::StoreError,
-    record::Record,
-    statement::Statement,
-    value::{ToValue as _, Value, params},
-};
+use crate::{conn::Tx, error::StoreError, record::Record, statement::Statement, value::params};
 
 /// What a writer takes to be under the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +84,7 @@ impl Memories<'_, Tx<'_>> {
                 None,
                 change,
             )?;
-            self.replace_tags(memory.id, &draft.tags)?;
+            self.insert_tags(memory.id, &draft.tags)?;
             return Ok(Put { memory, is_new: true });
         }
         // Somebody else was faster, and has committed: the insertion waited for that.
@@ -131,7 +124,7 @@ impl Memories<'_, Tx<'_>> {
         if memory.content_sha256 != before.content_sha256 {
             memory.embedding_model = None;
         }
-        self.write_fact(&memory)?;
+        self.scope.write_fact(&memory)?;
         self.scope.write_state(&mut memory, change)?;
         self.scope.write_version(&memory, change)?;
         let (action, old) = if before.is_deleted {
@@ -158,27 +151,15 @@ impl Memories<'_, Tx<'_>> {
         Ok(self.scope.tx().execute(statement.text(), statement.values())? == 1)
     }
 
-    /// Writes what a memory says; without a model it loses its embedding.
-    fn write_fact(&self, memory: &Memory) -> Result<(), StoreError> {
-        let mut statement =
-            Statement::new("UPDATE memories SET content_sha256 = ?", [memory.content_sha256.to_value()]);
-        for (column, value) in FACT_COLUMNS.iter().zip(fact_values(&memory.fact)) {
-            statement.push(&format!(", {column} = ?"), [value]);
-        }
-        if memory.embedding_model.is_none() {
-            statement.push(", embedding = NULL, embedding_model = NULL, embedding_change = NULL", []);
-        }
-        statement.push(" WHERE id = ?", [memory.id.to_value()]);
-        self.scope.tx().execute_one("memory", statement.text(), statement.values())
+    fn replace_tags(&self, memory: MemoryId, tags: &BTreeSet<MemoryTag>) -> Result<(), StoreError> {
+        let sql = "DELETE FROM memory_tags WHERE memory_id = $1";
+        self.scope.tx().execute(sql, params![memory])?;
+        self.insert_tags(memory, tags)
     }
 
-    fn replace_tags(&self, memory: MemoryId, tags: &BTreeSet<MemoryTag>) -> Result<(), StoreError> {
-        let tx = self.scope.tx();
-        tx.execute("DELETE FROM memory_tags WHERE memory_id = $1", params![memory])?;
-        for tag in tags {
-            tx.execute("INSERT INTO memory_tags (memory_id, tag) VALUES ($1, $2)", params![memory, *tag])?;
-        }
-        Ok(())
+    fn insert_tags(&self, memory: MemoryId, tags: &BTreeSet<MemoryTag>) -> Result<(), StoreError> {
+        let sql = "INSERT INTO memory_tags (memory_id, tag) VALUES ($1, $2)";
+        tags.iter().try_for_each(|tag| self.scope.tx().execute(sql, params![memory, *tag]).map(drop))
     }
 }
 
@@ -209,57 +190,4 @@ fn first(team_id: domain::id::TeamId, draft: &MemoryDraft, change: &MemoryChange
 
 fn nothing_there(draft: &MemoryDraft) -> StoreError {
     StoreError::Missing { what: format!("memory {} in {}", draft.key, draft.namespace) }
-}
-
-impl Memories<'_, Tx<'_>> {
-    /// Blanks what a memory says, in all its versions and in its log too; digests stay. What is derived from it goes: its
-    /// words, its embedding, its subject and its metadata.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] when it is not there; a deleted one is.
-    pub fn redact(
-        &self,
-        id: MemoryId,
-        maintenance: &crate::Maintenance,
-        change: &MemoryChange,
-    ) -> Result<(), StoreError> {
-        let mut memory = self.scope.lock(id)?;
-        self.scope.tx().maintain(maintenance, |open| {
-            let versions = "UPDATE memory_versions SET value = NULL, content = NULL, reason = NULL WHERE memory_id = $1";
-            open.blank(versions, params![id])?;
-            let log = "UPDATE memory_log SET old_value = NULL, new_value = NULL, reason = NULL WHERE memory_id = $1";
-            open.blank(log, params![id])
-        })?;
-        memory.fact.value = None;
-        memory.fact.content = domain::memory::MemoryContent::default();
-        memory.fact.subject = None;
-        memory.fact.metadata = serde_json::Value::Object(serde_json::Map::new());
-        memory.embedding_model = None;
-        self.write_fact(&memory)?;
-        self.scope.write_state(&mut memory, change)?;
-        let digest = memory.content_sha256;
-        self.scope.write_log(MemoryAction::Redacted, &memory, (None, None), Some(digest), change)
-    }
-
-    /// Removes a memory with its versions, tags and embedding. Its log stays as it is, with this as its last line: redact
-    /// first what must not stay there.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] when it is not there; a deleted one is.
-    pub fn purge(
-        &self,
-        id: MemoryId,
-        maintenance: &crate::Maintenance,
-        change: &MemoryChange,
-    ) -> Result<(), StoreError> {
-        let memory = self.scope.lock(id)?;
-        self.scope.tx().maintain(maintenance, |open| {
-            open.delete("DELETE FROM memory_versions WHERE memory_id = $1", params![id])
-        })?;
-        let team = Value::Id(*self.scope.team().as_uuid());
-        let sql = "DELETE FROM memories WHERE id = $1 AND (team_id = $2) IS TRUE";
-        self.scope.tx().execute_one("memory", sql, &[id.to_value(), team])?;
-        let digest = memory.content_sha256;
-        self.scope.write_log(MemoryAction::Deleted, &memory, (None, None), Some(digest), change)
-    }
 }
