@@ -90,6 +90,6 @@ pub struct DocumentChunk {
 }
 
 impl DocumentChunk {
-    /// The most bytes its content has.
+    /// The most bytes its headings and content have together.
     pub const LONGEST: usize = 100_000;
 }

@@ -184,7 +184,8 @@ impl<C: Reads> Documents<'_, C> {
         text::search(&self.scope, text, filter, limit)
     }
 
-    /// Chunks most like an embedding, among those that its model embedded, best first.
+    /// Chunks most like an embedding, among those that its model embedded, best first. With many, the first search on SQLite
+    /// reads them all: it belongs to [`Store::scan`](crate::Store::scan).
     ///
     /// # Errors
     /// [`StoreError::Missing`] when the model is not known; [`StoreError::Invalid`] when the vector is none of its.
@@ -312,8 +313,9 @@ impl Documents<'_, Tx<'_>> {
                 let what = format!("chunk {} is not number {ordinal} of document {document}", chunk.id);
                 return Err(StoreError::Conflict { what });
             }
-            if chunk.content.len() > DocumentChunk::LONGEST {
-                let value = format!("{} bytes", chunk.content.len());
+            let length = chunk.heading_path.len() + chunk.content.len();
+            if length > DocumentChunk::LONGEST {
+                let value = format!("{length} bytes");
                 let accepted = format!("at most {} bytes", DocumentChunk::LONGEST);
                 return Err(StoreError::Invalid { field: "content", value, accepted });
             }

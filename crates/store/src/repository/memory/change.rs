@@ -181,7 +181,10 @@ impl Memories<'_, Tx<'_>> {
     ) -> Result<bool, StoreError> {
         let tx = self.scope.tx();
         embedding_model::accept(&embedding_model::get(tx, &embedding.model)?, &embedding.vector)?;
-        if self.scope.lock_live(id)?.content_sha256 != *of {
+        let memory = self.scope.lock_live(id)?;
+        // A redacted one keeps the digest of what it said, but nothing that is made of it.
+        let says_nothing = memory.fact.value.is_none() && memory.fact.content.as_str().is_empty();
+        if memory.content_sha256 != *of || says_nothing {
             return Ok(false);
         }
         let number = embedding_model::take_changes(tx, &embedding.model, 1)?.map(|last| last + 1);

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use domain::{
     digest::Sha256Digest,
     id::MemoryId,
-    memory::{Memory, MemoryAction, MemoryDraft, MemoryLevel, MemoryStatus, MemoryTag, MemoryTier},
+    memory::{
+        Memory, MemoryAction, MemoryDraft, MemoryLevel, MemorySource, MemoryStatus, MemoryTag, MemoryTier,
+    },
 };
 
 use super::{
@@ -78,7 +80,7 @@ impl Memories<'_, Tx<'_>> {
         if self.insert_unless_taken(&memory)? {
             self.scope.write_version(&memory, change)?;
             self.scope.write_log(
-                MemoryAction::Created,
+                action(draft, MemoryAction::Created),
                 &memory,
                 (None, Some(said(&memory.fact))),
                 None,
@@ -128,9 +130,9 @@ impl Memories<'_, Tx<'_>> {
         self.scope.write_state(&mut memory, change)?;
         self.scope.write_version(&memory, change)?;
         let (action, old) = if before.is_deleted {
-            (MemoryAction::Created, None)
+            (action(draft, MemoryAction::Created), None)
         } else {
-            (MemoryAction::Updated, Some(said(&before.fact)))
+            (action(draft, MemoryAction::Updated), Some(said(&before.fact)))
         };
         let old_sha256 = (!before.is_deleted).then_some(before.content_sha256);
         self.scope.write_log(action, &memory, (old, Some(said(&memory.fact))), old_sha256, change)?;
@@ -186,6 +188,11 @@ fn first(team_id: domain::id::TeamId, draft: &MemoryDraft, change: &MemoryChange
         created_at: change.at,
         updated_at: change.at,
     }
+}
+
+/// What the log calls a put: what is made of other memories has a word of its own.
+fn action(draft: &MemoryDraft, otherwise: MemoryAction) -> MemoryAction {
+    if draft.fact.source == MemorySource::Consolidation { MemoryAction::Consolidated } else { otherwise }
 }
 
 fn nothing_there(draft: &MemoryDraft) -> StoreError {

@@ -36,7 +36,8 @@ impl<C: Reads> Memories<'_, C> {
         text::search(&self.scope, text, filter, limit)
     }
 
-    /// Memories most like an embedding, among those that its model embedded, best first.
+    /// Memories most like an embedding, among those that its model embedded, best first. With many, the first search on
+    /// SQLite reads them all: it belongs to [`Store::scan`](crate::Store::scan).
     ///
     /// # Errors
     /// [`StoreError::Missing`] when the model is not known; [`StoreError::Invalid`] when the vector is none of its.

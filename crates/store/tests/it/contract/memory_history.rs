@@ -3,7 +3,9 @@
 use domain::{
     digest::Sha256Digest,
     id::{MemoryId, MemoryUseId},
-    memory::{MemoryAction, MemoryLogEntry, MemoryStatus, MemoryTier, MemoryUse, MemoryVersion},
+    memory::{
+        MemoryAction, MemoryLogEntry, MemorySource, MemoryStatus, MemoryTier, MemoryUse, MemoryVersion,
+    },
 };
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use provost_store::{Expected, MemoryFilter, StoreError};
@@ -29,7 +31,7 @@ async fn versions(fixture: &Fixture, id: MemoryId) -> Vec<MemoryVersion> {
     fixture.store.read(read).await.unwrap()
 }
 
-async fn log(fixture: &Fixture, id: MemoryId) -> Vec<MemoryLogEntry> {
+async fn log_of(fixture: &Fixture, id: MemoryId) -> Vec<MemoryLogEntry> {
     let read =
         move |conn: &provost_store::Conn| conn.team(sample::TEAM).memories().list_log_of(id, None, 100);
     let mut log = fixture.store.read(read).await.unwrap().items;
@@ -114,7 +116,7 @@ async fn every_change_is_logged(fixture: &Fixture) {
         memories.restore(id, &change(12))
     };
     write(fixture, steps).await.unwrap();
-    let log = log(fixture, id).await;
+    let log = log_of(fixture, id).await;
     use MemoryAction as A;
     let actions = [
         A::Created,
@@ -141,6 +143,10 @@ async fn every_change_is_logged(fixture: &Fixture) {
     );
     assert_eq!((&log[5].old_value, &log[5].new_value), (&Some(json!("hot")), &Some(json!("cold"))));
     assert_eq!((log[10].new_sha256, &log[10].new_value), (None, &None));
+    let mut made = draft("user:ada", "made", "of others");
+    made.fact.source = MemorySource::Consolidation;
+    let made = put_new(fixture, made).await.id;
+    assert_eq!(log_of(fixture, made).await[0].action, A::Consolidated);
     assert_eq!((log[3].changed_by.as_str(), log[3].reason.as_deref()), ("user:ada", Some("she said so")));
     let of_team =
         fixture.store.read(|conn| conn.team(sample::TEAM).memories().list_log(None, 5)).await.unwrap();
@@ -166,7 +172,7 @@ async fn redaction_blanks_everything_but_digests(fixture: &Fixture) {
     let redacted = find(fixture, id).await.unwrap();
     assert_eq!(digests(versions(fixture, id).await), [redacted.content_sha256, first.content_sha256]);
     assert_eq!((redacted.fact.content.as_str(), redacted.version), ("", 2));
-    let log = log(fixture, id).await;
+    let log = log_of(fixture, id).await;
     assert_eq!(log.last().unwrap().action, MemoryAction::Redacted);
     assert!(log.iter().all(|entry| entry.old_value.is_none() && entry.new_value.is_none()));
     let search = |conn: &provost_store::Conn| {
@@ -193,7 +199,7 @@ async fn the_log_outlives_its_memory(fixture: &Fixture) {
     let again = write(fixture, move |memories| memories.purge(id, &maintenance(), &change(4))).await;
     assert!(matches!(again, Err(StoreError::Missing { .. })), "{again:?}");
     assert_eq!(versions(fixture, id).await, []);
-    let actions: Vec<_> = log(fixture, id).await.iter().map(|entry| entry.action).collect();
+    let actions: Vec<_> = log_of(fixture, id).await.iter().map(|entry| entry.action).collect();
     assert_eq!(actions, [MemoryAction::Created, MemoryAction::Deleted, MemoryAction::Deleted]);
     assert_eq!(find(fixture, other).await.unwrap().superseded_by, None);
     let new = put(fixture, Expected::New, draft("user:ada", "drink", "tea"), 5).await.unwrap().memory;
@@ -258,7 +264,7 @@ async fn histories_refuse_to_be_changed(fixture: &Fixture) {
             assert!(error.contains("append-only"), "{statement}: {error}");
         }
     }
-    assert_eq!((versions(fixture, id).await.len(), log(fixture, id).await.len()), (1, 1));
+    assert_eq!((versions(fixture, id).await.len(), log_of(fixture, id).await.len()), (1, 1));
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -318,7 +324,7 @@ async fn whatever_happens_versions_have_no_gaps_and_the_log_is_complete(fixture:
         let mut numbers: Vec<_> = versions(fixture, id).await.iter().map(|version| version.version).collect();
         numbers.reverse();
         assert_eq!(numbers, (1..=version).collect::<Vec<_>>(), "{steps:?}");
-        assert_eq!(log(fixture, id).await.len(), lines, "{steps:?}");
+        assert_eq!(log_of(fixture, id).await.len(), lines, "{steps:?}");
         assert_eq!(
             find(fixture, id).await.map(|memory| memory.version),
             is_live.then_some(version),

@@ -13,6 +13,7 @@ on_both_databases! {
     a_search_by_text_is_filtered,
     what_changed_or_is_gone_is_not_found_by_its_old_words,
     no_text_of_a_person_is_an_error,
+    the_longest_memory_is_stored_and_found,
 }
 
 async fn search(fixture: &Fixture, text: &str, filter: MemoryFilter, limit: u32) -> Vec<String> {
@@ -127,4 +128,21 @@ async fn no_text_of_a_person_is_an_error(fixture: &Fixture) {
     let long = "tea ".repeat(10_000) + &"x".repeat(100_000);
     search(fixture, &long, MemoryFilter::default(), 10).await;
     assert_eq!(found(fixture, "tea* (\"sugar\"").await, ["drink"]);
+}
+
+async fn the_longest_memory_is_stored_and_found(fixture: &Fixture) {
+    let mut content = String::new();
+    for number in 0..100_000 {
+        let word = format!("{number:x}q ");
+        if content.len() + word.len() > 100_000 {
+            break;
+        }
+        content.push_str(&word);
+    }
+    let namespace = format!("user:{}", "n".repeat(495));
+    let mut long = draft(&namespace, &"k".repeat(500), &content);
+    long.fact.subject = Some("s".repeat(300).parse().unwrap());
+    long.tags = ["t".repeat(100).parse().unwrap()].into();
+    put_new(fixture, long).await;
+    assert_eq!(found(fixture, "3ffq 10q").await.len(), 1);
 }
