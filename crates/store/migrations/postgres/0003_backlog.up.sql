@@ -115,7 +115,7 @@ CREATE INDEX tasks_feature ON tasks (feature_id, created_at, id);
 -- Carries what progress counts, in the order in which it is counted, so it reads and sorts no rows.
 CREATE INDEX tasks_epic ON tasks (epic_id, feature_id, status, deleted_at);
 -- Carries what the order of the ready queue is computed from, so it reads no rows.
-CREATE INDEX tasks_ready ON tasks (team_id, status, claim_expires_at, agent_type, priority, dependents, deadline, estimated_seconds, created_at, source, id)
+CREATE INDEX tasks_ready ON tasks (team_id, status, claim_expires_at, agent_type, priority, dependents, deadline, estimated_seconds, created_at, source, id, open_dependencies, deleted_at)
     WHERE open_dependencies = 0 AND deleted_at IS NULL;
 CREATE INDEX tasks_claimed ON tasks (claim_expires_at) WHERE claim_owner IS NOT NULL;
 CREATE INDEX tasks_parent ON tasks (parent_task_id);

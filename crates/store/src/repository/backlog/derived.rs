@@ -162,7 +162,7 @@ fn stored_epics(conn: &Conn, team: TeamId) -> Result<Vec<Stored<EpicId, EpicKey>
 
 fn stored_features(conn: &Conn, epic: EpicId) -> Result<Vec<Stored<FeatureId, FeatureKey>>, StoreError> {
     let sql = "SELECT id, key, progress_pct, status, is_status_overridden FROM features
-         WHERE epic_id = $1 AND deleted_at IS NULL";
+         WHERE epic_id = $1 AND (deleted_at IS NULL) IS TRUE";
     conn.query(sql, params![epic], |row| {
         let progress = Progress { percent: row.get(2)?, status: row.get(3)? };
         Ok(Stored { id: row.get(0)?, key: row.get(1)?, progress, is_overridden: row.get(4)? })

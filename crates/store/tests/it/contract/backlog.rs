@@ -5,6 +5,7 @@ mod deletion;
 mod dependency;
 mod epic;
 mod random;
+mod ready;
 mod task;
 mod task_move;
 mod task_note;

@@ -17,7 +17,6 @@ on_both_databases! {
     many_tasks_are_added_at_once_or_none,
     tasks_are_listed_by_each_filter,
     an_edit_leaves_the_status_alone,
-    the_ready_queue_is_in_the_order_of_its_scores,
 }
 
 fn full(title: &str) -> NewTask {
@@ -197,26 +196,4 @@ async fn an_edit_leaves_the_status_alone(fixture: &Fixture) {
     let stolen = Task { team_id: other, ..expected };
     let update = fixture.store.write(move |tx| tx.team(other).tasks().update(&stolen));
     assert!(matches!(update.await, Err(StoreError::Missing { .. })));
-}
-
-async fn the_ready_queue_is_in_the_order_of_its_scores(fixture: &Fixture) {
-    let tasks = vec![
-        NewTask { priority: 9.try_into().unwrap(), ..new_task("Late") },
-        NewTask { priority: 1.try_into().unwrap(), ..new_task("First") },
-        NewTask { agent_type: Some("frontend".into()), ..new_task("Middle") },
-        NewTask { priority: 2.try_into().unwrap(), ..new_task("Begun") },
-        NewTask { source: TaskSource::Agent, ..new_task("After the middle") },
-    ];
-    let added =
-        fixture.write_backlog(move |team| team.tasks().insert_many(None, tasks, &at(1))).await.unwrap();
-    fixture.move_task(added[3].id, "in_progress", 2).await.unwrap();
-    let ready = async |filter: ReadyFilter, limit| {
-        let list = fixture.read_backlog(move |team| team.tasks().list_ready(&filter, later(60), limit)).await;
-        list.iter().map(|ready| ready.task.title.to_string()).collect::<Vec<_>>()
-    };
-    let all = ready(ReadyFilter::default(), 10).await;
-    assert_eq!(all, ["First", "Middle", "After the middle", "Late"]);
-    assert_eq!(ready(ReadyFilter::default(), 2).await, ["First", "Middle"]);
-    assert_eq!(ready(ReadyFilter { agent_type: Some("frontend".into()) }, 2).await, ["Middle"]);
-    assert!(ready(ReadyFilter::default(), 0).await.is_empty());
 }
