@@ -29,7 +29,7 @@ record! {
         resource_usage, spawned_at, terminated_at, created_at, updated_at,
     }
     owned by AgentInstanceId as "agent instance" while
-        "(session_id IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = session_id AND s.deleted_at IS NULL))";
+        "(SELECT s.deleted_at FROM sessions s WHERE s.id = session_id) IS NULL";
     dated by created_at;
 }
 

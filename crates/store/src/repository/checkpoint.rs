@@ -23,7 +23,7 @@ record! {
         id, team_id, session_id, task_id, name, iteration, state, message_sequence, file_snapshot, created_by, created_at,
     }
     owned by CheckpointId as "checkpoint" while
-        "deleted_at IS NULL AND (session_id IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = session_id AND s.deleted_at IS NULL))";
+        "deleted_at IS NULL AND (SELECT s.deleted_at FROM sessions s WHERE s.id = session_id) IS NULL";
     dated by created_at;
 }
 

@@ -51,7 +51,7 @@ pub enum FoundRow {
 
 impl<C: Reads> MessageSearch<'_, C> {
     /// The places that have all words of a query in some form, the best first, at most `limit`; in one session or in all.
-    /// Nothing is found by a query without words.
+    /// Nothing is found by a query without words; PostgreSQL does not count those that every text is full of, such as `the`.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -108,13 +108,14 @@ impl<C: Reads> MessageSearch<'_, C> {
         page
     }
 
-    /// The best rows first and only then what they say: most rows that match are not among the best.
+    /// The best rows first and only then what they say: most rows that match are not among the best. The session is looked up
+    /// by a subquery that gives a value, because PostgreSQL would rather begin with all sessions than with the words.
     fn page_of(&self, rank: &str, source: &str) -> Statement<'static> {
         self.scope.statement(&format!(
             "SELECT page.session_id, page.sequence, page.kind, page.row_id, m.content, c.tool_name, c.tool_input
              FROM (SELECT f.number, f.session_id, f.sequence, f.kind, f.row_id, {rank} FROM {source}
              WHERE f.team_id = ?
-             AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = f.session_id AND s.deleted_at IS NULL)"
+             AND (SELECT s.deleted_at IS NULL FROM sessions s WHERE s.id = f.session_id)"
         ))
     }
 }

@@ -4,8 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use domain::id::{SessionId, TeamId, UserId};
 use provost_store::{
-    Database, Guard, Migrate, OpenOptions, PostgresServer, SessionChange, SqliteFile, Store, StoreError,
-    WhenMissing, check,
+    Conn, Database, Guard, Migrate, OpenOptions, PostgresServer, Scope, SessionChange, SqliteFile, Store,
+    StoreError, Tx, WhenMissing, check,
 };
 use tempfile::TempDir;
 use testkit::TestDatabase;
@@ -130,6 +130,22 @@ impl Fixture {
         let id = team.id;
         self.store.write(move |tx| tx.teams().insert_if_absent(&team)).await.unwrap();
         id
+    }
+
+    /// Reads rows of the team.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Scope<'_, Conn>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.store.read(move |conn| work(conn.team(sample::TEAM))).await
+    }
+
+    /// Writes rows of the team.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Scope<'_, Tx<'_>>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.store.write(move |tx| work(tx.team(sample::TEAM))).await
     }
 
     /// Records a session that nothing has happened in.

@@ -12,5 +12,6 @@ mod engine;
 mod migration;
 mod plan;
 mod raw;
+mod referenced;
 mod sample;
 mod volume;

@@ -25,6 +25,15 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "WHERE lease_owner IS NOT NULL ORDER BY",
         "wants all of a partial index that holds only running sessions",
     ),
+    (
+        "LIMIT 1 FOR UPDATE SKIP LOCKED",
+        "begins at the front of a partial index that holds only what is queued",
+    ),
+    (
+        "ORDER BY priority, queued_at, id LIMIT 1)",
+        "begins at the front of a partial index that holds only what is queued",
+    ),
+    ("message_words MATCH", "SQLite calls a search of its word index a scan"),
     ("sqlite_schema", "the history of migrations, once at start"),
     ("pg_tables", "the history of migrations, once at start"),
     ("provost_migrations", "the history of migrations, once at start"),

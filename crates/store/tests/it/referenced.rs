@@ -1,0 +1,42 @@
+//! Rows that sessions refer to, written past the store.
+
+use domain::id::{AgentId, ArchiveId, SessionId, TaskId, TeamId};
+
+use crate::{fixture::Fixture, sample};
+
+fn now(fixture: &Fixture) -> &'static str {
+    fixture.place().pick("0", "'epoch'")
+}
+
+pub(crate) fn agent(fixture: &Fixture, team: TeamId) -> AgentId {
+    let (id, at) = (AgentId::from_uuid(sample::uuid()), now(fixture));
+    let sql = format!(
+        "INSERT INTO agents (id, team_id, slug, name, tagline, status, current_version, created_by, created_at, updated_at)
+         VALUES ('{id}', '{team}', '{id}', 'Ada', '', 'active', 1, 'system:test', {at}, {at})"
+    );
+    fixture.place().raw(&sql).unwrap();
+    id
+}
+
+pub(crate) fn task(fixture: &Fixture, team: TeamId, session: Option<SessionId>) -> TaskId {
+    let (id, at) = (TaskId::from_uuid(sample::uuid()), now(fixture));
+    let session = session.map_or_else(|| "NULL".to_owned(), |session| format!("'{session}'"));
+    let sql = format!(
+        "INSERT INTO tasks (id, team_id, key, title, description, status, priority, source, max_retries, session_id,
+                            created_at, updated_at)
+         VALUES ('{id}', '{team}', '{id}', 'a', '', 'todo', 5, 'human', 0, {session}, {at}, {at})"
+    );
+    fixture.place().raw(&sql).unwrap();
+    id
+}
+
+pub(crate) fn archive(fixture: &Fixture, team: TeamId, session: SessionId) -> ArchiveId {
+    let (id, at) = (ArchiveId::from_uuid(sample::uuid()), now(fixture));
+    let sql = format!(
+        "INSERT INTO working_directory_archives (id, team_id, session_id, storage_backend, archive_path, compression,
+                                                 status, created_at, updated_at)
+         VALUES ('{id}', '{team}', '{session}', 'local', '{id}', 'gzip', 'completed', {at}, {at})"
+    );
+    fixture.place().raw(&sql).unwrap();
+    id
+}
