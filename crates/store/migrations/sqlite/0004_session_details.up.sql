@@ -50,7 +50,7 @@ ALTER TABLE messages ADD COLUMN parent_message_id TEXT REFERENCES messages (id) 
 ALTER TABLE messages ADD COLUMN feedback_rating TEXT CHECK (feedback_rating IN ('positive', 'negative'));
 ALTER TABLE messages ADD COLUMN feedback_comment TEXT;
 CREATE INDEX messages_parent ON messages (parent_message_id) WHERE parent_message_id IS NOT NULL;
-CREATE INDEX messages_partial ON messages (session_id) WHERE is_partial;
+CREATE INDEX messages_partial ON messages (session_id, sequence) WHERE is_partial;
 
 ALTER TABLE tool_calls ADD COLUMN hook_pre_data TEXT CHECK (json_valid(hook_pre_data));
 ALTER TABLE tool_calls ADD COLUMN hook_post_data TEXT CHECK (json_valid(hook_post_data));

@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::{full_text::TextQuery, timeline::TimelineItem, tool_call::ToolCall};
 use provost_store::{Migrate, OpenOptions, Store, StoreError, migration};
+use serde_json::json;
 
 use crate::{
     fixture::{Fixture, Place, block_on},
     raw::Rows,
     sample,
 };
+
+/// The migration that made what was said searchable.
+const SEARCH_BEGAN: u32 = 4;
 
 fn places() -> impl Iterator<Item = Place> {
     [Some(Place::on_sqlite()), Place::on_postgres()].into_iter().flatten()
@@ -68,6 +73,45 @@ fn a_database_that_is_in_use_is_migrated_back_and_forward_by_the_same_store() {
             // Statements that were prepared on the earlier tables work on the new ones.
             assert_eq!(store.read(|conn| conn.leases().list()).await, Ok(Vec::new()));
             assert_eq!(store.write(|tx| tx.teams().insert_if_absent(&sample::team("new"))).await, Ok(true));
+        });
+    }
+}
+
+#[test]
+fn what_was_said_before_there_was_a_search_is_found_after() {
+    for place in places() {
+        block_on(async {
+            let fixture = Fixture::create(place).await;
+            let session = fixture.insert_session().await;
+            let call = ToolCall {
+                tool_input: json!({"command": "cargo\nnextest", "numbers": [4711, 0.5], "paths": ["src/main.rs"]}),
+                ..sample::tool_call(session)
+            };
+            // More different words than PostgreSQL takes at once.
+            let long: String = (0..400_000).map(|number| format!("word{number} ")).collect();
+            let items = vec![
+                sample::created_message(session, "in src/main.rs: it_works"),
+                sample::created(TimelineItem::ToolCall(call)),
+                sample::created_message(session, &long),
+            ];
+            fixture.change(session, items).await.unwrap();
+            let found = async |query: &str| -> Vec<i64> {
+                let query = TextQuery::new(query);
+                let found =
+                    fixture.read(move |team| team.message_search().search(&query, None, 9)).await.unwrap();
+                found.iter().map(|place| place.sequence).collect()
+            };
+            let queries = ["main.rs works", "nextest", "4711", "0.5", "src main rs command", "word7"];
+            let mut before = Vec::new();
+            for query in queries {
+                before.push(found(query).await);
+            }
+            assert_eq!(before, [vec![1], vec![2], vec![2], vec![2], vec![], vec![3]]);
+            while fixture.store.roll_back().await.unwrap() != Some(SEARCH_BEGAN) {}
+            fixture.store.migrate(sample::time(1)).await.unwrap();
+            for (query, before) in queries.iter().zip(before) {
+                assert_eq!(found(query).await, before, "{query}");
+            }
         });
     }
 }

@@ -104,17 +104,25 @@ async fn reads(fixture: &Fixture) -> Vec<String> {
         assert_eq!(conn.team(sample::TEAM).timeline().list(busy, 0, 50)?.len(), 50);
         conn.team(sample::TEAM).timeline().list_open_tool_calls(busy)?;
         conn.team(sample::TEAM).timeline().list_open_commands(busy)?;
+        assert_eq!(conn.team(sample::TEAM).messages().list(busy, 0, 50)?.len(), 50);
+        conn.team(sample::TEAM).messages().find_partial(busy)?;
         Ok::<_, StoreError>(())
     });
     read.await.unwrap();
     let database = fixture.place().pick("sqlite", "postgres");
     let is_meant = |sql: &String| {
-        let tables = ["FROM sessions", "FROM session_events", "FROM tool_calls", "FROM session_commands"];
+        let tables = [
+            "FROM sessions",
+            "FROM session_events",
+            "FROM tool_calls",
+            "FROM session_commands",
+            "FROM messages",
+        ];
         tables.iter().any(|table| sql.contains(table))
     };
     let texts = plan::issued(database).into_iter().filter(is_meant);
     let texts: Vec<_> = texts.map(|sql| with_values(fixture, sql)).collect();
-    assert!(texts.len() >= 11, "{texts:#?}");
+    assert!(texts.len() >= 13, "{texts:#?}");
     texts
 }
 

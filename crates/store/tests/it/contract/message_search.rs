@@ -139,7 +139,7 @@ async fn whatever_a_person_types_is_a_query(fixture: &Fixture) {
         ("+panic -sure", true),
         ("(panic", true),
         ("text:panic", false),
-        ("panic AND", false),
+        ("panic OR absent", false),
         ("100%", true),
         ("résumé.txt", true),
         ("panic & ! | <-> sure", true),
