@@ -4,6 +4,8 @@ pub(crate) mod agent_scripted;
 pub(crate) mod completion;
 pub(crate) mod config_show;
 pub(crate) mod db_check;
+pub(crate) mod db_export;
+pub(crate) mod db_import;
 pub(crate) mod db_migrate;
 pub(crate) mod db_rollback;
 pub(crate) mod db_status;

@@ -7,7 +7,7 @@ use app::{
     InstallError,
     session::{GetSessionError, ResolveSessionError, StartSessionError},
 };
-use store::{OpenError, StoreError, migration::MigrationError};
+use store::{OpenError, StoreError, migration::MigrationError, transfer::TransferError};
 
 use crate::settings::SettingsProblem;
 
@@ -147,6 +147,26 @@ impl From<MigrationError> for Failure {
                 Self::new(Code::Refused, error).hint("use the provost that migrated this database")
             }
             MigrationError::Failed { .. } => Self::new(Code::Failed, error).hint("nothing of it was kept"),
+        }
+    }
+}
+
+impl From<TransferError> for Failure {
+    fn from(error: TransferError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            TransferError::NotEmpty { .. } => failure(Code::Refused)
+                .hint("name a new file or an empty database: provost db import --database FILE|URL"),
+            TransferError::OtherVersion { .. } => failure(Code::Refused)
+                .hint("import it with the provost that exported it, then bring that database forward"),
+            TransferError::Line { .. } | TransferError::Differs { .. } => {
+                failure(Code::Failed).hint("nothing was imported")
+            }
+            TransferError::Unwritable { .. } => {
+                failure(Code::Failed).hint("provost db check names what is damaged")
+            }
+            TransferError::Io { .. } => failure(Code::Failed),
+            TransferError::Store(error) => error.clone().into(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod command_line;
 mod composition;
 mod drive;
 mod failure;
+mod new_file;
 #[cfg(test)]
 mod reference;
 mod settings;
@@ -73,6 +74,8 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Db(DbCommand::Rollback(command)) => command.run(context).await,
         Command::Db(DbCommand::Status(command)) => command.run(context).await,
         Command::Db(DbCommand::Check(command)) => command.run(context).await,
+        Command::Db(DbCommand::Export(command)) => command.run(context).await,
+        Command::Db(DbCommand::Import(command)) => command.run(context).await,
         Command::Config(ConfigCommand::Show(command)) => command.run(&context),
         Command::Init(command) => command.run(context).await,
         Command::Doctor(command) => command.run(context).await,

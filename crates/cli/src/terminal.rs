@@ -2,6 +2,7 @@
 
 pub(crate) mod asker;
 pub(crate) mod keyboard;
+mod progress;
 pub(crate) mod style;
 pub(crate) mod text;
 pub(crate) mod timeline_view;
@@ -12,6 +13,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::{failure::Failure, surroundings::Surroundings};
+pub(crate) use progress::ProgressLine;
 use style::Style;
 
 /// Where output goes: data to standard output, everything said about it to standard error.
@@ -22,6 +24,7 @@ pub(crate) struct Terminal {
     pub(crate) err: Style,
     /// Standard output is a terminal, so control characters must not reach it.
     pub(crate) out_is_terminal: bool,
+    err_is_terminal: bool,
 }
 
 impl Terminal {
@@ -32,6 +35,7 @@ impl Terminal {
             out: Style { color: color && surroundings.stdout_is_terminal && !is_json },
             err: Style { color: color && surroundings.stderr_is_terminal },
             out_is_terminal: surroundings.stdout_is_terminal,
+            err_is_terminal: surroundings.stderr_is_terminal,
         }
     }
 
@@ -50,6 +54,11 @@ impl Terminal {
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(anyhow::Error::from)?;
         self.data(&text)
+    }
+
+    /// A line of progress for the person, if there is one.
+    pub(crate) const fn progress(&self) -> ProgressLine {
+        ProgressLine::new(self.err_is_terminal)
     }
 
     /// A line for the person.

@@ -80,6 +80,49 @@ impl Conn {
         }
     }
 
+    /// Rows one by one, however many; on PostgreSQL through a cursor named `cursor`, which needs an open transaction. Not
+    /// traced: what reads everything is not expected to search.
+    pub(crate) fn each<E: From<StoreError>>(
+        &self,
+        cursor: &str,
+        sql: &str,
+        mut visit: impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &self.inner {
+            Inner::Sqlite(connection) => connection.each(sql, visit),
+            Inner::Postgres(connection) => {
+                connection.run_script(&format!("DECLARE {cursor} NO SCROLL CURSOR FOR {sql}"))?;
+                let fetch = format!("FETCH {FETCHED_AT_ONCE} FROM {cursor}");
+                loop {
+                    let mut outcome = Ok(());
+                    let rows = connection.query(&fetch, &[], |row| {
+                        if outcome.is_ok() {
+                            outcome = visit(row);
+                        }
+                        Ok(())
+                    })?;
+                    outcome?;
+                    if rows.len() < FETCHED_AT_ONCE {
+                        return Ok(connection.run_script(&format!("CLOSE {cursor}"))?);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs reads that all see the same state of the database, whatever is written meanwhile.
+    pub(crate) fn in_snapshot<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.run_script(self.pick("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))?;
+        // On every way out, a panic included.
+        let snapshot = Snapshot { conn: self };
+        let outcome = work();
+        drop(snapshot);
+        outcome
+    }
+
     pub(crate) fn run_script(&self, sql: &str) -> Result<(), StoreError> {
         match &self.inner {
             Inner::Sqlite(connection) => connection.run_script(sql),
@@ -120,6 +163,22 @@ impl Conn {
     }
 }
 
+/// An open transaction that only reads.
+struct Snapshot<'c> {
+    conn: &'c Conn,
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.conn.run_script("ROLLBACK") {
+            tracing::warn!(error = %error, "a snapshot could not be ended");
+        }
+    }
+}
+
+/// How many rows of a cursor are in memory.
+const FETCHED_AT_ONCE: usize = 100;
+
 impl Tx<'_> {
     /// Runs a statement and counts the rows it changed.
     pub(crate) fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
@@ -140,6 +199,22 @@ impl Tx<'_> {
     /// Adds a row. Rows that belong to a team are added through its [`Scope`](crate::Scope).
     pub(crate) fn insert<T: Record>(&self, row: &T) -> Result<(), StoreError> {
         self.insert_rows(&[row])
+    }
+
+    /// Runs work whose failure leaves the transaction as it was before, and usable.
+    pub(crate) fn attempt<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.run_script("SAVEPOINT attempt")?;
+        let outcome = work();
+        if outcome.is_ok() {
+            self.run_script("RELEASE SAVEPOINT attempt")?;
+        } else {
+            match &self.conn.inner {
+                Inner::Sqlite(connection) => connection.forget_failure(),
+                Inner::Postgres(connection) => drop(connection.take_failed()),
+            }
+            self.run_script("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")?;
+        }
+        outcome
     }
 
     /// Adds rows, many in one statement.

@@ -11,10 +11,12 @@ pub mod migration;
 mod postgres;
 mod record;
 mod repository;
+pub mod schema;
 mod scope;
 mod sqlite;
 mod statement;
 mod store;
+pub mod transfer;
 mod value;
 
 pub use conn::{Conn, Tx};
@@ -51,6 +53,7 @@ pub use repository::{
     decision::Decisions,
     document::{ChunkFilter, Documents},
     embedding_model::EmbeddingModels,
+    check::{Finding, Repaired, check, repair},
     hook::{HookFilter, Hooks},
     hook_execution::{HookExecutionFilter, HookExecutions},
     idempotency::{BegunRequest, ExpiredKeys, IdempotencyKeys},

@@ -72,6 +72,20 @@ impl SqliteConnection {
         Ok(mapped)
     }
 
+    /// Rows one by one.
+    pub(crate) fn each<E: From<StoreError>>(
+        &self,
+        sql: &str,
+        mut visit: impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self.prepare(sql, &[])?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = self.noting_failure(rows.next())? {
+            visit(&Row { source: RowSource::Sqlite(row) })?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
         let mut statement = self.prepare(sql, params)?;
         Ok(self.noting_failure(statement.raw_execute())? as u64)
@@ -88,6 +102,18 @@ impl SqliteConnection {
         self.unit_of_work.set(UnitOfWork::Running);
         let value = work();
         (value, self.unit_of_work.replace(UnitOfWork::None) == UnitOfWork::Failed)
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> Option<&str> {
+        self.raw.path()
+    }
+
+    /// The failure was undone by rolling back to before it.
+    pub(crate) fn forget_failure(&self) {
+        if self.unit_of_work.get() == UnitOfWork::Failed {
+            self.unit_of_work.set(UnitOfWork::Running);
+        }
     }
 
     fn refuse_after_failure(&self) -> Result<(), StoreError> {

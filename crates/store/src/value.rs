@@ -402,13 +402,17 @@ impl Row<'_> {
     /// # Errors
     /// [`StoreError::Corrupt`] when the column holds something else than `T`.
     pub(crate) fn get<T: FromValue>(&self, index: usize) -> Result<T, StoreError> {
-        let value = match &self.source {
-            RowSource::Sqlite(row) => crate::sqlite::column(row, index)?,
-            RowSource::Postgres(row) => crate::postgres::column(row, index)?,
-        };
-        T::from_value(value).ok_or_else(|| {
+        T::from_value(self.raw(index)?).ok_or_else(|| {
             StoreError::corrupt(format!("column {index} is no {}", std::any::type_name::<T>()))
         })
+    }
+
+    /// The column at `index` as the database gave it.
+    pub(crate) fn raw(&self, index: usize) -> Result<Value<'_>, StoreError> {
+        match &self.source {
+            RowSource::Sqlite(row) => crate::sqlite::column(row, index),
+            RowSource::Postgres(row) => crate::postgres::column(row, index),
+        }
     }
 
     /// Reads columns one after the other.

@@ -1,6 +1,7 @@
 //! A home of a test's own, and the real binary in it.
 
 mod fake_agent;
+mod filling;
 mod process;
 mod program;
 mod running;
@@ -129,6 +130,12 @@ impl Home {
     /// Brings a PostgreSQL database into a state that Provost never leaves it in.
     pub(crate) fn execute(&self, statements: &str) {
         self.database.as_ref().expect("a PostgreSQL database").execute(statements);
+    }
+
+    /// Brings the schema forward and puts a few rows into every table.
+    pub(crate) fn fill(&self) {
+        self.provost(&["db", "migrate"]).succeed();
+        self.execute(&filling::statements(self.url()));
     }
 
     /// Where the PostgreSQL database is.

@@ -17,4 +17,5 @@ mod session;
 mod settings;
 mod shell;
 mod signal;
+mod transfer;
 mod unruly_agent;

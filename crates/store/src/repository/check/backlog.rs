@@ -22,14 +22,14 @@ pub(super) fn find(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
     Ok(findings)
 }
 
-/// Sets right what is wrong in any team, and gives what was. Only what follows from the tasks is changed.
-pub(super) fn repair(tx: &Tx<'_>) -> Result<Vec<Finding>, StoreError> {
-    let mut findings = Vec::new();
+/// Sets right what is wrong in any team. Only what follows from the tasks is changed.
+pub(super) fn repair(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    let mut repaired = 0;
     for team in teams(tx)? {
         let workflow = Workflows { scope: tx.team(team) }.active()?;
-        findings.extend(derived::repair(tx, team, &workflow)?.iter().map(finding));
+        repaired += derived::repair(tx, team, &workflow)?.len() as u64;
     }
-    Ok(findings)
+    Ok(repaired)
 }
 
 fn teams(conn: &Conn) -> Result<Vec<TeamId>, StoreError> {
@@ -37,5 +37,5 @@ fn teams(conn: &Conn) -> Result<Vec<TeamId>, StoreError> {
 }
 
 fn finding(wrong: &Wrong) -> Finding {
-    Finding { check: "backlog", what: wrong.to_string() }
+    Finding { check: "backlog", what: wrong.to_string(), is_repairable: true }
 }

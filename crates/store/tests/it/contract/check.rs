@@ -44,7 +44,7 @@ async fn recorded(fixture: &Fixture) -> SessionId {
 
 async fn assert_found(fixture: &Fixture, expected: &str, session: SessionId) {
     let findings = fixture.store.scan(check).await.unwrap();
-    let [Finding { check, what }] = &findings[..] else { panic!("{findings:?}") };
+    let [Finding { check, what, .. }] = &findings[..] else { panic!("{findings:?}") };
     assert_eq!(*check, expected);
     assert!(what.contains(&session.to_string()), "{what}");
 }

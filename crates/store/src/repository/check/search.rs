@@ -1,0 +1,111 @@
+//! The search index: everything that can be found by its words is in it, and nothing else is.
+
+use super::{Finding, found};
+use crate::{
+    conn::{Conn, Tx},
+    error::StoreError,
+};
+
+/// What can be found: what people and agents said, once it is finished, and what tools were asked.
+fn searchable(conn: &Conn) -> String {
+    let finished = conn.pick("m.is_partial = 0", "NOT m.is_partial");
+    format!(
+        "SELECT s.team_id, m.session_id, m.sequence, 'message' AS kind, m.id AS row_id
+         FROM messages m JOIN sessions s ON s.id = m.session_id WHERE m.message_type IN ('user', 'assistant') AND {finished}
+         UNION ALL
+         SELECT s.team_id, c.session_id, c.sequence, 'tool_call' AS kind, c.id AS row_id
+         FROM tool_calls c JOIN sessions s ON s.id = c.session_id"
+    )
+}
+
+const DANGLING: &str = "
+    (kind = 'message' AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = message_search.row_id))
+    OR (kind = 'tool_call' AND NOT EXISTS (SELECT 1 FROM tool_calls c WHERE c.id = message_search.row_id))";
+
+/// The full-text tables of SQLite that follow another table, and the column that numbers its rows. The names are fixed texts.
+const FOLLOWING: &[(&str, &str)] = &[("memory_words", "memories"), ("document_words", "document_chunks")];
+
+pub(super) fn find(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
+    let missing = format!(
+        "SELECT f.kind || ' ' || f.row_id || ' cannot be found by its words' AS what FROM ({}) f
+         WHERE NOT EXISTS (SELECT 1 FROM message_search i WHERE i.row_id = f.row_id)",
+        searchable(conn)
+    );
+    let dangling = format!(
+        "SELECT 'the search index names the ' || kind || ' ' || row_id || ', which is not there' AS what
+         FROM message_search WHERE {DANGLING}"
+    );
+    let mut findings = found(conn, "search", true, &missing)?;
+    findings.extend(found(conn, "search", true, &dangling)?);
+    if conn.sqlite().is_some() {
+        let wordless = "
+            SELECT 'the search index has no words of the ' || i.kind || ' ' || i.row_id AS what
+            FROM message_search i WHERE NOT EXISTS (SELECT 1 FROM message_words_docsize d WHERE d.id = i.number)";
+        findings.extend(found(conn, "search", true, wordless)?);
+        for (words, table) in FOLLOWING {
+            findings.extend(found(conn, "search", true, &differing(words, table))?);
+        }
+    }
+    Ok(findings)
+}
+
+fn differing(words: &str, table: &str) -> String {
+    format!(
+        "SELECT 'the search index has no words of row ' || t.number || ' of {table}' AS what
+         FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {words}_docsize d WHERE d.id = t.number)
+         UNION ALL
+         SELECT 'the search index has words of row ' || d.id || ' of {table}, which is not there' AS what
+         FROM {words}_docsize d WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.number = d.id)"
+    )
+}
+
+pub(super) fn repair(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    // On SQLite a trigger removes the words with the row.
+    let mut rows = tx.execute(&format!("/* repair */ DELETE FROM message_search WHERE {DANGLING}"), &[])?;
+    rows += fill(tx)?;
+    if tx.sqlite().is_some() {
+        for (words, table) in FOLLOWING {
+            let sql = format!("/* repair */ SELECT count(*) FROM ({}) d", differing(words, table));
+            let wrong: i64 = tx.scalar(&sql, &[])?;
+            if wrong > 0 {
+                tx.run_script(&format!("INSERT INTO {words} ({words}) VALUES ('rebuild')"))?;
+                rows += wrong.unsigned_abs();
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Databases bound what they index: no more of a text is looked at, in characters.
+const LONGEST_TEXT: u32 = 65_536;
+
+/// Adds what is missing in the index of messages and tool calls.
+pub(crate) fn fill(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    let (columns, searchable) = ("team_id, session_id, sequence, kind, row_id", searchable(tx));
+    let is_missing = "NOT EXISTS (SELECT 1 FROM message_search i WHERE i.row_id = f.row_id)";
+    if tx.postgres().is_some() {
+        let sql = format!(
+            "/* repair */ INSERT INTO message_search ({columns}, words)
+             SELECT f.team_id, f.session_id, f.sequence, f.kind, f.row_id,
+                 to_tsvector('english', regexp_replace(left(CASE f.kind
+                     WHEN 'message' THEN coalesce((SELECT string_agg(b ->> 'text', chr(10))
+                         FROM messages m, jsonb_array_elements(CASE jsonb_typeof(m.content -> 'blocks') WHEN 'array' THEN m.content -> 'blocks' ELSE '[]' END) b
+                         WHERE m.id = f.row_id AND b ->> 'type' = 'text'), '')
+                     ELSE (SELECT c.tool_name || ' ' || c.tool_input::text FROM tool_calls c WHERE c.id = f.row_id)
+                 END, {LONGEST_TEXT}), '[\\u0001-/:-@\\[-`{{-\\u007f]+', ' ', 'g'))
+             FROM ({searchable}) f WHERE {is_missing}"
+        );
+        return tx.execute(&sql, &[]);
+    }
+    let sql = format!(
+        "/* repair */ INSERT INTO message_search ({columns}) SELECT {columns} FROM ({searchable}) f WHERE {is_missing}"
+    );
+    let rows = tx.execute(&sql, &[])?;
+    let words = format!("/* repair */ INSERT INTO message_words (rowid, text)
+        SELECT f.number, substr(CASE f.kind
+            WHEN 'message' THEN coalesce((SELECT group_concat(b.value ->> '$.text', char(10))
+                FROM messages m, json_each(m.content, '$.blocks') b WHERE m.id = f.row_id AND b.value ->> '$.type' = 'text'), '')
+            ELSE (SELECT c.tool_name || ' ' || c.tool_input FROM tool_calls c WHERE c.id = f.row_id) END, 1, {LONGEST_TEXT})
+        FROM message_search f WHERE NOT EXISTS (SELECT 1 FROM message_words_docsize d WHERE d.id = f.number)");
+    Ok(rows.max(tx.execute(&words, &[])?))
+}
