@@ -3,10 +3,12 @@
 pub(crate) mod agent_scripted;
 pub(crate) mod completion;
 pub(crate) mod config_show;
+pub(crate) mod db_backup;
 pub(crate) mod db_check;
 pub(crate) mod db_export;
 pub(crate) mod db_import;
 pub(crate) mod db_migrate;
+pub(crate) mod db_restore;
 pub(crate) mod db_rollback;
 pub(crate) mod db_status;
 pub(crate) mod demo;

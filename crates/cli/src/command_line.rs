@@ -82,6 +82,10 @@ pub(crate) enum DbCommand {
     Status(command::db_status::DbStatus),
     /// Check that everything stored is whole.
     Check(command::db_check::DbCheck),
+    /// Copy the database file while it is in use.
+    Backup(command::db_backup::DbBackup),
+    /// Put a copy back, where there is no database or an empty one.
+    Restore(command::db_restore::DbRestore),
     /// Write the whole database as lines of JSON, the same from SQLite and PostgreSQL.
     Export(command::db_export::DbExport),
     /// Read what db export wrote into an empty database of either kind.

@@ -77,12 +77,15 @@ impl Context {
             Database::Sqlite(_) => None,
             Database::Postgres(server) => Some(without_password(&server.url)),
         };
-        Store::open(OpenOptions::new(database, migrate)).map_err(|error| {
-            match (Failure::from(error), server) {
-                (failure, None) => failure,
-                (failure, Some(server)) => {
-                    Failure { message: format!("{server}: {}", failure.message), ..failure }
-                }
+        let opened = Store::open(OpenOptions::new(database, migrate));
+        if let Some(backup) = opened.as_ref().ok().and_then(Store::backup) {
+            let backup = backup.display();
+            self.terminal.say(&format!("the schema was brought forward; the database as it was: {backup}"));
+        }
+        opened.map_err(|error| match (Failure::from(error), server) {
+            (failure, None) => failure,
+            (failure, Some(server)) => {
+                Failure { message: format!("{server}: {}", failure.message), ..failure }
             }
         })
     }
@@ -105,6 +108,18 @@ impl Context {
             Database::Sqlite(file) => file.path.display().to_string(),
             Database::Postgres(server) => without_password(&server.url),
         })
+    }
+
+    /// The database as a file; `hint` says what to do instead when it is on a server.
+    pub(crate) fn database_file(&self, hint: &str) -> Result<SqliteFile, Failure> {
+        match self.database(true)? {
+            Database::Sqlite(file) => Ok(file),
+            Database::Postgres(server) => {
+                let server = without_password(&server.url);
+                let refused = format!("{server} is on a server, not in a file");
+                Err(Failure::new(Code::Refused, refused).hint(hint))
+            }
+        }
     }
 
     fn database(&self, create: bool) -> Result<Database, Failure> {

@@ -7,7 +7,7 @@ use app::{
     InstallError,
     session::{GetSessionError, ResolveSessionError, StartSessionError},
 };
-use store::{OpenError, StoreError, migration::MigrationError, transfer::TransferError};
+use store::{BackupError, OpenError, StoreError, migration::MigrationError, transfer::TransferError};
 
 use crate::settings::SettingsProblem;
 
@@ -103,6 +103,9 @@ impl From<OpenError> for Failure {
             OpenError::Unopenable { .. } => {
                 failure(Code::Failed).hint("provost doctor looks at what is in the way")
             }
+            OpenError::NoBackup { .. } => {
+                failure(Code::Failed).hint("make room there, or write permission, and try again")
+            }
             OpenError::Migration(error) => error.clone().into(),
             // A server that was reached and did not let us in.
             OpenError::Store(StoreError::Other { .. }) => {
@@ -147,6 +150,26 @@ impl From<MigrationError> for Failure {
                 Self::new(Code::Refused, error).hint("use the provost that migrated this database")
             }
             MigrationError::Failed { .. } => Self::new(Code::Failed, error).hint("nothing of it was kept"),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            BackupError::Exists { .. } => failure(Code::Refused).hint("to replace it: --force"),
+            BackupError::NotEmpty { .. } => {
+                failure(Code::Refused).hint("name a new file: provost db restore FILE --database NEW")
+            }
+            BackupError::Damaged { .. } => {
+                failure(Code::Failed).hint("provost db check names what is damaged")
+            }
+            BackupError::Unwritable { .. } => failure(Code::Failed),
+            // Other than a database that a command works on, a copy is never made by naming it.
+            BackupError::Open(OpenError::DatabaseNotFound { .. }) => failure(Code::NotFound),
+            BackupError::Open(error) => error.clone().into(),
+            BackupError::Store(error) => error.clone().into(),
         }
     }
 }

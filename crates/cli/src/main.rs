@@ -74,6 +74,8 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Db(DbCommand::Rollback(command)) => command.run(context).await,
         Command::Db(DbCommand::Status(command)) => command.run(context).await,
         Command::Db(DbCommand::Check(command)) => command.run(context).await,
+        Command::Db(DbCommand::Backup(command)) => command.run(context).await,
+        Command::Db(DbCommand::Restore(command)) => command.run(context).await,
         Command::Db(DbCommand::Export(command)) => command.run(context).await,
         Command::Db(DbCommand::Import(command)) => command.run(context).await,
         Command::Config(ConfigCommand::Show(command)) => command.run(&context),

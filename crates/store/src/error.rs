@@ -160,6 +160,14 @@ pub enum OpenError {
         /// The newest migration this program knows.
         needed: u32,
     },
+    /// The copy that goes before a migration could not be made, so nothing was migrated.
+    #[error("nothing was migrated, because no copy of the database could be made at {path}: {what}")]
+    NoBackup {
+        /// Where it should have been.
+        path: PathBuf,
+        /// What was in the way.
+        what: String,
+    },
     /// A migration failed or does not match the one that was applied.
     #[error(transparent)]
     Migration(#[from] crate::migration::MigrationError),

@@ -85,5 +85,5 @@ pub use repository::{
     webhook_subscription::WebhookSubscriptions,
 };
 pub use scope::Scope;
-pub use sqlite::{SqliteFile, WhenMissing};
+pub use sqlite::{BackupError, CopyProgress, SqliteFile, WhenMissing};
 pub use store::{Database, OpenOptions, Store};

@@ -186,6 +186,21 @@ pub(crate) fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
     }
 }
 
+/// Whether there is something to lose and something to apply.
+pub(crate) fn is_outdated(conn: &Conn) -> Result<bool, StoreError> {
+    Ok(newest(&history(conn)?).is_some_and(|newest| newest.version < LATEST))
+}
+
+/// Whether this program can work on the schema, once it is brought forward.
+pub(crate) fn check_known(conn: &Conn) -> Result<(), OpenError> {
+    let applied = history(conn)?;
+    check_unchanged(conn, &applied)?;
+    match newest(&applied).map(check_compatible) {
+        None | Some(Err(OpenError::SchemaOlder { .. })) => Ok(()),
+        Some(outcome) => outcome,
+    }
+}
+
 /// Applies what is pending, all or nothing.
 pub(crate) fn forward(tx: &Tx<'_>, now: Timestamp) -> Result<Vec<u32>, MigrationError> {
     exclude_others(tx)?;

@@ -1,5 +1,6 @@
 //! SQLite: one connection, its statements and its errors.
 
+mod backup;
 mod engine;
 mod open;
 mod readers;
@@ -18,6 +19,7 @@ use crate::{
     value::{Row, RowSource, Value},
 };
 
+pub use backup::{BackupError, CopyProgress};
 pub(crate) use engine::SqliteEngine;
 pub use open::{SqliteFile, WhenMissing};
 pub(crate) use vector_index::{Picking, SharedVectors, VectorIndex, VectorIndexes};

@@ -1,6 +1,10 @@
 //! The store: units of work in, answers out, on either database.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_channel::{Sender, TrySendError};
 use domain::time::Timestamp;
@@ -54,6 +58,7 @@ impl OpenOptions {
 pub struct Store {
     engine: Arc<Engine>,
     queue_wait: Duration,
+    backup: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -70,9 +75,13 @@ impl Store {
     /// One [`OpenError`] per thing that can be wrong with a file, a server or a schema.
     pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
         let OpenOptions { database, migrate, queue_length, queue_wait } = options;
+        let mut backup = None;
         let engine = match database {
             Database::Sqlite(file) => {
                 let conn = SqliteEngine::connect(&file)?;
+                if matches!(migrate, Migrate::Forward(_)) && migration::is_outdated(&conn)? {
+                    backup = Some(file.back_up_before_migration()?);
+                }
                 migration::prepare(&conn, migrate)?;
                 Engine::Sqlite(SqliteEngine::start(file, conn, queue_length))
             }
@@ -81,7 +90,7 @@ impl Store {
                 Engine::Postgres(PostgresEngine::start(&server, queue_length, prepare)?)
             }
         };
-        Ok(Self { engine: Arc::new(engine), queue_wait })
+        Ok(Self { engine: Arc::new(engine), queue_wait, backup })
     }
 
     /// Runs a short read: a point read or a bounded page. Each statement sees all that was committed before it. On SQLite
@@ -143,6 +152,27 @@ impl Store {
             Engine::Sqlite(sqlite) => self.submit(sqlite.writes(), job, answer).await,
             Engine::Postgres(postgres) => self.submit(postgres.jobs(), job, answer).await,
         }
+    }
+
+    /// The copy of the file that was made because opening brought an older schema forward.
+    #[must_use]
+    pub fn backup(&self) -> Option<&Path> {
+        self.backup.as_deref()
+    }
+
+    /// Makes a copy of a file whose schema is older than this program, as opening does before it migrates. A server's owner
+    /// has the server's own tools.
+    ///
+    /// # Errors
+    /// [`OpenError::NoBackup`], or when the database cannot be read.
+    pub async fn back_up_before_migration(&self) -> Result<Option<PathBuf>, OpenError> {
+        let Engine::Sqlite(sqlite) = &*self.engine else { return Ok(None) };
+        if !self.read(migration::is_outdated).await? {
+            return Ok(None);
+        }
+        let file = sqlite.file().clone();
+        let copying = tokio::task::spawn_blocking(move || file.back_up_before_migration());
+        copying.await.map_err(|_| StoreError::Closed)?.map(Some)
     }
 
     /// Brings the schema forward. Does nothing when it is current.

@@ -15,10 +15,14 @@ pub(crate) struct DbMigrate {}
 impl DbMigrate {
     pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let store = context.open_store(Migrate::Leave)?;
+        let backup = store.back_up_before_migration().await?;
+        if let Some(backup) = &backup {
+            context.terminal.say(&format!("the database as it was: {}", backup.display()));
+        }
         let applied = store.migrate(SystemClock.now()).await?;
         store.close().await;
         if context.terminal.is_json {
-            context.terminal.json(&json!({ "applied": applied }))?;
+            context.terminal.json(&json!({ "applied": applied, "backup": backup }))?;
         } else if applied.is_empty() {
             context.terminal.say("the schema is current");
         } else {

@@ -93,6 +93,15 @@ pub(crate) fn tokens(count: i64) -> String {
     if count < 1000 { count.to_string() } else { format!("{}.{}k", count / 1000, count % 1000 / 100) }
 }
 
+/// An amount of bytes, short.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
 /// The end of an id, which tells sessions apart: ids of one minute begin alike.
 pub(crate) fn short(id: domain::id::SessionId) -> String {
     let text = id.to_string();

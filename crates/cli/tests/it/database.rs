@@ -151,3 +151,34 @@ fn a_row_that_was_damaged_is_found_and_named() {
     let findings: Value = outcome.json();
     assert!(findings["data"].as_array().is_some_and(|found| !found.is_empty()), "{findings:#}");
 }
+
+#[test]
+fn a_wrong_counter_is_mended_when_that_is_asked_for() {
+    let Some(home) = Home::on_postgres() else { return };
+    home.play(&json!([[{ "say": "hi" }]])).succeed();
+    home.execute("UPDATE sessions SET total_messages = 99");
+    home.provost(&["db", "check"]).exit(1).says(&["db check --repair"]);
+    let mended =
+        home.provost(&["db", "check", "--repair", "--json"]).succeed().says(&["counters: 1 rows repaired"]);
+    assert_eq!(mended.json()["data"], json!([]));
+    assert!(mended.json()["repaired"].as_array().is_some_and(|repaired| !repaired.is_empty()));
+    home.provost(&["db", "check"]).succeed();
+    let again = home.json(&["db", "check", "--repair"]);
+    assert_eq!(again, json!({ "data": [], "repaired": [] }));
+}
+
+on_both_databases!(the_status_tells_size_version_and_rows);
+
+fn the_status_tells_size_version_and_rows(home: &Home) {
+    home.play(&json!([[{ "say": "hi" }]])).succeed();
+    let status = home.json(&["db", "status"]);
+    let version = status["version"].as_str().expect("a version");
+    assert!(version.starts_with("SQLite 3.") || version.starts_with("PostgreSQL "), "{version}");
+    assert!(status["size_bytes"].as_u64().is_some_and(|size| size > 100_000), "{status:#}");
+    assert!(status["log_mode"] == "wal" && status["log_bytes"].is_u64() || status["log_bytes"].is_null());
+    assert_eq!(status["rows"]["sessions"], 1);
+    assert_eq!(status["rows"].as_object().map(serde_json::Map::len), Some(store::schema::TABLES.len()));
+    let plain = home.provost(&["db", "status"]).succeed().says(&[version]);
+    assert!(!plain.text().contains("  sessions"));
+    assert!(home.provost(&["db", "status", "--counts"]).succeed().text().contains("           1  sessions"));
+}

@@ -3,6 +3,7 @@
 #[macro_use]
 mod fixture;
 
+mod backup;
 mod concurrency;
 mod crash;
 mod database;

@@ -54,6 +54,10 @@ impl SqliteEngine {
         Self { file, writes, reads, waiting_reads, idle, vectors, threads }
     }
 
+    pub(crate) const fn file(&self) -> &SqliteFile {
+        &self.file
+    }
+
     pub(crate) const fn writes(&self) -> &Sender<Box<dyn Job>> {
         &self.writes
     }

@@ -123,7 +123,7 @@ impl SqliteFile {
         }
     }
 
-    fn explain(&self, error: &rusqlite::Error) -> OpenError {
+    pub(super) fn explain(&self, error: &rusqlite::Error) -> OpenError {
         let path = self.path.clone();
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
@@ -140,13 +140,13 @@ impl SqliteFile {
 
 /// Whose a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner {
+pub(super) enum Owner {
     Provost,
     Nobody,
     Another,
 }
 
-fn owner(connection: &rusqlite::Connection) -> rusqlite::Result<Owner> {
+pub(super) fn owner(connection: &rusqlite::Connection) -> rusqlite::Result<Owner> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     Ok(match number("PRAGMA application_id")? {
         APPLICATION_ID => Owner::Provost,

@@ -8,6 +8,7 @@ mod governance;
 
 mod child;
 mod contract;
+mod dialect;
 mod engine;
 mod migration;
 mod plan;
