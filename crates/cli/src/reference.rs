@@ -2,6 +2,8 @@
 //!
 //! The tests compare. `PROVOST_UPDATE_DOCS=1 cargo test --bin provost reference` writes the pages instead.
 
+mod data_model;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -328,6 +330,11 @@ fn the_settings_page_is_current() {
 #[test]
 fn the_example_of_variables_is_current() {
     assert_current(".env.example", &example_of_variables());
+}
+
+#[test]
+fn the_data_model_page_is_current() {
+    assert_current("docs/data-model.md", &data_model::page());
 }
 
 #[test]

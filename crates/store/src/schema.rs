@@ -214,6 +214,8 @@ pub struct Table {
     pub key: Vec<String>,
     /// Its references, by column.
     pub references: Vec<Reference>,
+    /// Whether the database refuses to change and to remove its rows, maintenance apart.
+    pub is_append_only: bool,
 }
 
 impl Table {
@@ -231,7 +233,7 @@ impl Table {
 
     fn empty(name: &str) -> Self {
         let (columns, key, references) = (Vec::new(), Vec::new(), Vec::new());
-        Self { name: name.to_owned(), columns, key, references }
+        Self { name: name.to_owned(), columns, key, references, is_append_only: false }
     }
 }
 
@@ -253,6 +255,11 @@ pub fn tables(conn: &Conn) -> Result<Vec<Table>, StoreError> {
     for (name, reference) in references(conn)? {
         if let Some(table) = tables.get_mut(&name) {
             table.references.push(reference);
+        }
+    }
+    for name in guarded(conn)? {
+        if let Some(table) = tables.get_mut(&name) {
+            table.is_append_only = true;
         }
     }
     let mut tables: Vec<_> = tables.into_values().collect();
@@ -382,6 +389,16 @@ fn keys(conn: &Conn) -> Result<Vec<(String, String)>, StoreError> {
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
         WHERE i.indisprimary AND n.nspname = current_schema() ORDER BY c.relname, k.place";
     conn.query(conn.pick(sqlite, postgres), &[], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// The tables whose rows a trigger keeps.
+fn guarded(conn: &Conn) -> Result<Vec<String>, StoreError> {
+    let sqlite = "
+        SELECT DISTINCT tbl_name FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%BEFORE DELETE%is append-only%'";
+    let postgres = "
+        SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.proname = 'keep_append_only' AND n.nspname = current_schema()";
+    conn.query(conn.pick(sqlite, postgres), &[], |row| row.get(0))
 }
 
 fn references(conn: &Conn) -> Result<Vec<(String, Reference)>, StoreError> {

@@ -48,7 +48,7 @@ fn tables_columns_keys_and_references_are_the_same() {
                     column.name, column.is_numbered
                 ));
             }
-            said.insert(format!("{name} key {:?}", table.key));
+            said.insert(format!("{name} key {:?} append-only {}", table.key, table.is_append_only));
             for reference in &table.references {
                 let schema::Reference { column, table, to, on_delete } = reference;
                 said.insert(format!("{name}.{column} -> {table}.{to} {on_delete}"));
