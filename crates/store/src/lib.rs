@@ -25,9 +25,8 @@ pub use maintenance::Maintenance;
 pub use migration::Migrate;
 pub use postgres::PostgresServer;
 pub use repository::{
-    agent::{AgentFilter, AgentKey, AgentStatusError, Agents, NewAgentVersion},
+    agent::{AgentFilter, AgentKey, AgentRef, AgentStatusError, Agents, NewAgentVersion},
     agent_instance::{AgentInstanceFilter, AgentInstances, MoveInstanceError},
-    agent::{AgentFilter, AgentRef, AgentStatusError, Agents, NewAgentVersion},
     api_key::{ApiKeyFilter, ApiKeyGrant, ApiKeys, Credentials},
     approval::{ApprovalFilter, Approvals, DueApprovals},
     archive::{ArchiveFilter, Archives, PackedArchive},
@@ -47,13 +46,12 @@ pub use repository::{
         workflow::Workflows,
     },
     budget::{BudgetFilter, BudgetTargets, Budgets},
-    check::{Finding, check, repair},
+    check::{Finding, Repaired, check, repair},
     checkpoint::Checkpoints,
     cost::{CostFilter, CostGroup, CostKey, CostSum, Costs},
     decision::Decisions,
     document::{ChunkFilter, Documents},
     embedding_model::EmbeddingModels,
-    check::{Finding, Repaired, check, repair},
     hook::{HookFilter, Hooks},
     hook_execution::{HookExecutionFilter, HookExecutions},
     idempotency::{BegunRequest, ExpiredKeys, IdempotencyKeys},

@@ -309,10 +309,8 @@ pub fn storage(conn: &Conn) -> Result<Storage, StoreError> {
         ),
         &[],
     )?;
-    let log_bytes = match conn.sqlite().and_then(|connection| connection.path()) {
-        Some(path) => Some(std::fs::metadata(format!("{path}-wal")).map_or(0, |log| log.len())),
-        None => None,
-    };
+    let file = conn.sqlite().and_then(|connection| connection.path());
+    let log_bytes = file.map(|path| std::fs::metadata(format!("{path}-wal")).map_or(0, |log| log.len()));
     Ok(Storage {
         version: format!("{} {version}", conn.pick("SQLite", "PostgreSQL")),
         size_bytes: size.unsigned_abs(),

@@ -41,8 +41,11 @@ pub struct Repaired {
 struct Part {
     check: &'static str,
     find: fn(&Conn) -> Result<Vec<Finding>, StoreError>,
-    repair: Option<fn(&Tx<'_>) -> Result<u64, StoreError>>,
+    repair: Option<Repair>,
 }
+
+/// Changes rows, and says how many.
+type Repair = fn(&Tx<'_>) -> Result<u64, StoreError>;
 
 const PARTS: &[Part] = &[
     Part { check: "structure", find: structure::find, repair: None },

@@ -100,7 +100,8 @@ impl SqliteFile {
         if !replaces && to.symlink_metadata().is_ok() {
             return Err(BackupError::Exists { path: to.to_owned() });
         }
-        let source = self.existing()?.open_reader()?;
+        expect_there(&self.path)?;
+        let source = self.open_reader()?;
         if to.canonicalize().is_ok_and(|to| self.path.canonicalize().is_ok_and(|path| path == to)) {
             let what = "it is the database itself".to_owned();
             return Err(BackupError::Unwritable { path: to.to_owned(), what });
@@ -112,7 +113,7 @@ impl SqliteFile {
         partial.put(to, replaces)
     }
 
-    /// Copies the database to where `db migrate` says it did, `FILE.before-7`, or with a further number when that is there.
+    /// Copies the database beside itself, to `FILE.before-7`, or with a further number when that is there.
     pub(crate) fn back_up_before_migration(&self) -> Result<PathBuf, OpenError> {
         let name = |suffix: String| {
             let mut name = self.path.clone().into_os_string();
@@ -136,7 +137,8 @@ impl SqliteFile {
     /// # Errors
     /// [`BackupError`].
     pub fn restore(&self, from: &Path, progress: &mut dyn FnMut(CopyProgress)) -> Result<(), BackupError> {
-        let backup = Self { path: from.to_owned(), ..self.existing_at(from)? };
+        expect_there(from)?;
+        let backup = Self { path: from.to_owned(), ..self.clone() };
         let is_there = self.path.try_exists().map_err(|error| unwritable(&self.path, &error))?;
         if is_there {
             self.expect_vacant()?;
@@ -160,18 +162,6 @@ impl SqliteFile {
         let mut target = self.open_writer()?;
         let source = partial.open()?;
         copy(&source, &mut target.raw, &mut |_| {})
-    }
-
-    fn existing(&self) -> Result<&Self, OpenError> {
-        self.existing_at(&self.path).map(|_| self)
-    }
-
-    fn existing_at(&self, path: &Path) -> Result<Self, OpenError> {
-        match path.try_exists() {
-            Ok(true) => Ok(self.clone()),
-            Ok(false) => Err(OpenError::DatabaseNotFound { path: path.to_owned() }),
-            Err(error) => Err(OpenError::Unopenable { path: path.to_owned(), what: error.to_string() }),
-        }
     }
 
     fn expect_ours(&self, connection: &Connection) -> Result<(), OpenError> {
@@ -202,6 +192,14 @@ impl SqliteFile {
     }
 }
 
+fn expect_there(path: &Path) -> Result<(), OpenError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::DatabaseNotFound { path: path.to_owned() }),
+        Err(error) => Err(OpenError::Unopenable { path: path.to_owned(), what: error.to_string() }),
+    }
+}
+
 /// A copy that has not its name yet; gone when dropped.
 struct Partial {
     path: PathBuf,
@@ -211,8 +209,12 @@ impl Partial {
     fn beside(target: &Path) -> Result<Self, BackupError> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = target.with_file_name(format!(".{name}.partial-{}", std::process::id()));
-        // Left by a process that was killed and had our number.
-        drop(fs::remove_file(&path));
+        // Left by a process that was killed and had our number; SQLite would undo our copy with its journal.
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            let mut left = path.clone().into_os_string();
+            left.push(suffix);
+            drop(fs::remove_file(left));
+        }
         OpenOptions::new()
             .write(true)
             .create_new(true)

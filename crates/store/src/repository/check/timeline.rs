@@ -22,6 +22,10 @@ const NUMBERED: &str = "
     sessions s LEFT JOIN (SELECT session_id, count(*) AS entries, max(sequence) AS last FROM session_events GROUP BY session_id) e
         ON e.session_id = s.id";
 
+/// Nothing is missing, and yet the next number is another.
+const WRONG_NEXT: &str =
+    "s.next_sequence <> coalesce(e.last, 0) + 1 AND coalesce(e.entries, 0) = coalesce(e.last, 0)";
+
 pub(super) fn find(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
     let mut findings = facts(
         conn,
@@ -47,10 +51,7 @@ pub(super) fn find(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
     Ok(findings)
 }
 
-const WRONG_NEXT: &str =
-    "s.next_sequence <> coalesce(e.last, 0) + 1 AND coalesce(e.entries, 0) = coalesce(e.last, 0)";
-
-/// Numbers the entries of a session that is there; what a purged one leaves behind is history.
+/// Entries whose row is not there. What a purged session leaves behind is history.
 fn missing_rows(kind: &str, table: &str) -> String {
     format!(
         "SELECT 'session ' || e.session_id || ': the {kind} of timeline entry ' || e.sequence || ' is not there' AS what
@@ -63,7 +64,7 @@ fn missing_rows(kind: &str, table: &str) -> String {
     )
 }
 
-/// Each row of a session that is there has the entry of its number.
+/// Rows that the entry of their number does not lead to.
 fn missing_entries(kind: &str, table: &str) -> String {
     format!(
         "SELECT 'session ' || r.session_id || ': no timeline entry ' || r.sequence || ' leads to the {kind} ' || r.id AS what
