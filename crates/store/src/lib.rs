@@ -25,7 +25,7 @@ pub use maintenance::Maintenance;
 pub use migration::Migrate;
 pub use postgres::PostgresServer;
 pub use repository::{
-    agent::{AgentFilter, AgentKey, AgentRef, AgentStatusError, Agents, NewAgentVersion},
+    agent::{AgentFilter, AgentRef, AgentStatusError, Agents, NewAgentVersion},
     agent_instance::{AgentInstanceFilter, AgentInstances, MoveInstanceError},
     api_key::{ApiKeyFilter, ApiKeyGrant, ApiKeys, Credentials},
     approval::{ApprovalFilter, Approvals, DueApprovals},
