@@ -42,7 +42,7 @@ pub struct StartSession {
 #[derive(Debug)]
 pub enum Target {
     /// A new one.
-    New(NewSession),
+    New(Box<NewSession>),
     /// One that has no process; it keeps its folder and its options.
     Resume(SessionId),
 }
@@ -144,7 +144,7 @@ impl App {
         };
         let (session, fence, mut entries) = match target {
             Target::New(new) => {
-                self.create_session(caller, new, runtime_kind(&launch.runtime), &author, lease).await?
+                self.create_session(caller, *new, runtime_kind(&launch.runtime), &author, lease).await?
             }
             Target::Resume(id) => {
                 let session = self.find_resumable(caller, id, &launch.runtime).await?;

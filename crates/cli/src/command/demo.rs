@@ -54,7 +54,7 @@ impl Demo {
         );
         let temporary = temporary_directory()?;
         let launch = context.launch_settings(RuntimeKind::Scripted, Some(&scenario), temporary.path())?;
-        let target = Target::New(NewSession {
+        let target = Target::New(Box::new(NewSession {
             name: Some("demo".to_owned()),
             prompt: Some(PROMPT.to_owned()),
             working_directory: folder.clone(),
@@ -62,7 +62,7 @@ impl Demo {
                 timeout: Duration::from_secs(context.settings.session.timeout_seconds.get().into()),
                 ..SessionOptions::default()
             },
-        });
+        }));
         let asker = self.asker(&context);
         let running = app.start_session(StartSession { caller, target, launch, asker }).await?;
         let id = running.session.id;

@@ -84,7 +84,7 @@ impl Run {
             }
             None => {
                 let kind = self.runtime()?.unwrap_or(context.settings.runtime.default);
-                (Target::New(self.new_session(&context, prompt.clone())?), kind)
+                (Target::New(Box::new(self.new_session(&context, prompt.clone())?)), kind)
             }
         };
         let temporary = temporary_directory()?;

@@ -225,13 +225,13 @@ impl Sessions<'_, Tx<'_>> {
     }
 
     /// Makes `lease.owner` the owner of a session nobody owns, or that only `fence`'s dead owner owns, and gives the new
-    /// fence. Of several who try, one wins.
+    /// fence. Of several who try, one wins. A session that waits for a worker waits no more.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when somebody else was faster.
     pub fn acquire(&self, id: SessionId, fence: i64, lease: &Lease) -> Result<i64, StoreError> {
-        let sql = "UPDATE sessions SET lease_owner = $1, lease_expires_at = $2, fence = fence + 1
-             WHERE id = $3 AND fence = $4 AND (team_id = $5 AND deleted_at IS NULL) IS TRUE RETURNING fence";
+        let sql = "UPDATE sessions SET lease_owner = $1, lease_expires_at = $2, fence = fence + 1, queued_at = NULL,
+             next_attempt_at = NULL WHERE id = $3 AND fence = $4 AND (team_id = $5 AND deleted_at IS NULL) IS TRUE RETURNING fence";
         let owner = lease.owner.to_string();
         let values = params![owner, lease.expires_at, id, fence];
         self.scope.change(sql, values, |row| row.get(0))?.ok_or(StoreError::Fenced)

@@ -170,7 +170,8 @@ impl Sessions<'_, Tx<'_>> {
         }
     }
 
-    /// The first entry to active sets `started_at`; a final status sets `completed_at`; resuming clears it and the error.
+    /// The first entry to active sets `started_at`; a final status sets `completed_at` and leaves the queue; resuming clears it
+    /// and the error.
     fn set_status(
         &self,
         id: SessionId,
@@ -182,9 +183,10 @@ impl Sessions<'_, Tx<'_>> {
         let started = (to == SessionStatus::Active).then_some(at);
         let completed = to.is_final().then_some(at);
         let keep_error = if to == SessionStatus::Connecting { "NULL" } else { "error_message" };
+        let leave = if to.is_final() { ", queued_at = NULL, next_attempt_at = NULL" } else { "" };
         let sql = format!(
             "UPDATE sessions SET status = $1, started_at = coalesce(started_at, $2), completed_at = $3,
-             error_message = {keep_error} WHERE id = $4 AND status = $5 AND team_id = $6"
+             error_message = {keep_error}{leave} WHERE id = $4 AND status = $5 AND team_id = $6"
         );
         match self.scope.execute(&sql, params![to, started, completed, id, from])? {
             0 => Err(StoreError::Conflict { what: format!("session {id} is no longer {from}") }),

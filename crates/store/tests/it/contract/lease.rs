@@ -10,6 +10,7 @@ on_both_databases! {
     the_owner_can_stay_until_another_took_over,
     an_owner_that_lets_go_leaves_the_session_to_the_next,
     owned_sessions_are_listed_by_when_they_expire,
+    sessions_whose_owner_is_not_trusted_any_more_are_listed,
 }
 
 async fn of_several_who_try_at_once_one_becomes_the_owner(fixture: &Fixture) {
@@ -67,6 +68,21 @@ async fn owned_sessions_are_listed_by_when_they_expire(fixture: &Fixture) {
     renew(fixture, late, 1, 100).await.unwrap();
     let leased = fixture.store.read(|conn| conn.leases().list()).await.unwrap();
     assert_eq!(leased.iter().map(|session| session.id).collect::<Vec<_>>(), [early, late]);
+}
+
+async fn sessions_whose_owner_is_not_trusted_any_more_are_listed(fixture: &Fixture) {
+    let (late, early, alive) =
+        (fixture.insert_session().await, fixture.insert_session().await, fixture.insert_session().await);
+    for (session, until) in [(late, 80), (early, 70), (alive, 90)] {
+        acquire(fixture, session, 1, 0).await.unwrap();
+        renew(fixture, session, 1, until).await.unwrap();
+    }
+    let expired = async |limit| -> Vec<SessionId> {
+        let list = fixture.store.read(move |conn| conn.leases().list_expired(sample::time(90), limit)).await;
+        list.unwrap().iter().map(|session| session.id).collect()
+    };
+    assert_eq!(expired(10).await, [early, late]);
+    assert_eq!(expired(1).await, [early]);
 }
 
 async fn acquire(fixture: &Fixture, id: SessionId, pid: u32, fence: i64) -> Result<i64, StoreError> {

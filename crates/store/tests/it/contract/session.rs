@@ -6,15 +6,17 @@ use domain::{
     id::{SessionId, TeamId},
     money::MicroUsd,
     permission::PermissionMode,
+    priority::Priority,
     runtime::RuntimeKind,
     session::{Origin, Session, SessionMode},
     session_status::SessionStatus,
     time::Timestamp,
 };
 use provost_store::{Cursor, Page, SessionFilter, StoreError};
+use serde_json::{Map, json};
 use uuid::Uuid;
 
-use crate::{fixture::Fixture, sample};
+use crate::{fixture::Fixture, referenced, sample};
 
 on_both_databases! {
     a_session_is_found_as_it_was_recorded,
@@ -45,6 +47,25 @@ async fn a_session_is_found_as_it_was_recorded(fixture: &Fixture) {
     full.options.max_turns = Some(u32::MAX);
     full.options.budget = Some(MicroUsd::from_micros(i64::MAX));
     full.options.timeout = Duration::from_secs(1);
+    full.options.allowed_tools = vec!["Bash(git log:*)".into(), "ü".into()];
+    full.options.disallowed_tools = vec!["WebFetch".into()];
+    full.options.custom_policies = vec![json!({"kind": "rules", "deny": []})];
+    full.options.hooks_enabled = false;
+    full.options.include_partial_messages = true;
+    full.options.max_retries = 0;
+    full.options.retry_delay = Duration::from_millis(1500);
+    full.options.sdk_options = Map::from_iter([("betas".to_owned(), json!(["a"]))]);
+    full.options.metadata = Map::from_iter([("ticket".to_owned(), json!({"id": 7.5}))]);
+    full.agent_id = Some(referenced::agent(fixture, fixture.team));
+    full.agent_version = Some(3);
+    full.task_id = Some(referenced::task(fixture, fixture.team, None));
+    full.parent_session_id = Some(plain.id);
+    full.fork_at_message = Some(7);
+    full.description = Some("what it is about".into());
+    full.priority = Priority::HIGHEST;
+    full.queued_at = Some(sample::time(3));
+    full.attempts = 2;
+    full.next_attempt_at = Some(sample::time(4));
     full.created_at = Timestamp::from_micros(-1);
     full.updated_at = Timestamp::from_micros(i64::MAX);
     full.last_activity_at = Timestamp::from_micros(123_456_789);

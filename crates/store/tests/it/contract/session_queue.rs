@@ -21,6 +21,7 @@ on_both_databases! {
     a_cancelled_session_is_not_taken,
     what_runs_or_waits_already_is_not_queued,
     a_deleted_session_is_not_taken,
+    a_session_that_ended_or_that_somebody_runs_is_not_taken,
 }
 
 async fn insert(fixture: &Fixture, team: TeamId) -> SessionId {
@@ -200,4 +201,14 @@ async fn a_deleted_session_is_not_taken(fixture: &Fixture) {
     let id = queued(fixture, 5, 0).await;
     fixture.write(move |team| team.sessions().delete(id, sample::time(1))).await.unwrap();
     assert_eq!(claim(fixture, 2).await, None);
+}
+
+async fn a_session_that_ended_or_that_somebody_runs_is_not_taken(fixture: &Fixture) {
+    let (ended, taken) = (queued(fixture, 5, 0).await, queued(fixture, 5, 0).await);
+    let ends = sample::moved(ended, SessionStatus::Created, SessionStatus::Terminated);
+    fixture.change(ended, vec![ends]).await.unwrap();
+    let lease = sample::lease(7, sample::time(60));
+    fixture.write(move |team| team.sessions().acquire(taken, 0, &lease)).await.unwrap();
+    assert_eq!(claim(fixture, 3).await, None);
+    assert_eq!(fixture.session(taken).await.lease, Some(sample::lease(7, sample::time(60))));
 }

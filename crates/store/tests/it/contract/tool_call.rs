@@ -58,7 +58,7 @@ async fn tool_calls_are_listed_by_status_and_tool(fixture: &Fixture) {
     assert_eq!(list(read.clone(), 0, 100).await, written[5..]);
     for (&status, expected) in ToolCallStatus::ALL.iter().zip(&written[5..]) {
         let filter = ToolCallFilter { status: Some(status), ..read.clone() };
-        assert_eq!(list(filter, 0, 100).await, [expected.clone()]);
+        assert_eq!(list(filter, 0, 100).await, std::slice::from_ref(expected));
     }
 }
 
