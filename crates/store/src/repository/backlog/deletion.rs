@@ -139,10 +139,11 @@ impl Below<'_, '_, '_> {
         except: &[Value<'_>],
     ) -> Result<(), StoreError> {
         let (column, kind) = (self.column, DependencyKind::DependsOn.to_value());
+        // From each task at the other end along its dependencies, not from all of these.
         let count = format!(
             "UPDATE tasks SET {counter} = {counter} - (SELECT count(*)
                  FROM task_dependencies d JOIN tasks g ON g.id = d.{this}
-                 WHERE d.{other} = tasks.id AND d.kind = ? AND g.{column} = ? AND (g.deleted_at IS NULL) IS TRUE"
+                 WHERE d.{other} = tasks.id AND d.kind = ? AND (g.{column} = ? AND g.deleted_at IS NULL) IS TRUE"
         );
         let mut statement = Statement::new(&count, [kind.clone(), self.id.clone()]);
         for status in except {

@@ -100,7 +100,7 @@ pub(in crate::repository) fn repair(
         match wrong {
             Wrong::Epic { id, .. } => Changed::epic(*id).recompute(tx, workflow)?,
             Wrong::Feature { id, epic_id, .. } => {
-                Changed::from(Some((*epic_id, *id))).recompute(tx, workflow)?
+                Changed::from(Some((*epic_id, *id))).recompute(tx, workflow)?;
             }
             Wrong::Task { id, should_be, .. } => {
                 let sql = "UPDATE tasks SET open_dependencies = $1, dependents = $2 WHERE id = $3";

@@ -61,7 +61,7 @@ async fn another_team_sees_no_epic(fixture: &Fixture) {
     });
     assert_eq!(seen.await, Ok((None, None, Vec::new())));
     let missing = |result: Result<(), StoreError>| {
-        assert!(matches!(result, Err(StoreError::Missing { .. })), "{result:?}")
+        assert!(matches!(result, Err(StoreError::Missing { .. })), "{result:?}");
     };
     let into = move |tx: &provost_store::Tx<'_>| {
         tx.team(other).features().insert(new_feature(epic, "Foreign"), later(2)).map(drop)

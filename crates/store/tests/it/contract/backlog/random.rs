@@ -1,18 +1,20 @@
 //! Whatever is done to a backlog in whatever order, progress and counters say what the tasks say.
 
-use domain::{id::TaskId, workflow::WorkflowDefinition};
+use domain::{
+    id::{FeatureId, TaskId},
+    task::TaskDependency,
+    workflow::WorkflowDefinition,
+};
 use proptest::{
     prelude::{Just, Strategy},
     prop_oneof,
     strategy::ValueTree,
     test_runner::TestRunner,
 };
-use provost_store::{
-    ClaimError, DependencyError, NewClaim, ReadyFilter, StatusChange, StoreError, TaskMoveError,
-};
+use provost_store::{DependencyError, NewClaim, ReadyFilter, StatusChange, StoreError, TaskMoveError};
 
 use super::{at, dependency, later, new_task};
-use crate::{fixture::Fixture, sample};
+use crate::fixture::Fixture;
 
 on_both_databases! {
     random_work_keeps_progress_and_counters_right,
@@ -46,89 +48,91 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// A refusal is an answer, too; a failure is not.
-fn refused(error: StoreError) {
-    assert!(matches!(error, StoreError::Missing { .. } | StoreError::Conflict { .. }), "{error}");
+/// What the operations work on: the last feature is none, and what is gone stays in the list.
+struct Backlog {
+    features: Vec<Option<FeatureId>>,
+    tasks: Vec<TaskId>,
 }
 
 async fn random_work_keeps_progress_and_counters_right(fixture: &Fixture) {
     let mut runner = TestRunner::deterministic();
     let operations = proptest::collection::vec(operation(), 60);
-    for round in 0..4 {
-        let (first, second) = (fixture.add_epic().await, fixture.add_epic().await);
-        let mut features = Vec::new();
-        for epic in [first.id, first.id, second.id] {
-            features.push(Some(fixture.add_feature(epic).await.id));
-        }
-        features.push(None);
-        let mut tasks: Vec<TaskId> = Vec::new();
-        for feature in &features {
-            tasks.extend(fixture.add_tasks(*feature, 3).await.iter().map(|task| task.id));
-        }
+    for _ in 0..3 {
+        let mut backlog = Backlog::create(fixture).await;
         for operation in operations.new_tree(&mut runner).unwrap().current() {
-            let seen = format!("{operation:?} in round {round}");
-            let pick = |number: usize| tasks[number % tasks.len()];
-            match operation {
-                Operation::Add(feature) => {
-                    let (id, feature) = (TaskId::from_uuid(sample::uuid()), features[feature]);
-                    let new = domain::task::NewTask { id, ..new_task("Later") };
-                    let added =
-                        fixture.write_backlog(move |team| team.tasks().insert(feature, new, &at(3))).await;
-                    match added {
-                        Ok(task) => tasks.push(task.id),
-                        Err(error) => refused(error),
-                    }
-                }
-                Operation::Move { task, status, forced } => {
-                    let to = WorkflowDefinition::built_in().statuses()[status].name.clone();
-                    let change = StatusChange { to, reason: Some("because".into()), forced, fence: None };
-                    let id = pick(task);
-                    let moved =
-                        fixture.write_backlog(move |team| team.tasks().change_status(id, &change, &at(4)));
-                    if let Err(TaskMoveError::Store(error)) = moved.await {
-                        refused(error);
-                    }
-                }
-                Operation::Depend(task, on) => {
-                    if let Err(DependencyError::Store(error)) = fixture.depend(pick(task), pick(on)).await {
-                        refused(error);
-                    }
-                }
-                Operation::Separate(task, on) => {
-                    let gone = dependency(pick(task), pick(on));
-                    let removed = fixture.write_backlog(move |team| {
-                        team.task_dependencies().delete(gone.task_id, gone.depends_on_id, gone.kind)
-                    });
-                    if let Err(DependencyError::Store(error)) = removed.await {
-                        refused(error);
-                    }
-                }
-                Operation::Claim => {
-                    let claim = NewClaim { owner: "worker".into(), until: later(50) };
-                    let next = fixture.write_backlog(move |team| {
-                        team.tasks().claim_next(&ReadyFilter::default(), &claim, &at(5))
-                    });
-                    assert!(!matches!(next.await, Err(ClaimError::Store(_))), "{seen}");
-                }
-                Operation::Expire => {
-                    fixture.store.write(|tx| tx.task_claims().expire(2, &at(60))).await.unwrap();
-                }
-                Operation::Delete(task) => {
-                    let id = pick(task);
-                    if let Err(error) =
-                        fixture.write_backlog(move |team| team.tasks().delete(id, later(6))).await
-                    {
-                        refused(error);
-                    }
-                }
-                Operation::DeleteFeature => {
-                    let feature = features[0].unwrap();
-                    let deleted =
-                        fixture.write_backlog(move |team| team.features().delete(feature, later(7))).await;
-                    deleted.unwrap_or_else(refused);
-                }
-            }
-            assert_eq!(fixture.store.scan(provost_store::check).await, Ok(Vec::new()), "{seen}");
+            let what = format!("{operation:?}");
+            backlog.apply(fixture, operation).await;
+            assert_eq!(fixture.store.scan(provost_store::check).await, Ok(Vec::new()), "{what}");
         }
     }
+}
+
+impl Backlog {
+    async fn create(fixture: &Fixture) -> Self {
+        let (first, second) = (fixture.add_epic().await.id, fixture.add_epic().await.id);
+        let (mut features, mut tasks) = (Vec::new(), Vec::new());
+        for epic in [Some(first), Some(first), Some(second), None] {
+            let feature = match epic {
+                Some(epic) => Some(fixture.add_feature(epic).await.id),
+                None => None,
+            };
+            features.push(feature);
+            tasks.extend(fixture.add_tasks(feature, 3).await.iter().map(|task| task.id));
+        }
+        Self { features, tasks }
+    }
+
+    async fn apply(&mut self, fixture: &Fixture, operation: Operation) {
+        let pick = |number: usize| self.tasks[number % self.tasks.len()];
+        let refusal = match operation {
+            Operation::Add(feature) => {
+                let feature = self.features[feature];
+                let added = fixture
+                    .write_backlog(move |team| team.tasks().insert(feature, new_task("Later"), &at(3)))
+                    .await;
+                added.map(|task| self.tasks.push(task.id)).err()
+            }
+            Operation::Move { task, status, forced } => {
+                let to = WorkflowDefinition::built_in().statuses()[status].name.clone();
+                let change = StatusChange { to, reason: Some("because".into()), forced, fence: None };
+                let id = pick(task);
+                let moved =
+                    fixture.write_backlog(move |team| team.tasks().change_status(id, &change, &at(4))).await;
+                moved.err().and_then(
+                    |error| if let TaskMoveError::Store(error) = error { Some(error) } else { None },
+                )
+            }
+            Operation::Depend(task, on) => failure(fixture.depend(pick(task), pick(on)).await),
+            Operation::Separate(task, on) => {
+                let TaskDependency { task_id, depends_on_id, kind, .. } = dependency(pick(task), pick(on));
+                let delete = fixture
+                    .write_backlog(move |team| team.task_dependencies().delete(task_id, depends_on_id, kind));
+                failure(delete.await)
+            }
+            Operation::Claim => {
+                let claim = NewClaim { owner: "worker".into(), until: later(50) };
+                let next = fixture.write_backlog(move |team| {
+                    team.tasks().claim_next(&ReadyFilter::default(), &claim, &at(5))
+                });
+                next.await.map(drop).unwrap();
+                None
+            }
+            Operation::Expire => fixture.store.write(|tx| tx.task_claims().expire(2, &at(60))).await.err(),
+            Operation::Delete(task) => {
+                let id = pick(task);
+                fixture.write_backlog(move |team| team.tasks().delete(id, later(6))).await.err()
+            }
+            Operation::DeleteFeature => {
+                let Some(feature) = self.features[0] else { return };
+                fixture.write_backlog(move |team| team.features().delete(feature, later(7))).await.err()
+            }
+        };
+        // A refusal is an answer, too; a failure is not.
+        let is_answer = |error: &StoreError| matches!(error, StoreError::Missing { .. });
+        assert!(refusal.as_ref().is_none_or(is_answer), "{refusal:?}");
+    }
+}
+
+fn failure<T>(outcome: Result<T, DependencyError>) -> Option<StoreError> {
+    if let Err(DependencyError::Store(error)) = outcome { Some(error) } else { None }
 }

@@ -1,7 +1,5 @@
 //! The ready queue: its order, and what it reads.
 
-use std::time::Instant;
-
 use domain::{
     task::{NewTask, Task, TaskSource},
     task_score::{TaskScore, TaskSignals},
@@ -88,17 +86,13 @@ async fn the_ready_queue_reads_one_index_and_no_rows(fixture: &Fixture) {
     let tasks = varied(10_000);
     let add = fixture.write_backlog(move |team| team.tasks().insert_many(None, tasks, &at(1)).map(drop));
     add.await.unwrap();
-    fixture.place().raw("ANALYZE").unwrap();
+    // PostgreSQL reads an index alone once its table was vacuumed.
+    fixture.place().raw(fixture.place().pick("ANALYZE", "VACUUM ANALYZE")).unwrap();
     let ready = async |filter: ReadyFilter| {
-        let begin = Instant::now();
-        let list = fixture.read_backlog(move |team| team.tasks().list_ready(&filter, later(60), 10)).await;
-        (list.len(), begin.elapsed())
+        fixture.read_backlog(move |team| team.tasks().list_ready(&filter, later(60), 10)).await.len()
     };
-    for _ in 0..5 {
-        let (count, took) = ready(ReadyFilter::default()).await;
-        println!("{count} of 10,000 in {took:?}");
-    }
-    assert_eq!(ready(ReadyFilter { agent_type: Some("nobody".into()) }).await.0, 0);
+    assert_eq!(ready(ReadyFilter::default()).await, 10);
+    assert_eq!(ready(ReadyFilter { agent_type: Some("nobody".into()) }).await, 0);
     let texts = plan::issued(fixture.place().pick("sqlite", "postgres"));
     let texts = texts.iter().filter(|sql| sql.starts_with("SELECT priority, dependents"));
     let mut looked_at = 0;

@@ -128,7 +128,7 @@ async fn of_several_movers_one_wins(fixture: &Fixture) {
             Ok(_) => won += 1,
             Err(TaskMoveError::Overtaken { expected, .. }) => assert_eq!(expected, status("todo")),
             Err(TaskMoveError::Refused(RefusedMove::Illegal { from, .. })) => {
-                assert_eq!(from, status("in_progress"))
+                assert_eq!(from, status("in_progress"));
             }
             Err(error) => panic!("{error}"),
         }

@@ -148,7 +148,7 @@ async fn wrong_values_are_found_and_set_right(fixture: &Fixture) {
             "feature E01-F01: 3.00 % and completed, but its tasks say 25.00 % and active",
         ]
     );
-    let repaired = fixture.store.write(|tx| provost_store::repair(tx)).await;
+    let repaired = fixture.store.write(provost_store::repair).await;
     assert_eq!(repaired, Ok(vec![provost_store::Repaired { check: "backlog", rows: 3 }]));
     fixture.assert_whole().await;
 }
