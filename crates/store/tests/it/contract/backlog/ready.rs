@@ -45,6 +45,7 @@ fn varied(count: u32) -> Vec<NewTask> {
             source: TaskSource::ALL[number as usize % 3],
             deadline: (number % 3 == 0).then(|| later(i64::from(number * 31 % 20_000))),
             estimated_seconds: (number % 4 == 0).then(|| 60 + i64::from(number * 13 % 3000)),
+            description: "What an agent is to know about it. ".repeat(20),
             ..new_task(&format!("Task {number}"))
         })
         .collect()
