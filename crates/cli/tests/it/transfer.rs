@@ -1,6 +1,10 @@
 //! A whole database as lines: out of one, into another of either kind.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::{Value, json};
 
@@ -137,6 +141,45 @@ fn an_import_that_is_wrong_leaves_nothing(home: &Home) {
     // Nothing of all that is there, so it can still be done right.
     home.provost(&["db", "import"]).input(text.clone()).succeed();
     assert_eq!(rows(home).join("\n"), lines[1..].join("\n"));
+}
+
+#[test]
+fn values_that_are_huge_go_through() {
+    let (Some(first), Some(last)) = (Home::on_postgres(), Home::on_postgres()) else { return };
+    some_rows(&first);
+    // More words than a server indexes of one text, and a line of many megabytes.
+    first.execute(
+        "UPDATE messages SET content = jsonb_build_object('blocks', jsonb_build_array(jsonb_build_object(
+             'type', 'text', 'text', (SELECT string_agg('word' || n, '-') FROM generate_series(1, 300000) n))));
+         UPDATE teams SET name = repeat('é', 8000000)",
+    );
+    let (expected, between) = (rows(&first), Home::new());
+    between.provost(&["db", "import", &export(&first)]).succeed();
+    assert!(rows(&between) == expected);
+    last.provost(&["db", "import", &export(&between)]).succeed();
+    assert!(rows(&last) == expected);
+}
+
+#[test]
+fn an_export_is_of_one_moment() {
+    let home = Home::new();
+    some_rows(&home);
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                some_rows(&home);
+            }
+        });
+        for number in 0..3 {
+            let text = home.provost(&["db", "export"]).succeed().stdout;
+            // References, counts and digests are all looked at.
+            let name = home.work(&format!("copy{number}.db")).display().to_string();
+            home.provost(&["db", "import", "--database", &name]).input(text).succeed();
+        }
+        is_done.store(true, Ordering::Relaxed);
+        writer.join().expect("a writer");
+    });
 }
 
 #[test]
