@@ -26,6 +26,9 @@ pub(crate) fn search<T: Searched, C: Reads>(
     narrow: &impl Narrow,
 ) -> Result<Vec<Scored<T>>, StoreError> {
     embedding_model::accept(&embedding_model::get(scope.connection(), wanted.model)?, wanted.vector)?;
+    if wanted.limit == 0 {
+        return Ok(Vec::new());
+    }
     let scores = match scope.connection().sqlite() {
         Some(connection) => sqlite::nearest::<T, C>(scope, connection, wanted, narrow)?,
         None => postgres::nearest::<T, C>(scope, wanted, narrow)?,
