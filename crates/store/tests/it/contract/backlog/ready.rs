@@ -45,6 +45,7 @@ fn varied(count: u32) -> Vec<NewTask> {
             source: TaskSource::ALL[number as usize % 3],
             deadline: (number % 3 == 0).then(|| later(i64::from(number * 31 % 20_000))),
             estimated_seconds: (number % 4 == 0).then(|| 60 + i64::from(number * 13 % 3000)),
+            agent_type: (number % 2 == 0).then(|| "backend".to_owned()),
             description: "What an agent is to know about it. ".repeat(20),
             ..new_task(&format!("Task {number}"))
         })
@@ -93,7 +94,7 @@ async fn the_ready_queue_reads_one_index_and_no_rows(fixture: &Fixture) {
         fixture.read_backlog(move |team| team.tasks().list_ready(&filter, later(60), 10)).await.len()
     };
     assert_eq!(ready(ReadyFilter::default()).await, 10);
-    assert_eq!(ready(ReadyFilter { agent_type: Some("nobody".into()) }).await, 0);
+    assert_eq!(ready(ReadyFilter { agent_type: Some("backend".into()) }).await, 10);
     let texts = plan::issued(fixture.place().pick("sqlite", "postgres"));
     let texts = texts.iter().filter(|sql| sql.starts_with("SELECT priority, dependents"));
     let mut looked_at = 0;
