@@ -142,7 +142,9 @@ impl Features<'_, Tx<'_>> {
         let version = self.scope.update_except(&["epic_id", "key", "progress_pct"], feature)?;
         if !feature.is_status_overridden {
             let workflow = Workflows { scope: self.scope }.active()?;
-            let changed = Changed::from(Some((feature.epic_id, feature.id)));
+            // Of the epic it is stored under, whatever the caller says.
+            let stored = self.find(feature.id)?;
+            let changed = Changed::from(stored.map(|stored| (stored.epic_id, stored.id)));
             changed.recompute(self.scope.tx(), &workflow)?;
         }
         Ok(version)
