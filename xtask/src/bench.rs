@@ -1,5 +1,8 @@
 //! `cargo xtask bench`: how near the store comes to a raw database, measured in one run so that the figures compare.
 
+mod backlog;
+mod backlog_fill;
+mod backlog_raw;
 mod measure;
 mod memory;
 mod migration;
@@ -37,6 +40,11 @@ impl Options {
         Duration::from_millis(if self.quick { 400 } else { 2000 })
     }
 
+    /// How many tasks the measured backlogs have.
+    const fn backlogs(&self) -> &'static [u32] {
+        if self.quick { &[10_000] } else { &[10_000, 100_000, 1_000_000] }
+    }
+
     /// How long the many writers write.
     const fn long_span(&self) -> Duration {
         Duration::from_secs(if self.quick { 2 } else { 30 })
@@ -60,11 +68,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     // First, while nothing else has used memory.
     memory::measure(folder.path(), &mut report)?;
     sqlite::measure(folder.path(), options.span(), &mut report)?;
+    sqlite::measure_backlog(folder.path(), options.backlogs(), options.span(), &mut report)?;
     opening::measure(folder.path(), &mut report)?;
     writers::measure(folder.path(), options.long_span(), &mut report)?;
     migration::measure(folder.path(), &mut report)?;
     match &options.postgres {
-        Some(url) => postgres::measure(url, options.span(), &mut report)?,
+        Some(url) => postgres::measure(url, options.backlogs(), options.span(), &mut report)?,
         None => report.skip("PostgreSQL", "neither --postgres nor PROVOST_TEST_POSTGRES")?,
     }
     program::measure(folder.path(), &mut report)?;

@@ -2,6 +2,41 @@
 //!
 //! A unit of work is a closure: [`Store::read`], [`Store::scan`], [`Store::write`]. Inside it, repository code is plain
 //! synchronous Rust, written once for both databases. No SQL and no driver type leaves this crate.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use domain::{id::TeamId, team::Team, time::Timestamp};
+//! use provost_store::{Database, Migrate, OpenOptions, SqliteFile, Store, StoreError, WhenMissing};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let folder = tempfile::tempdir()?;
+//! let file = SqliteFile {
+//!     path: folder.path().join("provost.db"),
+//!     when_missing: WhenMissing::Create,
+//!     busy_timeout: Duration::from_secs(30),
+//! };
+//! // Ids and times are the caller's: the store draws none.
+//! let now = Timestamp::from_micros(1_767_225_600_000_000);
+//! let store = Store::open(OpenOptions::new(Database::Sqlite(file), Migrate::Forward(now)))?;
+//!
+//! let team = Team::new(TeamId::from_uuid(uuid::Uuid::from_u128(1)), "red".parse()?, "Red", now);
+//! let (id, slug) = (team.id, team.slug.clone());
+//! // When this returns, the row is on the disk.
+//! assert!(store.write(move |tx| tx.teams().insert_if_absent(&team)).await?);
+//!
+//! let found = store.read(move |conn| conn.teams().find_by_slug(&slug)).await?;
+//! assert_eq!(found.map(|team| team.id), Some(id));
+//!
+//! // What belongs to a team is reached through it, and through no other way.
+//! let hooks = store.read(move |conn| conn.team(id).hooks().list_chain("PreToolUse")).await?;
+//! assert!(hooks.is_empty());
+//! # store.close().await;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 mod conn;
 mod error;

@@ -9,6 +9,9 @@ use domain::time::Timestamp;
 use store::{Database, Migrate, OpenOptions, PostgresServer, Store};
 
 use super::{
+    backlog::Backlog,
+    backlog_fill::{Dialect, Size},
+    backlog_raw::{PostgresBacklog, RawBacklog},
     measure::Durations,
     raw::RawPostgres,
     report::{Figure, Report},
@@ -19,13 +22,40 @@ use super::{
 const CONNECTIONS: usize = 8;
 
 /// Creates a database, measures on it and drops it. How durable a commit is there is the server's own setting.
-pub(super) fn measure(url: &str, span: Duration, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn measure(url: &str, sizes: &[u32], span: Duration, report: &mut Report) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    in_new_database(&runtime, url, |url| measure_on(&runtime, url, span, report))?;
+    for &tasks in sizes {
+        in_new_database(&runtime, url, |url| {
+            runtime.block_on(measure_backlog(url, Size { tasks }, span, report))
+        })?;
+    }
+    Ok(())
+}
+
+/// Creates a database, does something with it and drops it.
+fn in_new_database(
+    runtime: &tokio::runtime::Runtime,
+    url: &str,
+    work: impl FnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let name = format!("provost_bench_{}", std::process::id());
     runtime.block_on(administrate(url, &format!("CREATE DATABASE {name}")))?;
-    let outcome = measure_on(&runtime, &with_database(url, &name), span, report);
+    let outcome = work(&with_database(url, &name));
     runtime.block_on(administrate(url, &format!("DROP DATABASE {name} WITH (FORCE)")))?;
     outcome
+}
+
+async fn measure_backlog(url: &str, size: Size, span: Duration, report: &mut Report) -> anyhow::Result<()> {
+    let store = open(url)?;
+    let team = sample::team()?;
+    store.write(move |tx| tx.teams().insert_if_absent(&team)).await?;
+    let raw = PostgresBacklog::connect(url).await?;
+    raw.run(&format!("{} ANALYZE", size.fill(Dialect::Postgres))).await?;
+    let raw = RawBacklog::Postgres(Box::new(raw));
+    Backlog { database: "postgres", store: &store, raw, size, span }.measure(report).await?;
+    store.close().await;
+    Ok(())
 }
 
 fn measure_on(
@@ -34,14 +64,7 @@ fn measure_on(
     span: Duration,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let server = PostgresServer {
-        url: url.to_owned(),
-        pool_size: CONNECTIONS,
-        root_certificate: None,
-        connect_timeout: Duration::from_secs(10),
-    };
-    let migrate = Migrate::Forward(Timestamp::from_micros(0));
-    let store = Store::open(OpenOptions::new(Database::Postgres(server), migrate))?;
+    let store = open(url)?;
     runtime.block_on(async {
         let filled = Arc::new(Filled::fill(store).await?);
         let raw = RawPostgres::connect(url).await?;
@@ -52,6 +75,17 @@ fn measure_on(
         let figure = format!("{:.0} reads/s, {:.0} writes/s", done.reads, done.writes);
         report.add(&unjudged("postgres: 64 readers and 8 writers at once", figure, None))
     })
+}
+
+fn open(url: &str) -> anyhow::Result<Store> {
+    let server = PostgresServer {
+        url: url.to_owned(),
+        pool_size: CONNECTIONS,
+        root_certificate: None,
+        connect_timeout: Duration::from_secs(10),
+    };
+    let migrate = Migrate::Forward(Timestamp::from_micros(0));
+    Ok(Store::open(OpenOptions::new(Database::Postgres(server), migrate))?)
 }
 
 async fn insert(

@@ -49,7 +49,7 @@ impl RawSqlite {
     }
 }
 
-fn columns(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
+pub(super) fn columns(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
     (0..row.as_ref().column_count()).map(|index| row.get(index)).collect()
 }
 

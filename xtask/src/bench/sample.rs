@@ -3,22 +3,33 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
-    id::{MessageId, SessionId, TeamId, UserId},
+    epic::NewEpic,
+    feature::NewFeature,
+    id::{EpicId, FeatureId, MessageId, SessionId, TaskId, TeamId, UserId},
     message::{Message, MessageBody, MessageType},
     runtime::RuntimeKind,
     session::{Session, SessionOptions, SessionTotals},
     session_status::SessionStatus,
+    task::NewTask,
     team::{Team, TeamSettings},
     time::Timestamp,
     timeline::{Change, TimelineItem},
     user::User,
 };
-use store::{Guard, SessionChange, SessionUpdate};
+use store::{Guard, Occasion, SessionChange, SessionUpdate};
 use uuid::Uuid;
 
 static NEXT: AtomicU64 = AtomicU64::new(1_767_225_600_000);
 
-fn uuid() -> Uuid {
+/// The team of everything whose team need not be asked for.
+pub(super) const TEAM: TeamId = TeamId::from_uuid(Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_7ea3));
+
+/// When the backlog is worked on: a while after all of it was added.
+pub(super) fn noon() -> Timestamp {
+    Timestamp::from_micros(1_767_268_800_000_000)
+}
+
+pub(super) fn uuid() -> Uuid {
     let millis = NEXT.fetch_add(1, Ordering::Relaxed);
     let scatter = millis.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
     let mut rest = [0; 10];
@@ -33,9 +44,8 @@ fn now() -> Timestamp {
 
 pub(super) fn team() -> anyhow::Result<Team> {
     let at = now();
-    let id = TeamId::from_uuid(uuid());
     Ok(Team {
-        id,
+        id: TEAM,
         slug: "bench".parse()?,
         name: "Bench".parse()?,
         settings: TeamSettings::default(),
@@ -84,4 +94,30 @@ pub(super) fn agent_event(session_id: SessionId) -> SessionChange {
         update: SessionUpdate { added, ..SessionUpdate::default() },
         items: vec![(Change::Created, TimelineItem::Message(message))],
     }
+}
+
+/// Somebody at work, at noon.
+pub(super) fn occasion() -> Occasion<'static> {
+    Occasion { actor: "user:ada", at: noon(), next_id: &uuid }
+}
+
+pub(super) fn epic() -> anyhow::Result<NewEpic> {
+    Ok(NewEpic::new(EpicId::from_uuid(uuid()), "An epic".parse()?))
+}
+
+pub(super) fn feature(epic: EpicId) -> anyhow::Result<NewFeature> {
+    Ok(NewFeature::new(FeatureId::from_uuid(uuid()), epic, "A feature".parse()?))
+}
+
+pub(super) fn tasks(count: usize) -> anyhow::Result<Vec<NewTask>> {
+    let task = || {
+        let title = "Make the failing test pass and say why it failed".parse()?;
+        Ok(NewTask {
+            description:
+                "The loop ends one step too early when the bound is even; see the log of the last run.".into(),
+            agent_type: Some("coder".into()),
+            ..NewTask::new(TaskId::from_uuid(uuid()), title)
+        })
+    };
+    (0..count).map(|_| task()).collect()
 }

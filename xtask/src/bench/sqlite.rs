@@ -12,6 +12,9 @@ use store::{Database, Migrate, OpenOptions, SqliteFile, Store, WhenMissing};
 use tokio::runtime::Runtime;
 
 use super::{
+    backlog::{Backlog, index_price},
+    backlog_fill::{Dialect, Size},
+    backlog_raw::RawBacklog,
     measure::{Durations, SyncedFile, rate},
     raw::RawSqlite,
     report::{Figure, Report},
@@ -44,6 +47,50 @@ pub(super) fn measure(folder: &Path, span: Duration, report: &mut Report) -> any
     bench.point_read(report)?;
     bench.list(report)?;
     bench.mixed(report)
+}
+
+/// The backlog in files of its own, at both sizes.
+pub(super) fn measure_backlog(
+    folder: &Path,
+    sizes: &[u32],
+    span: Duration,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    for &tasks in sizes {
+        let (size, path) = (Size { tasks }, folder.join(format!("backlog-{tasks}.db")));
+        let store = open(&path)?;
+        let team = sample::team()?;
+        runtime.block_on(store.write(move |tx| tx.teams().insert_if_absent(&team)))?;
+        let connection = rusqlite::Connection::open(&path)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.execute_batch(&format!(
+            "PRAGMA synchronous = OFF; BEGIN; {} COMMIT; PRAGMA wal_checkpoint(TRUNCATE);
+             PRAGMA synchronous = FULL; PRAGMA mmap_size = 268435456; PRAGMA foreign_keys = ON;",
+            size.fill(Dialect::Sqlite)
+        ))?;
+        let raw = RawBacklog::Sqlite(connection);
+        let backlog = Backlog { database: "sqlite", store: &store, raw, size, span };
+        runtime.block_on(backlog.measure(report))?;
+        if tasks == 10_000 {
+            runtime.block_on(index_price(&store, async || drop_indexes(&path), span, report))?;
+        }
+        runtime.block_on(store.close());
+        std::fs::remove_file(&path)?;
+    }
+    Ok(())
+}
+
+/// Leaves the unique ones.
+fn drop_indexes(path: &Path) -> anyhow::Result<()> {
+    let connection = rusqlite::Connection::open(path)?;
+    let mut names = connection.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name IN ('tasks', 'task_history')
+         AND sql IS NOT NULL AND sql NOT LIKE 'CREATE UNIQUE%'",
+    )?;
+    let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    names.iter().try_for_each(|name| connection.execute_batch(&format!("DROP INDEX {name}")))?;
+    Ok(())
 }
 
 struct Bench {
