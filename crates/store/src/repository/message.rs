@@ -3,7 +3,7 @@
 use domain::{
     id::{MessageId, SessionId},
     message::{Feedback, FeedbackRating, Message, MessageBody, MessageContent, MessageType},
-    session::{Session, SessionTotals},
+    session::Session,
     time::Timestamp,
     timeline::{Change, TimelineEntry, TimelineItem},
 };
@@ -78,25 +78,40 @@ impl Messages<'_, Tx<'_>> {
     /// Keeps what a person thinks of a message, `None` to take it back; shows in the timeline as an update.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when the message is not there.
+    /// [`StoreError::Missing`] when the message is not there; [`StoreError::Invalid`] when the comment is too long.
     pub fn set_feedback(
         &self,
         id: MessageId,
         feedback: Option<Feedback>,
         at: Timestamp,
     ) -> Result<TimelineEntry, StoreError> {
+        refuse_long_comment(feedback.as_ref())?;
         let found = self.find(id)?.ok_or_else(|| StoreError::Missing { what: format!("message {id}") })?;
         let message = Message { feedback, ..found };
         let change = SessionChange {
             session_id: message.session_id,
             guard: Guard::Anyone,
             at,
-            update: SessionUpdate { added: SessionTotals::default(), ..SessionUpdate::default() },
+            update: SessionUpdate::default(),
             items: vec![(Change::Updated, TimelineItem::Message(message))],
         };
         let entry = Sessions { scope: self.scope }.change(change)?.pop();
         entry.ok_or_else(|| StoreError::corrupt("a change of one row gave no entry"))
     }
+}
+
+fn refuse_long_comment(feedback: Option<&Feedback>) -> Result<(), StoreError> {
+    const LONGEST: usize = 10_000;
+    let comment = feedback.and_then(|feedback| feedback.comment.as_deref()).unwrap_or_default();
+    if comment.chars().count() <= LONGEST {
+        return Ok(());
+    }
+    let value = comment.chars().take(40).chain(['…']).collect();
+    Err(StoreError::Invalid {
+        field: "feedback.comment",
+        value,
+        accepted: format!("at most {LONGEST} characters"),
+    })
 }
 
 /// Writes what a person thinks; nothing else of a whole message ever changes.

@@ -1,10 +1,9 @@
 //! Physical removal of a session.
 
-use domain::id::SessionId;
+use domain::{id::SessionId, session::Session, session_status::SessionStatus};
 
 use super::Sessions;
 use crate::{conn::Tx, error::StoreError, maintenance::Maintenance, scope::missing, value::params};
-use domain::{session::Session, session_status::SessionStatus};
 
 impl Sessions<'_, Tx<'_>> {
     /// Removes a session, deleted softly or not, and what belongs to it for good. Decisions stay without what was decided on,

@@ -87,6 +87,10 @@ async fn feedback_is_kept_and_taken_back(fixture: &Fixture) {
         });
         assert_eq!(find(fixture, id).await, Some(Message { feedback: visible, ..message.clone() }));
     }
+    let long = Feedback { rating: FeedbackRating::Positive, comment: Some("ü".repeat(10_001)) };
+    let refused = fixture.write(move |team| team.messages().set_feedback(id, Some(long), sample::time(5)));
+    assert!(matches!(refused.await, Err(StoreError::Invalid { field: "feedback.comment", .. })));
+    assert_eq!(find(fixture, id).await, Some(message));
     let unknown = MessageId::from_uuid(sample::uuid());
     let missing =
         fixture.write(move |team| team.messages().set_feedback(unknown, None, sample::time(5))).await;
