@@ -112,7 +112,8 @@ fn a_backup_is_made_while_others_write() {
             assert!(sessions_of(&home, &home.work(&file)) >= 1);
         }
         is_done.store(true, Ordering::Relaxed);
-        assert_eq!(home.sessions().len(), writer.join().expect("a writer"));
+        let written = writer.join().expect("a writer");
+        assert_eq!(home.sessions().len(), written);
     });
 }
 
