@@ -185,22 +185,6 @@ impl Tx<'_> {
         self.conn.execute(sql, params)
     }
 
-    /// As [`Tx::execute`], for a statement that must change exactly one row.
-    pub(crate) fn execute_one(&self, what: &str, sql: &str, params: &[Value<'_>]) -> Result<(), StoreError> {
-        match self.execute(sql, params)? {
-            1 => Ok(()),
-            0 => Err(StoreError::Conflict { what: format!("{what} is gone or is no longer what it was") }),
-            rows => Err(StoreError::corrupt(format!("{rows} rows changed instead of one {what}"))),
-        }
-    }
-}
-
-impl Tx<'_> {
-    /// Adds a row. Rows that belong to a team are added through its [`Scope`](crate::Scope).
-    pub(crate) fn insert<T: Record>(&self, row: &T) -> Result<(), StoreError> {
-        self.insert_rows(&[row])
-    }
-
     /// Runs work whose failure leaves the transaction as it was before, and usable.
     pub(crate) fn attempt<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.run_script("SAVEPOINT attempt")?;
@@ -215,6 +199,22 @@ impl Tx<'_> {
             self.run_script("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")?;
         }
         outcome
+    }
+
+    /// As [`Tx::execute`], for a statement that must change exactly one row.
+    pub(crate) fn execute_one(&self, what: &str, sql: &str, params: &[Value<'_>]) -> Result<(), StoreError> {
+        match self.execute(sql, params)? {
+            1 => Ok(()),
+            0 => Err(StoreError::Conflict { what: format!("{what} is gone or is no longer what it was") }),
+            rows => Err(StoreError::corrupt(format!("{rows} rows changed instead of one {what}"))),
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// Adds a row. Rows that belong to a team are added through its [`Scope`](crate::Scope).
+    pub(crate) fn insert<T: Record>(&self, row: &T) -> Result<(), StoreError> {
+        self.insert_rows(&[row])
     }
 
     /// Adds rows, many in one statement.
