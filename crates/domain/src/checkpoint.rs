@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     id::{CheckpointId, SessionId, TaskId, TeamId},
-    session_name::SessionName,
+    name::Name,
     time::Timestamp,
 };
 
@@ -20,7 +20,7 @@ pub struct Checkpoint {
     /// The task whose state it is.
     pub task_id: Option<TaskId>,
     /// For people; several may have the same.
-    pub name: SessionName,
+    pub name: Name,
     /// Which round of the work it ends, from 0.
     pub iteration: i64,
     /// What is to be restored.

@@ -6,15 +6,20 @@ use crate::{
     digest::Sha256Digest,
     embedding::{Embedding, EmbeddingModelName},
     id::{DocumentChunkId, DocumentId, TeamId},
-    line::line_types,
+    parsed_text::is_line,
     time::Timestamp,
 };
 
-line_types! {
+parsed_text! {
     /// Where an indexed file is.
-    DocumentPath: "path of a document", 1024;
+    pub struct DocumentPath: "path of a document",
+        "1 to 1024 bytes of text on one line, without blanks at its ends", |text| is_line(text, 1024);
+}
+
+parsed_text! {
     /// What kind of document it is, such as `markdown`.
-    DocumentType: "document type", 100;
+    pub struct DocumentType: "document type",
+        "1 to 100 bytes of text on one line, without blanks at its ends", |text| is_line(text, 100);
 }
 
 text_enum! {

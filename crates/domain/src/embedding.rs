@@ -1,10 +1,11 @@
 //! Models that embed texts, and what they make of them.
 
-use crate::{line::line_types, time::Timestamp, vector::Vector};
+use crate::{parsed_text::is_line, time::Timestamp, vector::Vector};
 
-line_types! {
+parsed_text! {
     /// The name of a model that embeds texts. Only embeddings of one model can be compared.
-    EmbeddingModelName: "name of an embedding model", 200;
+    pub struct EmbeddingModelName: "name of an embedding model",
+        "1 to 200 bytes of text on one line, without blanks at its ends", |text| is_line(text, 200);
 }
 
 /// A model that embeds texts.

@@ -3,8 +3,8 @@
 use crate::{
     backlog_key::EpicKey,
     id::{EpicId, TeamId},
+    name::Name,
     time::Timestamp,
-    title::Title,
 };
 
 text_enum! {
@@ -43,7 +43,7 @@ pub struct Epic {
     /// What people call it.
     pub key: EpicKey,
     /// Its name.
-    pub title: Title,
+    pub title: Name,
     /// What it is about, Markdown.
     pub description: String,
     /// Follows its tasks unless overridden.
@@ -76,7 +76,7 @@ pub struct NewEpic {
     /// What people are to call it; `None` takes the next key.
     pub key: Option<EpicKey>,
     /// See [`Epic::title`].
-    pub title: Title,
+    pub title: Name,
     /// See [`Epic::description`].
     pub description: String,
     /// See [`Epic::priority`].
@@ -92,7 +92,7 @@ pub struct NewEpic {
 impl NewEpic {
     /// An epic of which only the name is known.
     #[must_use]
-    pub const fn new(id: EpicId, title: Title) -> Self {
+    pub const fn new(id: EpicId, title: Name) -> Self {
         Self {
             id,
             key: None,

@@ -4,8 +4,8 @@ use crate::{
     backlog_key::FeatureKey,
     epic::WorkStatus,
     id::{EpicId, FeatureId, TeamId},
+    name::Name,
     time::Timestamp,
-    title::Title,
 };
 
 /// A feature as it stands in the store.
@@ -20,7 +20,7 @@ pub struct Feature {
     /// What people call it.
     pub key: FeatureKey,
     /// Its name.
-    pub title: Title,
+    pub title: Name,
     /// What it is about, Markdown.
     pub description: String,
     /// Follows its tasks unless overridden.
@@ -53,7 +53,7 @@ pub struct NewFeature {
     /// What people are to call it; `None` takes the next key.
     pub key: Option<FeatureKey>,
     /// See [`Feature::title`].
-    pub title: Title,
+    pub title: Name,
     /// See [`Feature::description`].
     pub description: String,
     /// See [`Feature::execution_order`].
@@ -67,7 +67,7 @@ pub struct NewFeature {
 impl NewFeature {
     /// A feature of which only the name is known.
     #[must_use]
-    pub const fn new(id: FeatureId, epic_id: EpicId, title: Title) -> Self {
+    pub const fn new(id: FeatureId, epic_id: EpicId, title: Name) -> Self {
         Self {
             id,
             epic_id,

@@ -13,7 +13,7 @@ use crate::{
     digest::Sha256Digest,
     embedding::EmbeddingModelName,
     id::{AgentId, MemoryId, MessageId, SessionId, TeamId, UserId},
-    line::line_types,
+    parsed_text::is_line,
     time::Timestamp,
 };
 
@@ -70,13 +70,22 @@ text_enum! {
     }
 }
 
-line_types! {
+parsed_text! {
     /// The name of a memory in its namespace.
-    MemoryKey: "memory key", 500;
+    pub struct MemoryKey: "memory key",
+        "1 to 500 bytes of text on one line, without blanks at its ends", |text| is_line(text, 500);
+}
+
+parsed_text! {
     /// A word that memories are found by.
-    MemoryTag: "memory tag", 100;
+    pub struct MemoryTag: "memory tag",
+        "1 to 100 bytes of text on one line, without blanks at its ends", |text| is_line(text, 100);
+}
+
+parsed_text! {
     /// What a memory is about; two of one subject may contradict each other.
-    MemorySubject: "memory subject", 300;
+    pub struct MemorySubject: "memory subject",
+        "1 to 300 bytes of text on one line, without blanks at its ends", |text| is_line(text, 300);
 }
 
 /// The text of a memory: what people read and search looks through. At most 100,000 bytes; may be empty.

@@ -23,7 +23,7 @@ impl InvalidText {
 
 /// Declares a text that exists only when the rule holds for it.
 macro_rules! parsed_text {
-    ($(#[$meta:meta])* pub struct $name:ident: $what:literal, $accepted:literal, $rule:path;) => {
+    ($(#[$meta:meta])* pub struct $name:ident: $what:literal, $accepted:literal, $rule:expr;) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
         #[serde(transparent)]
@@ -47,7 +47,7 @@ macro_rules! parsed_text {
             type Err = $crate::InvalidText;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                if $rule(text) {
+                if ($rule)(text) {
                     Ok(Self(text.to_owned()))
                 } else {
                     Err($crate::InvalidText::new($what, text, $accepted))
@@ -67,6 +67,13 @@ macro_rules! parsed_text {
 /// A name for people: 1 to 200 characters, none of them a control character, no space at either end.
 pub(crate) fn is_name(text: &str) -> bool {
     (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control) && text.trim() == text
+}
+
+/// One line of at most so many bytes: no control character, no blank at either end.
+pub(crate) fn is_line(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len())
+        && text.trim().len() == text.len()
+        && !text.chars().any(char::is_control)
 }
 
 /// Words of `a-z`, `0-9` and `_`, at least two, separated by dots; at most 100 characters.

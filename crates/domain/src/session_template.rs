@@ -2,8 +2,8 @@
 
 use crate::{
     id::{SessionTemplateId, TeamId},
+    name::Name,
     session::SessionOptions,
-    session_name::SessionName,
     time::Timestamp,
 };
 
@@ -15,7 +15,7 @@ pub struct SessionTemplate {
     /// The tenant.
     pub team_id: TeamId,
     /// Unique among the team's templates.
-    pub name: SessionName,
+    pub name: Name,
     /// What people sort it under.
     pub category: Option<String>,
     /// What it is for.

@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::{
     backlog_key::TaskKey,
     id::{AgentId, EpicId, FeatureId, SessionId, TaskHistoryId, TaskId, TaskNoteId, TeamId},
+    name::Name,
     priority::Priority,
     time::Timestamp,
-    title::Title,
     workflow::TaskStatus,
 };
 
@@ -71,7 +71,7 @@ pub struct Task {
     /// What people call it.
     pub key: TaskKey,
     /// Its name.
-    pub title: Title,
+    pub title: Name,
     /// What it is about, Markdown.
     pub description: String,
     /// What an agent is told; `None` is the description.
@@ -149,7 +149,7 @@ pub struct NewTask {
     /// What people are to call it; `None` takes the next key.
     pub key: Option<TaskKey>,
     /// See [`Task::title`].
-    pub title: Title,
+    pub title: Name,
     /// See [`Task::description`].
     pub description: String,
     /// See [`Task::prompt`].
@@ -183,7 +183,7 @@ pub struct NewTask {
 impl NewTask {
     /// A task of which only the name is known, from a person.
     #[must_use]
-    pub const fn new(id: TaskId, title: Title) -> Self {
+    pub const fn new(id: TaskId, title: Name) -> Self {
         Self {
             id,
             key: None,

@@ -32,6 +32,39 @@ pub(super) enum Dialect {
     Postgres,
 }
 
+impl Dialect {
+    /// A table of the numbers `n` from 0.
+    fn numbers(self, count: u32) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "(WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count}) \
+                 SELECT n FROM numbers)"
+            ),
+            Self::Postgres => format!("generate_series(0, {count} - 1) AS numbers (n)"),
+        }
+    }
+
+    /// An id made of a number.
+    fn id(self, kind: &str, number: &str) -> String {
+        match self {
+            Self::Sqlite => format!("printf('01890000-{kind}-7000-8000-%012x', {number})"),
+            Self::Postgres => {
+                format!("('01890000-{kind}-7000-8000-' || lpad(to_hex({number}), 12, '0'))::uuid")
+            }
+        }
+    }
+
+    /// A number of at least so many digits.
+    fn padded(self, digits: usize, number: &str) -> String {
+        match self {
+            Self::Sqlite => format!("printf('%0{digits}d', {number})"),
+            Self::Postgres => {
+                format!("lpad(({number})::text, greatest({digits}, length(({number})::text)), '0')")
+            }
+        }
+    }
+}
+
 impl Size {
     /// The key of the task of this number, from 0.
     pub(super) fn key(task: u32) -> String {
@@ -78,36 +111,16 @@ impl Size {
     pub(super) fn fill(self, dialect: Dialect) -> String {
         let team = super::sample::TEAM;
         let (epics, features) = (self.tasks / TASKS_OF_EPIC, self.tasks / TASKS_OF_FEATURE);
-        let (numbers, id, two, three, at): (fn(u32) -> String, fn(&str, &str) -> String, _, _, _) =
-            match dialect {
-                Dialect::Sqlite => (
-                    |count| {
-                        format!(
-                            "(WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count}) \
-                             SELECT n FROM numbers)"
-                        )
-                    },
-                    |kind, n| format!("printf('01890000-{kind}-7000-8000-%012x', {n})"),
-                    "printf('%02d', {n})",
-                    "printf('%03d', {n})",
-                    "1767225600000000 + n",
-                ),
-                Dialect::Postgres => (
-                    |count| format!("generate_series(0, {count} - 1) AS numbers (n)"),
-                    |kind, n| format!("('01890000-{kind}-7000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid"),
-                    "CASE WHEN {n} < 100 THEN lpad(({n})::text, 2, '0') ELSE ({n})::text END",
-                    "lpad(({n})::text, 3, '0')",
-                    "'2026-01-01Z'::timestamptz + n * interval '1 microsecond'",
-                ),
-            };
-        let two = |n: &str| two.replace("{n}", n);
+        let numbers = |count| dialect.numbers(count);
+        let id = |kind, number| dialect.id(kind, number);
+        let two = |number| dialect.padded(2, number);
         let (epic_number, feature_number) = (two("n + 1"), two("n % 10 + 1"));
         let (feature_epic, task_epic, task_feature) =
             (two("n / 10 + 1"), two("n / 200 + 1"), two("n / 20 % 10 + 1"));
-        let task_number = three.replace("{n}", "n % 20 + 1");
-        let flag = match dialect {
-            Dialect::Sqlite => "0",
-            Dialect::Postgres => "false",
+        let task_number = dialect.padded(3, "n % 20 + 1");
+        let (flag, at) = match dialect {
+            Dialect::Sqlite => ("0", "1767225600000000 + n"),
+            Dialect::Postgres => ("false", "'2026-01-01Z'::timestamptz + n * interval '1 microsecond'"),
         };
         format!(
             "INSERT INTO epics (id, team_id, key, title, description, status, is_status_overridden, priority, created_at, updated_at)

@@ -84,7 +84,7 @@ impl RawBacklog {
                 connection.prepare_cached("COMMIT")?.execute([])?;
             }
             Self::Postgres(raw) => {
-                raw.change_status(&Move { task_id, key, feature, epic, history, from, to }).await?
+                raw.change_status(&Move { task_id, key, feature, epic, history, from, to }).await?;
             }
         }
         Ok(())

@@ -48,7 +48,7 @@ impl PostgresConnection {
         };
         // How pgvector's index is searched: with more candidates than by default, and on until enough pass a filter.
         let setup = "SET client_min_messages = warning; SET timezone = 'UTC';
-             SET hnsw.ef_search = 100; SET hnsw.iterative_scan = strict_order";
+             SET hnsw.ef_search = 200; SET hnsw.iterative_scan = strict_order";
         connection.run_script(setup)?;
         Ok(connection)
     }

@@ -163,7 +163,6 @@ impl DueApprovals<'_, Tx<'_>> {
         if self.conn.find(hold, params![session], |row| row.get::<SessionId>(0))?.is_none() {
             return Ok(Vec::new());
         }
-        // Those of a deleted session as well, or they would be due for ever.
         let sql = format!(
             "SELECT {} FROM approvals WHERE session_id = $1 AND status = 'pending' AND expires_at <= $2
              ORDER BY sequence LIMIT $3",
@@ -171,6 +170,23 @@ impl DueApprovals<'_, Tx<'_>> {
         );
         self.conn.query(&sql, params![session, at, limit], |row| Approval::from_columns(&mut row.columns()))
     }
+}
+
+/// Cancels what a session asked and nobody answered.
+pub(super) fn cancel_pending(
+    scope: Scope<'_, Tx<'_>>,
+    session: SessionId,
+    decided_by: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT {} FROM approvals WHERE team_id = $1 AND session_id = $2 AND status = 'pending' ORDER BY sequence",
+        Approval::COLUMNS
+    );
+    let pending = scope.query(&sql, params![session], |row| Approval::from_columns(&mut row.columns()))?;
+    let verdict = ApprovalVerdict::Cancelled;
+    let answer = ApprovalAnswer { verdict, decided_by: decided_by.to_owned(), note: None, at };
+    settle(scope, session, pending, &answer).map(drop)
 }
 
 /// Gives pending approvals of one session their answer, each with its number in the timeline.

@@ -22,14 +22,13 @@ use domain::{
     priority::Priority,
     task::{DependencyKind, TaskNoteKind, TaskSource},
     time::Timestamp,
-    title::Title,
     workflow::{TaskStatus, WorkflowDefinition},
 };
 use uuid::Uuid;
 
 use crate::value::{FromValue, ToValue, Value, stored_documents, stored_words};
 
-stored_words! { DependencyKind, EpicPriority, TaskNoteKind, TaskSource, TaskStatus, Title, WorkStatus }
+stored_words! { DependencyKind, EpicPriority, TaskNoteKind, TaskSource, TaskStatus, WorkStatus }
 stored_documents! { WorkflowDefinition }
 
 /// Who makes a change and when, and where the ids of the rows come from that it writes besides.

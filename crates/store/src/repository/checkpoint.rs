@@ -3,7 +3,6 @@
 use domain::{
     checkpoint::Checkpoint,
     id::{CheckpointId, SessionId, TaskId},
-    session_name::SessionName,
     time::Timestamp,
 };
 
@@ -12,11 +11,7 @@ use super::{
     page::{Cursor, Page},
     reference,
 };
-use crate::{
-    conn::Tx, error::StoreError, record::record, scope::Scope, statement::Order, value::stored_words,
-};
-
-stored_words! { SessionName }
+use crate::{conn::Tx, error::StoreError, record::record, scope::Scope, statement::Order};
 
 record! {
     Checkpoint in "checkpoints" {

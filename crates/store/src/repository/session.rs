@@ -7,8 +7,8 @@ pub(super) mod row;
 
 use domain::{
     id::{AgentId, SessionId, TaskId, UserId},
+    name::Name,
     session::{Lease, Session, SessionMode},
-    session_name::SessionName,
     session_status::SessionStatus,
     time::Timestamp,
 };
@@ -20,7 +20,7 @@ pub use self::{
     queue::SessionQueue,
 };
 use super::{
-    Reads,
+    Reads, approval,
     page::{Cursor, Page},
     reference,
 };
@@ -61,7 +61,7 @@ pub struct SessionFilter {
 #[derive(Debug, Clone, Default)]
 pub struct SessionEdit {
     /// Its name.
-    pub name: Option<SessionName>,
+    pub name: Option<Name>,
     /// What it is about; an empty text takes it away.
     pub description: Option<String>,
     /// All of its metadata.
@@ -197,11 +197,12 @@ impl Sessions<'_, Tx<'_>> {
         }
     }
 
-    /// Deletes a session softly, with all that belongs to it; it leaves the queue.
+    /// Deletes a session softly, with all that belongs to it; it leaves the queue, and what it asked is cancelled.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it runs.
-    pub fn delete(&self, id: SessionId, at: Timestamp) -> Result<(), StoreError> {
+    pub fn delete(&self, id: SessionId, actor: &str, at: Timestamp) -> Result<(), StoreError> {
+        approval::cancel_pending(self.scope, id, actor, at)?;
         let sql = format!(
             "UPDATE sessions SET deleted_at = $1, updated_at = $1, queued_at = NULL, next_attempt_at = NULL
              WHERE id = $2 AND lease_owner IS NULL AND {} AND (team_id = $3 AND deleted_at IS NULL) IS TRUE",

@@ -2,7 +2,7 @@
 
 use domain::{
     id::{SessionTemplateId, TeamId},
-    session_name::SessionName,
+    name::Name,
     session_template::SessionTemplate,
     time::Timestamp,
 };
@@ -40,7 +40,7 @@ impl<C: Reads> SessionTemplates<'_, C> {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn find_by_name(&self, name: &SessionName) -> Result<Option<SessionTemplate>, StoreError> {
+    pub fn find_by_name(&self, name: &Name) -> Result<Option<SessionTemplate>, StoreError> {
         self.scope.find_row_by("name", name)
     }
 

@@ -163,7 +163,7 @@ pub(crate) fn moved(session: SessionId, from: SessionStatus, to: SessionStatus) 
     created(TimelineItem::Transition(transition(session, from, to)))
 }
 
-/// A change that counts the messages and tool calls it creates, as the application does.
+/// A change that counts the rows it creates, as the application does.
 pub(crate) fn change(session_id: SessionId, guard: Guard, items: Vec<Item>) -> SessionChange {
     let count = |is_counted: fn(&TimelineItem) -> bool| {
         let created = items.iter().filter(|(change, item)| *change == Change::Created && is_counted(item));
@@ -172,6 +172,8 @@ pub(crate) fn change(session_id: SessionId, guard: Guard, items: Vec<Item>) -> S
     let added = SessionTotals {
         total_messages: count(|item| matches!(item, TimelineItem::Message(_))),
         total_tool_calls: count(|item| matches!(item, TimelineItem::ToolCall(_))),
+        total_hook_executions: count(|item| matches!(item, TimelineItem::HookExecution(_))),
+        total_permission_checks: count(|item| matches!(item, TimelineItem::Decision(_))),
         ..SessionTotals::default()
     };
     let update = SessionUpdate { added, ..SessionUpdate::default() };

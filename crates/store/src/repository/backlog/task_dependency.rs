@@ -148,7 +148,7 @@ impl<C: Reads> TaskDependencies<'_, C> {
                  WHERE (t.team_id = $1 AND t.deleted_at IS NULL) IS TRUE AND d.{from} = $2 AND d.kind = $3
                  UNION
                  SELECT d.{to}, d.{from}, page.depth + 1
-                 FROM page JOIN task_dependencies d ON d.{from} = page.task_id AND d.kind = $3 JOIN tasks t ON t.id = d.{to}
+                 FROM page JOIN task_dependencies d ON d.{from} = page.task_id AND (d.kind = $3) IS TRUE JOIN tasks t ON t.id = d.{to}
                  WHERE (t.deleted_at IS NULL) IS TRUE AND page.depth <= $4)
              SELECT t.id, t.key, t.status, page.depth, page.via_id FROM page JOIN tasks t ON t.id = page.task_id
              ORDER BY page.depth LIMIT $5"

@@ -209,7 +209,7 @@ async fn instances_of_a_deleted_session_are_gone(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     let added = instance(Some(session), 1);
     insert(fixture, &added).await.unwrap();
-    fixture.write(move |team| team.sessions().delete(session, sample::time(5))).await.unwrap();
+    fixture.write(move |team| team.sessions().delete(session, "user:ada", sample::time(5))).await.unwrap();
     assert_eq!(find(fixture, added.id).await, None);
     assert_eq!(list(fixture, AgentInstanceFilter::default(), None, 9).await.items, []);
 }

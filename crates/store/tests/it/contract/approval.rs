@@ -300,8 +300,10 @@ async fn a_deleted_session_hides_its_approvals_and_a_removed_one_takes_them_alon
     let (deleted, removed) = (fixture.insert_session().await, fixture.insert_session().await);
     let hidden = fixture.ask(approval(deleted)).await.id;
     fixture.ask(approval(removed)).await;
-    let at = fixture.place().pick("1", "now()");
-    fixture.place().raw(&format!("UPDATE sessions SET deleted_at = {at} WHERE id = '{deleted}'")).unwrap();
+    let delete = fixture
+        .store
+        .write(move |tx| tx.team(sample::TEAM).sessions().delete(deleted, "user:ada", sample::time(3)));
+    delete.await.unwrap();
     assert_eq!(list(fixture, ApprovalFilter::default()).await.len(), 1);
     let found = fixture.store.read(move |conn| conn.team(sample::TEAM).approvals().find(hidden)).await;
     assert_eq!(found, Ok(None));
@@ -309,5 +311,9 @@ async fn a_deleted_session_hides_its_approvals_and_a_removed_one_takes_them_alon
     let sql = fixture.place().pick(&sql, sql.split_once("; ").unwrap().1).to_owned();
     fixture.place().raw(&sql).unwrap();
     assert_eq!(list(fixture, ApprovalFilter::default()).await, []);
-    assert_eq!(expire(fixture, 300, 10).await, [hidden], "what nobody sees still comes to its end");
+    let status =
+        fixture.place().raw(&format!("SELECT status, decided_by FROM approvals WHERE id = '{hidden}'"));
+    let cancelled = [Some("cancelled".to_owned()), Some("user:ada".to_owned())];
+    assert_eq!(status.unwrap(), [cancelled], "nobody waits for what nobody sees");
+    assert_eq!(expire(fixture, 300, 10).await, []);
 }

@@ -108,7 +108,7 @@ async fn checkpoints_of_a_deleted_session_are_gone(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     let added = checkpoint(Some(session), None, 1);
     insert(fixture, vec![added.clone()]).await.unwrap();
-    fixture.write(move |team| team.sessions().delete(session, sample::time(2))).await.unwrap();
+    fixture.write(move |team| team.sessions().delete(session, "user:ada", sample::time(2))).await.unwrap();
     assert_eq!(find(fixture, added.id).await, None);
     assert_eq!(of_session(fixture, session, None, 10).await.items, []);
     let late = insert(fixture, vec![checkpoint(Some(session), None, 3)]).await;

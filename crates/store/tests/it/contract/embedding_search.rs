@@ -395,7 +395,9 @@ async fn among_tens_of_thousands_of_chunks_the_nearest_are_found(fixture: &Fixtu
         let found = nearest_chunks(&fixture.store, vector).await;
         sum += recall(&all[..COUNT], |_| true, vector, &found);
     }
-    assert!(sum >= 19.8, "{sum} of 20");
+    // PostgreSQL's index is drawn by lot, so it may miss a neighbour now and then.
+    let least = fixture.place().pick("20", "19").parse().unwrap();
+    assert!(sum >= least, "{sum} of 20");
     // The plan of the statement for many rows, without a hint: by the index of distances.
     let by_index: Vec<String> = plan::issued("postgres")
         .into_iter()

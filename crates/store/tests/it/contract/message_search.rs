@@ -193,6 +193,6 @@ async fn a_deleted_session_is_not_searched(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     say(fixture, session, "a secret").await;
     assert_eq!(search(fixture, "secret", None).await.len(), 1);
-    fixture.write(move |team| team.sessions().delete(session, sample::time(5))).await.unwrap();
+    fixture.write(move |team| team.sessions().delete(session, "user:ada", sample::time(5))).await.unwrap();
     assert_eq!(search(fixture, "secret", None).await, []);
 }

@@ -23,7 +23,7 @@ async fn edit(fixture: &Fixture, id: SessionId, edit: SessionEdit) -> Result<(),
 }
 
 async fn delete(fixture: &Fixture, id: SessionId) -> Result<(), StoreError> {
-    fixture.write(move |team| team.sessions().delete(id, sample::time(8))).await
+    fixture.write(move |team| team.sessions().delete(id, "user:ada", sample::time(8))).await
 }
 
 async fn what_is_not_said_stays(fixture: &Fixture) {
@@ -68,7 +68,10 @@ async fn another_team_edits_and_deletes_nothing(fixture: &Fixture) {
         .write(move |tx| tx.team(other).sessions().edit(id, &SessionEdit::default(), sample::time(7)))
         .await;
     assert_eq!(edited, Err(missing.clone()));
-    let deleted = fixture.store.write(move |tx| tx.team(other).sessions().delete(id, sample::time(7))).await;
+    let deleted = fixture
+        .store
+        .write(move |tx| tx.team(other).sessions().delete(id, "user:ada", sample::time(7)))
+        .await;
     assert_eq!(deleted, Err(missing));
     assert_eq!(fixture.session(id).await, before);
 }

@@ -199,7 +199,7 @@ async fn what_runs_or_waits_already_is_not_queued(fixture: &Fixture) {
 
 async fn a_deleted_session_is_not_taken(fixture: &Fixture) {
     let id = queued(fixture, 5, 0).await;
-    fixture.write(move |team| team.sessions().delete(id, sample::time(1))).await.unwrap();
+    fixture.write(move |team| team.sessions().delete(id, "user:ada", sample::time(1))).await.unwrap();
     assert_eq!(claim(fixture, 2).await, None);
 }
 
