@@ -38,6 +38,7 @@ async fn every_kind_of_row_stands_in_the_timeline_in_its_order(fixture: &Fixture
     let added = SessionTotals {
         total_messages: 1,
         total_tool_calls: 1,
+        total_hook_executions: 2,
         total_permission_checks: 1,
         ..SessionTotals::default()
     };

@@ -88,7 +88,8 @@ async fn the_ready_queue_reads_one_index_and_no_rows(fixture: &Fixture) {
     let tasks = varied(10_000);
     let add = fixture.write_backlog(move |team| team.tasks().insert_many(None, tasks, &at(1)).map(drop));
     add.await.unwrap();
-    // PostgreSQL reads an index alone once its table was vacuumed.
+    // PostgreSQL reads an index alone once its table was vacuumed after all of it was on the disk.
+    fixture.place().raw(fixture.place().pick("SELECT 1", "CHECKPOINT")).unwrap();
     fixture.place().raw(fixture.place().pick("ANALYZE", "VACUUM ANALYZE")).unwrap();
     let ready = async |filter: ReadyFilter| {
         fixture.read_backlog(move |team| team.tasks().list_ready(&filter, later(60), 10)).await.len()
