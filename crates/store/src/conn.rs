@@ -144,6 +144,22 @@ impl Conn {
         }
     }
 
+    /// Runs work in a transaction of its own: all of it is kept, or nothing. For a connection that no engine drives yet.
+    pub(crate) fn in_transaction<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let tx = self.as_tx();
+        tx.execute(self.pick("BEGIN IMMEDIATE", "BEGIN"), &[])?;
+        match work(&tx) {
+            Ok(value) => Ok(tx.execute("COMMIT", &[]).map(|_| value)?),
+            Err(error) => {
+                tx.execute("ROLLBACK", &[])?;
+                Err(error)
+            }
+        }
+    }
+
     /// The connection as a transaction; only the engines call this, after they began one.
     pub(crate) const fn as_tx(&self) -> Tx<'_> {
         Tx { conn: self }
@@ -217,32 +233,47 @@ impl Tx<'_> {
         self.insert_rows(&[row])
     }
 
-    /// Adds rows, many in one statement.
+    /// Adds rows. On PostgreSQL many go in one statement, because each is a round trip; on SQLite there is none, and one text
+    /// for each row costs less than a long one.
     pub(crate) fn insert_all<'r, T: Record + 'r>(
         &self,
         rows: impl IntoIterator<Item = &'r T>,
     ) -> Result<(), StoreError> {
         let rows: Vec<_> = rows.into_iter().collect();
-        in_few_sizes(&rows, |rows| self.insert_rows(rows))
+        if self.postgres().is_some() {
+            return in_few_sizes(&rows, |rows| self.insert_rows(rows));
+        }
+        let sql = insert_text::<T>(1, T::COLUMNS.split(", ").count());
+        rows.iter().try_for_each(|row| self.execute(&sql, &row.values()).map(drop))
     }
 
     fn insert_rows<T: Record>(&self, rows: &[&T]) -> Result<(), StoreError> {
         let mut values = Vec::new();
         rows.iter().for_each(|row| values.extend(row.values()));
         let width = values.len() / rows.len().max(1);
-        let mut sql = format!("INSERT INTO {} ({}) VALUES ", T::TABLE, T::COLUMNS);
-        for index in 0..values.len() {
-            let before = match (index, index % width) {
-                (0, _) => "(",
-                (_, 0) => "), (",
-                _ => ", ",
-            };
-            // Writing to a string cannot fail.
-            let _ = write!(sql, "{before}${}", index + 1);
-        }
-        sql.push(')');
-        self.execute(&sql, &values).map(drop)
+        self.execute(&insert_text::<T>(rows.len(), width), &values).map(drop)
     }
+}
+
+/// The text that adds so many rows of so many columns.
+fn insert_text<T: Record>(rows: usize, width: usize) -> String {
+    let mut sql = String::with_capacity(64 + T::COLUMNS.len() + rows * width * 7);
+    sql.push_str("INSERT INTO ");
+    sql.push_str(T::TABLE);
+    sql.push_str(" (");
+    sql.push_str(T::COLUMNS);
+    sql.push_str(") VALUES ");
+    for index in 0..rows * width {
+        sql.push_str(match (index, index % width) {
+            (0, _) => "(",
+            (_, 0) => "), (",
+            _ => ", ",
+        });
+        // Writing to a string cannot fail.
+        let _ = write!(sql, "${}", index + 1);
+    }
+    sql.push(')');
+    sql
 }
 
 /// Cuts rows into pieces of few sizes, in their order: so statements for many rows have few texts and stay prepared.

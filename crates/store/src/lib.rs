@@ -106,6 +106,7 @@ pub use repository::{
     policy::{Policies, PolicyChange},
     reservation::{Reservations, ReserveError},
     search::Scored,
+    search_backlog::SearchBacklog,
     session::{Guard, SessionChange, SessionEdit, SessionFilter, SessionQueue, SessionUpdate, Sessions},
     session_state::SessionState,
     session_template::SessionTemplates,

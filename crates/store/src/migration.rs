@@ -178,7 +178,7 @@ pub(crate) fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
                 refuse_foreign_schema(conn)?;
             }
             let Some(newest) = newest(&applied).filter(|newest| newest.version >= LATEST) else {
-                return Ok(in_transaction(conn, |tx| forward(tx, now)).map(drop)?);
+                return Ok(conn.in_transaction(|tx| forward(tx, now)).map(drop)?);
             };
             check_compatible(newest)?;
             Ok(check_unchanged(conn, &applied)?)
@@ -245,21 +245,6 @@ fn exclude_others(tx: &Tx<'_>) -> Result<(), StoreError> {
         Some(connection) => connection
             .run_script("SET LOCAL lock_timeout = '10s'; SELECT pg_advisory_xact_lock(5787213827046133840)"),
         None => Ok(()),
-    }
-}
-
-fn in_transaction<T>(
-    conn: &Conn,
-    work: impl FnOnce(&Tx<'_>) -> Result<T, MigrationError>,
-) -> Result<T, MigrationError> {
-    let tx = conn.as_tx();
-    tx.execute(conn.pick("BEGIN IMMEDIATE", "BEGIN"), &[])?;
-    match work(&tx) {
-        Ok(value) => tx.execute("COMMIT", &[]).map(|_| value).map_err(Into::into),
-        Err(error) => {
-            tx.execute("ROLLBACK", &[])?;
-            Err(error)
-        }
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) mod policy;
 mod reference;
 pub(crate) mod reservation;
 pub(crate) mod search;
+pub(crate) mod search_backlog;
 pub(crate) mod session;
 pub(crate) mod session_state;
 pub(crate) mod session_template;
@@ -145,6 +146,7 @@ use model_price::ModelPrices;
 use node::Nodes;
 use policy::Policies;
 use reservation::Reservations;
+use search_backlog::SearchBacklog;
 use session::{SessionQueue, Sessions};
 use session_state::SessionState;
 use session_template::SessionTemplates;
@@ -157,6 +159,7 @@ use webhook_delivery::{DueDeliveries, WebhookDeliveries};
 use webhook_subscription::WebhookSubscriptions;
 
 openers! {
+    search_backlog: SearchBacklog,
     credentials: Credentials,
     due_approvals: DueApprovals,
     due_deliveries: DueDeliveries,

@@ -104,6 +104,11 @@ pub const TABLES: &[Meaning] = &[
     row("session_metrics_snapshots", Group::Sessions, "a session's totals at a moment"),
     row("transcript_segments", Group::Sessions, "a piece of the agent program's own transcript, compressed"),
     row("working_directory_archives", Group::Sessions, "a packed working directory, and where it is"),
+    row(
+        "search_pending",
+        Group::Sessions,
+        "a session whose words are to be added to the search; derived, so exports leave it out",
+    ),
     row("message_search", Group::Sessions, "what a word search finds; derived, so exports leave it out"),
     row("hooks", Group::Governance, "something to be called at an event"),
     row("hook_executions", Group::Governance, "one call of a hook and what came of it"),
@@ -136,7 +141,7 @@ pub const TABLES: &[Meaning] = &[
 ];
 
 /// Tables that are made anew from the others.
-const DERIVED: &[&str] = &["message_search"];
+const DERIVED: &[&str] = &["message_search", "search_pending"];
 /// The schema's own history, which no export carries.
 pub(crate) const HISTORY: &str = "provost_migrations";
 

@@ -16,6 +16,7 @@ use crate::{
     job::{self, Job},
     migration::{self, Migrate},
     postgres::{PostgresEngine, PostgresServer},
+    repository::search_backlog,
     sqlite::{SqliteEngine, SqliteFile},
 };
 
@@ -82,11 +83,11 @@ impl Store {
                 if matches!(migrate, Migrate::Forward(_)) && migration::is_outdated(&conn)? {
                     backup = Some(file.back_up_before_migration()?);
                 }
-                migration::prepare(&conn, migrate)?;
+                prepare(&conn, migrate)?;
                 Engine::Sqlite(SqliteEngine::start(file, conn, queue_length))
             }
             Database::Postgres(server) => {
-                let prepare = move |conn: &Conn| migration::prepare(conn, migrate);
+                let prepare = move |conn: &Conn| prepare(conn, migrate);
                 Engine::Postgres(PostgresEngine::start(&server, queue_length, prepare)?)
             }
         };
@@ -175,12 +176,15 @@ impl Store {
         copying.await.map_err(|_| StoreError::Closed)?.map(Some)
     }
 
-    /// Brings the schema forward. Does nothing when it is current.
+    /// Brings the schema forward, and then adds to the search index what is not in it yet, while others may write. Does
+    /// nothing when all is current.
     ///
     /// # Errors
     /// See [`migration::MigrationError`]; each migration happens wholly or not at all.
     pub async fn migrate(&self, now: Timestamp) -> Result<Vec<u32>, migration::MigrationError> {
-        self.write(move |tx| migration::forward(tx, now)).await
+        let applied = self.write(move |tx| migration::forward(tx, now)).await?;
+        while self.write(|tx| tx.search_backlog().index_next()).await?.is_some() {}
+        Ok(applied)
     }
 
     /// Takes back the newest migration and everything stored in what it created.
@@ -230,6 +234,16 @@ impl Store {
         }
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
+}
+
+/// Brings the schema to where it should be. What was said before there was a search is added to it afterwards, in
+/// transactions of a few milliseconds: by whoever opens the database next, should this process end first.
+fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
+    migration::prepare(conn, migrate)?;
+    if matches!(migrate, Migrate::Forward(_)) {
+        search_backlog::work_off(conn)?;
+    }
+    Ok(())
 }
 
 /// A further connection to a file that was open a moment ago.

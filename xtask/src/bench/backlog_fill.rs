@@ -136,7 +136,10 @@ impl Size {
                  'The loop ends one step too early when the bound is even; see the log of the last run.',
                  CASE WHEN n % 10 < 6 THEN 'todo' WHEN n % 10 = 6 THEN 'in_progress' WHEN n % 10 = 7 THEN 'blocked' ELSE 'completed' END,
                  CASE n % 3 WHEN 0 THEN 'coder' WHEN 1 THEN 'reviewer' ELSE 'tester' END, n % 7 + 1, 'agent', 3, {at}, {at}
-             FROM {all_tasks};",
+             FROM {all_tasks};
+             INSERT INTO key_counters (team_id, scope, next) VALUES ('{team}', 'epics', {epics} + 1);
+             INSERT INTO key_counters (team_id, scope, next) SELECT team_id, 'features of ' || key, 11 FROM epics;
+             INSERT INTO key_counters (team_id, scope, next) SELECT team_id, 'tasks of ' || key, 21 FROM features;",
             epic = id("0001", "n"),
             feature = id("0002", "n"),
             task = id("0003", "n"),

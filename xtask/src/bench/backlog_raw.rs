@@ -2,7 +2,7 @@
 
 use domain::{task::Task, time::Timestamp};
 use rusqlite::types::Value;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{FromSql, ToSql, Type};
 
 use super::{backlog_fill::Size, raw::columns, sample};
 
@@ -41,7 +41,8 @@ impl RawBacklog {
                 statement.query_row((team.to_string(), key), columns)?;
             }
             Self::Postgres(raw) => {
-                raw.client.query_one(&raw.find, &[&team.as_uuid(), &key]).await?;
+                let row = raw.client.query_one(&raw.find, &[&team.as_uuid(), &key]).await?;
+                read(&row)?;
             }
         }
         Ok(())
@@ -57,7 +58,8 @@ impl RawBacklog {
                 anyhow::ensure!(rows.len() == 51, "{} rows", rows.len());
             }
             Self::Postgres(raw) => {
-                raw.client.query(&raw.list, &[&team.as_uuid()]).await?;
+                let rows = raw.client.query(&raw.list, &[&team.as_uuid()]).await?;
+                rows.iter().try_for_each(|row| read(row).map(drop))?;
             }
         }
         Ok(())
@@ -234,4 +236,25 @@ impl PostgresBacklog {
 /// A time as the driver takes it.
 fn time(at: Timestamp) -> std::time::SystemTime {
     std::time::UNIX_EPOCH + std::time::Duration::from_micros(at.as_micros().unsigned_abs())
+}
+
+/// A column as it came, in memory of its own, as SQLite's rows are read.
+struct Column(Option<Vec<u8>>);
+
+impl<'r> FromSql<'r> for Column {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(Some(raw.to_vec())))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(None))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+fn read(row: &tokio_postgres::Row) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+    (0..row.len()).map(|index| Ok(row.try_get::<_, Column>(index)?.0)).collect()
 }

@@ -73,7 +73,9 @@ pub(super) fn measure_backlog(
         let backlog = Backlog { database: "sqlite", store: &store, raw, size, span };
         runtime.block_on(backlog.measure(report))?;
         if tasks == 10_000 {
-            runtime.block_on(index_price(&store, async || drop_indexes(&path), span, report))?;
+            let tasks = runtime.block_on(backlog.add_epic(1, 100))?;
+            let price = index_price(&backlog.raw, &tasks, || drop_indexes(&path), span, report);
+            runtime.block_on(price)?;
         }
         runtime.block_on(store.close());
         std::fs::remove_file(&path)?;

@@ -1,3 +1,4 @@
+DROP TABLE search_pending;
 DROP TABLE message_search;
 DROP TABLE nodes;
 DROP TABLE transcript_segments;
@@ -15,7 +16,6 @@ ALTER TABLE messages DROP COLUMN feedback_rating;
 ALTER TABLE messages DROP COLUMN parent_message_id;
 ALTER TABLE messages DROP COLUMN is_partial;
 DROP INDEX sessions_queue;
-DROP INDEX sessions_team_activity;
 DROP INDEX sessions_team_user;
 DROP INDEX sessions_team_mode;
 DROP INDEX sessions_parent;

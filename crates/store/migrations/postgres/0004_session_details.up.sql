@@ -42,7 +42,6 @@ CREATE INDEX sessions_template ON sessions (template_id);
 CREATE INDEX sessions_parent ON sessions (parent_session_id, created_at, id);
 CREATE INDEX sessions_team_mode ON sessions (team_id, mode, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX sessions_team_user ON sessions (team_id, user_id, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX sessions_team_activity ON sessions (team_id, status, last_activity_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX sessions_queue ON sessions (priority, queued_at, id) WHERE queued_at IS NOT NULL AND deleted_at IS NULL;
 
 ALTER TABLE messages ADD COLUMN is_partial boolean NOT NULL DEFAULT false;
@@ -162,16 +161,10 @@ CREATE TABLE message_search (
     words      tsvector NOT NULL
 );
 CREATE INDEX message_search_session ON message_search (session_id, sequence);
--- Marks only part words: so both databases cut texts alike, and no part of one is longer than what a tsvector takes.
-INSERT INTO message_search (team_id, session_id, sequence, kind, row_id, words)
-    SELECT t.team_id, t.session_id, t.sequence, t.kind, t.id, to_tsvector('english', regexp_replace(left(t.text, 65536),
-        '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f]+', ' ', 'g'))
-    FROM (SELECT s.team_id, m.session_id, m.sequence, 'message' AS kind, m.id, coalesce(
-              (SELECT string_agg(b ->> 'text', chr(10)) FROM jsonb_array_elements(m.content -> 'blocks') b WHERE b ->> 'type' = 'text'), '') AS text
-          FROM messages m JOIN sessions s ON s.id = m.session_id WHERE m.message_type IN ('user', 'assistant')
-          UNION ALL
-          SELECT s.team_id, c.session_id, c.sequence, 'tool_call', c.id, c.tool_name || coalesce(
-              (SELECT string_agg(' ' || (i #>> '{}'), '') FROM jsonb_path_query(c.tool_input, 'strict $.**') i
-               WHERE jsonb_typeof(i) IN ('string', 'number')), '')
-          FROM tool_calls c JOIN sessions s ON s.id = c.session_id) AS t;
+-- Sessions from before there was a search: their words are added after the migration, a few rows at a time.
+CREATE TABLE search_pending (
+    session_id uuid PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+    team_id    uuid NOT NULL
+);
+INSERT INTO search_pending (session_id, team_id) SELECT id, team_id FROM sessions WHERE next_sequence > 1;
 CREATE INDEX message_search_words ON message_search USING gin (words);

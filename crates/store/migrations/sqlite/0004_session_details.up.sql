@@ -42,7 +42,6 @@ CREATE INDEX sessions_template ON sessions (template_id);
 CREATE INDEX sessions_parent ON sessions (parent_session_id, created_at, id);
 CREATE INDEX sessions_team_mode ON sessions (team_id, mode, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX sessions_team_user ON sessions (team_id, user_id, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX sessions_team_activity ON sessions (team_id, status, last_activity_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX sessions_queue ON sessions (priority, queued_at, id) WHERE queued_at IS NOT NULL AND deleted_at IS NULL;
 
 ALTER TABLE messages ADD COLUMN is_partial INTEGER NOT NULL DEFAULT 0 CHECK (is_partial IN (0, 1));
@@ -165,16 +164,9 @@ CREATE VIRTUAL TABLE message_words USING fts5(text, content='', contentless_dele
 CREATE TRIGGER message_search_remove AFTER DELETE ON message_search BEGIN
     DELETE FROM message_words WHERE rowid = OLD.number;
 END;
-INSERT INTO message_search (team_id, session_id, sequence, kind, row_id)
-    SELECT s.team_id, m.session_id, m.sequence, 'message', m.id FROM messages m JOIN sessions s ON s.id = m.session_id
-    WHERE m.message_type IN ('user', 'assistant')
-    UNION ALL
-    SELECT s.team_id, c.session_id, c.sequence, 'tool_call', c.id FROM tool_calls c JOIN sessions s ON s.id = c.session_id;
-INSERT INTO message_words (rowid, text)
-    SELECT f.number, substr(coalesce((SELECT group_concat(b.value ->> '$.text', char(10)) FROM json_each(m.content, '$.blocks') b
-                                      WHERE b.value ->> '$.type' = 'text'), ''), 1, 65536)
-    FROM message_search f JOIN messages m ON m.id = f.row_id WHERE f.kind = 'message'
-    UNION ALL
-    SELECT f.number, substr(c.tool_name || coalesce((SELECT group_concat(' ' || i.atom, '') FROM json_tree(c.tool_input) i
-                                                     WHERE i.type IN ('text', 'integer', 'real')), ''), 1, 65536)
-    FROM message_search f JOIN tool_calls c ON c.id = f.row_id WHERE f.kind = 'tool_call';
+-- Sessions from before there was a search: their words are added after the migration, a few rows at a time.
+CREATE TABLE search_pending (
+    session_id TEXT PRIMARY KEY NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    team_id    TEXT NOT NULL
+) STRICT;
+INSERT INTO search_pending (session_id, team_id) SELECT id, team_id FROM sessions WHERE next_sequence > 1;

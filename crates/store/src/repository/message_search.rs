@@ -148,7 +148,7 @@ fn found(row: &Row<'_>, query: &TextQuery) -> Result<FoundText, StoreError> {
 }
 
 /// A row of the index before it has a number there.
-struct Indexed {
+pub(super) struct Indexed {
     sequence: i64,
     kind: EntryKind,
     row_id: Uuid,
@@ -156,6 +156,10 @@ struct Indexed {
 }
 
 impl Indexed {
+    pub(super) fn new(sequence: i64, kind: EntryKind, row_id: Uuid, text: &str) -> Self {
+        Self { sequence, kind, row_id, text: full_text::indexed(text) }
+    }
+
     /// Of an entry whose row is new and has words.
     fn of(entry: &TimelineEntry) -> Option<Self> {
         let text = match (entry.change, &entry.item) {
@@ -165,8 +169,7 @@ impl Indexed {
             (Change::Created, TimelineItem::ToolCall(call)) => call.searched_text(),
             _ => return None,
         };
-        let text = full_text::indexed(&text);
-        Some(Self { sequence: entry.sequence, kind: entry.item.kind(), row_id: *entry.item.row_id(), text })
+        Some(Self::new(entry.sequence, entry.item.kind(), *entry.item.row_id(), &text))
     }
 }
 
@@ -177,7 +180,12 @@ pub(super) fn index(
     entries: &[TimelineEntry],
 ) -> Result<(), StoreError> {
     let rows: Vec<_> = entries.iter().filter_map(Indexed::of).collect();
-    in_few_sizes(&rows, |rows| match scope.pick("sqlite", "postgres") {
+    add(scope, session, &rows)
+}
+
+/// Adds rows to the index.
+pub(super) fn add(scope: &Scope<'_, Tx<'_>>, session: SessionId, rows: &[Indexed]) -> Result<(), StoreError> {
+    in_few_sizes(rows, |rows| match scope.pick("sqlite", "postgres") {
         "sqlite" => index_by_fts5(scope, session, rows),
         _ => index_by_tsvector(scope, session, rows),
     })

@@ -140,6 +140,9 @@ impl<C: Reads> Sessions<'_, C> {
     /// The sessions in a status in which nothing happened since `before`, the quietest first, at most `limit`: what is to be
     /// paused or archived.
     ///
+    /// Made for statuses that few sessions have at a time, such as *active*: it looks at all of that status. An index on the
+    /// time of the last activity would be written with each event of every session.
+    ///
     /// # Errors
     /// When the database cannot be read.
     pub fn list_idle(

@@ -29,6 +29,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "ORDER BY priority, queued_at, id LIMIT 1)",
         "begins at the front of a partial index that holds only what is queued",
     ),
+    ("FROM search_pending ORDER BY", "begins at the front of a table that holds only what waits"),
     ("sqlite_schema", "the history of migrations, once at start; what the database says of its schema"),
     ("pg_class", "what the database says of its schema"),
     ("pg_tables", "the history of migrations, once at start"),

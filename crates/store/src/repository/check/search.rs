@@ -22,13 +22,17 @@ const DANGLING: &str = "
     (kind = 'message' AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = message_search.row_id))
     OR (kind = 'tool_call' AND NOT EXISTS (SELECT 1 FROM tool_calls c WHERE c.id = message_search.row_id))";
 
+const MISSING: &str = "NOT EXISTS (SELECT 1 FROM message_search i WHERE i.row_id = f.row_id)";
+const WORDLESS: &str =
+    "NOT EXISTS (SELECT 1 FROM message_words_docsize d WHERE d.id = message_search.number)";
+
 /// The full-text tables of SQLite that follow another table, and the column that numbers its rows. The names are fixed texts.
 const FOLLOWING: &[(&str, &str)] = &[("memory_words", "memories"), ("document_words", "document_chunks")];
 
 pub(super) fn find(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
     let missing = format!(
         "SELECT f.kind || ' ' || f.row_id || ' cannot be found by its words' AS what FROM ({}) f
-         WHERE NOT EXISTS (SELECT 1 FROM message_search i WHERE i.row_id = f.row_id)",
+         WHERE {MISSING} AND NOT EXISTS (SELECT 1 FROM search_pending p WHERE p.session_id = f.session_id)",
         searchable(conn)
     );
     let dangling = format!(
@@ -37,11 +41,12 @@ pub(super) fn find(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
     );
     let mut findings = found(conn, "search", true, &missing)?;
     findings.extend(found(conn, "search", true, &dangling)?);
+    let waiting = "SELECT count(*) || ' sessions wait to be found by their words' AS what FROM search_pending HAVING count(*) > 0";
+    findings.extend(found(conn, "search", true, waiting)?);
     if conn.sqlite().is_some() {
         let wordless = "
-            SELECT 'the search index has no words of the ' || i.kind || ' ' || i.row_id AS what
-            FROM message_search i WHERE NOT EXISTS (SELECT 1 FROM message_words_docsize d WHERE d.id = i.number)";
-        findings.extend(found(conn, "search", true, wordless)?);
+            SELECT 'the search index has no words of the ' || kind || ' ' || row_id AS what FROM message_search WHERE ";
+        findings.extend(found(conn, "search", true, &format!("{wordless}{WORDLESS}"))?);
         for (words, table) in FOLLOWING {
             findings.extend(found(conn, "search", true, &differing(words, table))?);
         }
@@ -62,6 +67,9 @@ fn differing(words: &str, table: &str) -> String {
 pub(super) fn repair(tx: &Tx<'_>) -> Result<u64, StoreError> {
     // On SQLite a trigger removes the words with the row.
     let mut rows = tx.execute(&format!("/* repair */ DELETE FROM message_search WHERE {DANGLING}"), &[])?;
+    if tx.sqlite().is_some() {
+        tx.execute(&format!("/* repair */ DELETE FROM message_search WHERE {WORDLESS}"), &[])?;
+    }
     rows += fill(tx)?;
     if tx.sqlite().is_some() {
         for (words, table) in FOLLOWING {
@@ -76,36 +84,17 @@ pub(super) fn repair(tx: &Tx<'_>) -> Result<u64, StoreError> {
     Ok(rows)
 }
 
-/// Databases bound what they index: no more of a text is looked at, in characters.
-const LONGEST_TEXT: u32 = 65_536;
-
 /// Adds what is missing in the index of messages and tool calls.
 pub(crate) fn fill(tx: &Tx<'_>) -> Result<u64, StoreError> {
-    let (columns, searchable) = ("team_id, session_id, sequence, kind, row_id", searchable(tx));
-    let is_missing = "NOT EXISTS (SELECT 1 FROM message_search i WHERE i.row_id = f.row_id)";
-    if tx.postgres().is_some() {
-        let sql = format!(
-            "/* repair */ INSERT INTO message_search ({columns}, words)
-             SELECT f.team_id, f.session_id, f.sequence, f.kind, f.row_id,
-                 to_tsvector('english', regexp_replace(left(CASE f.kind
-                     WHEN 'message' THEN coalesce((SELECT string_agg(b ->> 'text', chr(10))
-                         FROM messages m, jsonb_array_elements(CASE jsonb_typeof(m.content -> 'blocks') WHEN 'array' THEN m.content -> 'blocks' ELSE '[]' END) b
-                         WHERE m.id = f.row_id AND b ->> 'type' = 'text'), '')
-                     ELSE (SELECT c.tool_name || ' ' || c.tool_input::text FROM tool_calls c WHERE c.id = f.row_id)
-                 END, {LONGEST_TEXT}), '[\\u0001-/:-@\\[-`{{-\\u007f]+', ' ', 'g'))
-             FROM ({searchable}) f WHERE {is_missing}"
-        );
-        return tx.execute(&sql, &[]);
-    }
     let sql = format!(
-        "/* repair */ INSERT INTO message_search ({columns}) SELECT {columns} FROM ({searchable}) f WHERE {is_missing}"
+        "/* repair */ INSERT INTO search_pending (session_id, team_id)
+         SELECT DISTINCT f.session_id, f.team_id FROM ({}) f WHERE {MISSING} ON CONFLICT (session_id) DO NOTHING",
+        searchable(tx)
     );
-    let rows = tx.execute(&sql, &[])?;
-    let words = format!("/* repair */ INSERT INTO message_words (rowid, text)
-        SELECT f.number, substr(CASE f.kind
-            WHEN 'message' THEN coalesce((SELECT group_concat(b.value ->> '$.text', char(10))
-                FROM messages m, json_each(m.content, '$.blocks') b WHERE m.id = f.row_id AND b.value ->> '$.type' = 'text'), '')
-            ELSE (SELECT c.tool_name || ' ' || c.tool_input FROM tool_calls c WHERE c.id = f.row_id) END, 1, {LONGEST_TEXT})
-        FROM message_search f WHERE NOT EXISTS (SELECT 1 FROM message_words_docsize d WHERE d.id = f.number)");
-    Ok(rows.max(tx.execute(&words, &[])?))
+    tx.execute(&sql, &[])?;
+    let mut rows = 0;
+    while let Some(added) = tx.search_backlog().index_next()? {
+        rows += added as u64;
+    }
+    Ok(rows)
 }
