@@ -6,8 +6,13 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use domain::{id::TeamId, team::Team, time::Timestamp};
-//! use provost_store::{Database, Migrate, OpenOptions, SqliteFile, Store, StoreError, WhenMissing};
+//! use domain::{
+//!     id::{TaskId, TeamId},
+//!     task::NewTask,
+//!     team::{Team, TeamSettings},
+//!     time::Timestamp,
+//! };
+//! use provost_store::{Database, Migrate, Occasion, OpenOptions, ReadyFilter, SqliteFile, Store, WhenMissing};
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 //! # runtime.block_on(async {
@@ -21,17 +26,39 @@
 //! let now = Timestamp::from_micros(1_767_225_600_000_000);
 //! let store = Store::open(OpenOptions::new(Database::Sqlite(file), Migrate::Forward(now)))?;
 //!
-//! let team = Team::new(TeamId::from_uuid(uuid::Uuid::from_u128(1)), "red".parse()?, "Red", now);
-//! let (id, slug) = (team.id, team.slug.clone());
+//! let id = TeamId::from_uuid(uuid::Uuid::from_u128(1));
+//! let team = Team {
+//!     id,
+//!     slug: "red".parse()?,
+//!     name: "Red".parse()?,
+//!     settings: TeamSettings::default(),
+//!     retention_days: None,
+//!     created_at: now,
+//!     updated_at: now,
+//! };
 //! // When this returns, the row is on the disk.
 //! assert!(store.write(move |tx| tx.teams().insert_if_absent(&team)).await?);
 //!
-//! let found = store.read(move |conn| conn.teams().find_by_slug(&slug)).await?;
-//! assert_eq!(found.map(|team| team.id), Some(id));
-//!
 //! // What belongs to a team is reached through it, and through no other way.
-//! let hooks = store.read(move |conn| conn.team(id).hooks().list_chain("PreToolUse")).await?;
-//! assert!(hooks.is_empty());
+//! let task = NewTask::new(TaskId::from_uuid(uuid::Uuid::from_u128(2)), "Mend the loop".parse()?);
+//! let task = store
+//!     .write(move |tx| {
+//!         let next_id = || uuid::Uuid::from_u128(3);
+//!         let occasion = Occasion { actor: "user:ada", at: now, next_id: &next_id };
+//!         tx.team(id).tasks().insert(None, task, &occasion)
+//!     })
+//!     .await?;
+//! assert_eq!(task.key.to_string(), "T-0001");
+//!
+//! let ready = store
+//!     .read(move |conn| conn.team(id).tasks().list_ready(&ReadyFilter::default(), now, 10))
+//!     .await?;
+//! assert_eq!(ready[0].task, task);
+//!
+//! // What was changed has its history, written in the same transaction.
+//! let history =
+//!     store.read(move |conn| conn.team(id).task_history().list_of_task(task.id, None, 10)).await?;
+//! assert_eq!(history.items[0].new_status.as_str(), "todo");
 //! # store.close().await;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! # })?;

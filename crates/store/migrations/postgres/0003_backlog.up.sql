@@ -118,9 +118,9 @@ CREATE INDEX tasks_epic ON tasks (epic_id, feature_id, status, deleted_at);
 CREATE INDEX tasks_ready ON tasks (team_id, status, claim_expires_at, agent_type, priority, dependents, deadline, estimated_seconds, created_at, source, id, open_dependencies, deleted_at)
     WHERE open_dependencies = 0 AND deleted_at IS NULL;
 CREATE INDEX tasks_claimed ON tasks (claim_expires_at) WHERE claim_owner IS NOT NULL;
-CREATE INDEX tasks_parent ON tasks (parent_task_id);
-CREATE INDEX tasks_session ON tasks (session_id);
-CREATE INDEX tasks_assigned_agent ON tasks (assigned_agent_id);
+CREATE INDEX tasks_parent ON tasks (parent_task_id) WHERE parent_task_id IS NOT NULL;
+CREATE INDEX tasks_session ON tasks (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX tasks_assigned_agent ON tasks (assigned_agent_id) WHERE assigned_agent_id IS NOT NULL;
 
 CREATE TABLE task_dependencies (
     task_id       uuid NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,

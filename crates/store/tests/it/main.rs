@@ -16,3 +16,4 @@ mod raw;
 mod referenced;
 mod sample;
 mod volume;
+mod volume_lists;
