@@ -25,11 +25,9 @@ const CONNECTIONS: usize = 8;
 pub(super) fn measure(url: &str, sizes: &[u32], span: Duration, report: &mut Report) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     in_new_database(&runtime, url, |url| measure_on(&runtime, url, span, report))?;
-    // By hand too, a connection has one thread, as each of the store's has.
-    let one_thread = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for &tasks in sizes {
-        in_new_database(&one_thread, url, |url| {
-            one_thread.block_on(measure_backlog(url, Size { tasks }, span, report))
+        in_new_database(&runtime, url, |url| {
+            runtime.block_on(measure_backlog(url, Size { tasks }, span, report))
         })?;
     }
     Ok(())
