@@ -197,7 +197,7 @@ impl<'t> Scope<'_, Tx<'t>> {
         self.conn.insert(row)
     }
 
-    /// Adds rows of this team, many in one statement. All or none.
+    /// Adds rows of this team, as `Tx::insert_all` does. All or none.
     ///
     /// # Errors
     /// As [`Scope::insert`].
