@@ -88,14 +88,10 @@ async fn the_ready_queue_reads_one_index_and_no_rows(fixture: &Fixture) {
     let tasks = varied(10_000);
     let add = fixture.write_backlog(move |team| team.tasks().insert_many(None, tasks, &at(1)).map(drop));
     add.await.unwrap();
-    // PostgreSQL reads an index alone once its table was vacuumed, which has to wait until the last commit is on the disk.
-    let vacuumed =
-        fixture.place().pick("SELECT 1", "SELECT relallvisible FROM pg_class WHERE relname = 'tasks'");
-    for _ in 0..100 {
-        fixture.place().raw(fixture.place().pick("ANALYZE", "VACUUM ANALYZE tasks")).unwrap();
-        if fixture.place().raw(vacuumed).unwrap()[0][0].as_deref() != Some("0") {
-            break;
-        }
+    if fixture.place().pick("sqlite", "postgres") == "postgres" {
+        see_all_rows_as_committed(fixture);
+    } else {
+        fixture.place().raw("ANALYZE").unwrap();
     }
     let ready = async |filter: ReadyFilter| {
         fixture.read_backlog(move |team| team.tasks().list_ready(&filter, later(60), 10)).await.len()
@@ -119,4 +115,19 @@ async fn the_ready_queue_reads_one_index_and_no_rows(fixture: &Fixture) {
         looked_at += 1;
     }
     assert_eq!(looked_at, 2);
+}
+
+/// PostgreSQL reads an index alone where a page is marked as visible to all, and a vacuum marks it
+/// once each commit on it has reached the log on the disk and no snapshot is older.
+fn see_all_rows_as_committed(fixture: &Fixture) {
+    let marked = "SELECT relallvisible = relpages FROM pg_class WHERE relname = 'tasks'";
+    fixture.place().raw("CHECKPOINT").unwrap();
+    for _ in 0..200 {
+        fixture.place().raw("VACUUM ANALYZE tasks").unwrap();
+        if fixture.place().raw(marked).unwrap()[0][0].as_deref() == Some("t") {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("some snapshot kept the pages of tasks from being marked as visible to all");
 }
