@@ -42,6 +42,8 @@ pub(crate) enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
     /// An embedding.
     Vector(Cow<'a, [f32]>),
+    /// A document that has no JSON form, and why: a statement it is given to fails.
+    Unwritable(String),
 }
 
 impl<'a> Value<'a> {
@@ -61,11 +63,12 @@ impl<'a> Value<'a> {
 }
 
 impl Value<'_> {
-    /// A document as JSON. One that cannot be written, such as one with a map whose keys are no texts, is a mistake of the
-    /// type's author and is stored as null.
+    /// A document as JSON. A map whose keys are no texts has none.
     pub(crate) fn document(document: &impl serde::Serialize) -> Self {
-        let json = serde_json::to_string(document).unwrap_or_else(|_| "null".to_owned());
-        Self::Json(without_nul_escapes(json).into())
+        match serde_json::to_string(document) {
+            Ok(json) => Self::Json(without_nul_escapes(json).into()),
+            Err(error) => Self::Unwritable(error.to_string()),
+        }
     }
 
     /// The document that [`Value::document`] wrote.
@@ -456,5 +459,16 @@ mod tests {
     fn a_written_out_escape_is_not_taken_for_nul() {
         let value = json!("a\\u0000b\0");
         assert_eq!(Value::json(&value), Value::Json("\"a\\\\u0000b␀\"".into()));
+    }
+
+    #[test]
+    fn a_document_without_a_json_form_fails_its_statement_on_both_databases() {
+        let no_texts = std::collections::BTreeMap::from([([1_u8, 2], "two bytes are no key")]);
+        let value = Value::document(&no_texts);
+        assert_eq!(value, Value::Unwritable("key must be a string".to_owned()));
+        assert!(rusqlite::ToSql::to_sql(&value).unwrap_err().to_string().contains("key must be a string"));
+        let jsonb = tokio_postgres::types::Type::JSONB;
+        let refused = tokio_postgres::types::ToSql::to_sql(&value, &jsonb, &mut Default::default());
+        assert_eq!(refused.err().unwrap().to_string(), "key must be a string");
     }
 }

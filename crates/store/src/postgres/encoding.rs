@@ -36,6 +36,7 @@ impl ToSql for Value<'_> {
                 out.extend_from_slice(&[JSONB_VERSION]);
                 out.extend_from_slice(json.as_bytes());
             }
+            (Value::Unwritable(why), _) => return Err(why.as_str().into()),
             _ => return Err(format!("a {self:?} was given for a {ty}").into()),
         }
         Ok(IsNull::No)

@@ -1,7 +1,5 @@
 //! Finding what was said: the words of messages, the names and inputs of tool calls. The texts stay in their rows.
 
-use std::collections::HashMap;
-
 use domain::{
     full_text::{self, TextQuery},
     id::{MessageId, SessionId, ToolCallId},
@@ -183,31 +181,22 @@ pub(super) fn index(
     add(scope, session, &rows)
 }
 
-/// Adds rows to the index.
+/// Adds rows to the index. On SQLite one by one: a statement of many rows takes longer to prepare than it saves.
 pub(super) fn add(scope: &Scope<'_, Tx<'_>>, session: SessionId, rows: &[Indexed]) -> Result<(), StoreError> {
-    in_few_sizes(rows, |rows| match scope.pick("sqlite", "postgres") {
-        "sqlite" => index_by_fts5(scope, session, rows),
-        _ => index_by_tsvector(scope, session, rows),
-    })
+    match scope.pick("sqlite", "postgres") {
+        "sqlite" => rows.iter().try_for_each(|row| index_by_fts5(scope, session, row)),
+        _ => in_few_sizes(rows, |rows| index_by_tsvector(scope, session, rows)),
+    }
 }
 
-fn index_by_fts5(scope: &Scope<'_, Tx<'_>>, session: SessionId, rows: &[Indexed]) -> Result<(), StoreError> {
-    let mut places =
-        Statement::new("INSERT INTO message_search (team_id, session_id, sequence, kind, row_id) VALUES", []);
-    for (row, comma) in rows.iter().zip(commas()) {
-        places.push(comma, []);
-        places.push(" (?, ?, ?, ?, ?)", place(scope, session, row));
-    }
-    places.push(" RETURNING number, row_id", []);
-    let numbers = places.query(scope.connection(), |row| Ok((row.get::<Uuid>(1)?, row.get::<i64>(0)?)))?;
-    let texts: HashMap<_, _> = rows.iter().map(|row| (row.row_id, row.text.as_str())).collect();
-    let mut words = Statement::new("INSERT INTO message_words (rowid, text) VALUES", []);
-    for ((row_id, number), comma) in numbers.into_iter().zip(commas()) {
-        let text = texts.get(&row_id).copied().unwrap_or_default();
-        words.push(comma, []);
-        words.push(" (?, ?)", [Value::Int(number), Value::text(text)]);
-    }
-    scope.tx().execute(words.text(), words.values()).map(drop)
+fn index_by_fts5(scope: &Scope<'_, Tx<'_>>, session: SessionId, row: &Indexed) -> Result<(), StoreError> {
+    let sql = "INSERT INTO message_search (team_id, session_id, sequence, kind, row_id)
+         VALUES ($1, $2, $3, $4, $5) RETURNING number";
+    let numbers = scope.tx().query(sql, &place(scope, session, row), |row| row.get::<i64>(0))?;
+    numbers.into_iter().try_for_each(|number| {
+        let words = "INSERT INTO message_words (rowid, text) VALUES ($1, $2)";
+        scope.tx().execute(words, &[Value::Int(number), Value::text(&row.text)]).map(drop)
+    })
 }
 
 fn index_by_tsvector(
@@ -219,8 +208,8 @@ fn index_by_tsvector(
         "INSERT INTO message_search (team_id, session_id, sequence, kind, row_id, words) VALUES",
         [],
     );
-    for (row, comma) in rows.iter().zip(commas()) {
-        statement.push(comma, []);
+    for (position, row) in rows.iter().enumerate() {
+        statement.push(if position == 0 { "" } else { "," }, []);
         let text = Value::text(&row.text);
         statement.push(
             " (?, ?, ?, ?, ?, to_tsvector('english', ?))",
@@ -228,11 +217,6 @@ fn index_by_tsvector(
         );
     }
     scope.tx().execute(statement.text(), statement.values()).map(drop)
-}
-
-/// What goes before each row of a statement.
-fn commas() -> impl Iterator<Item = &'static str> {
-    std::iter::once("").chain(std::iter::repeat(","))
 }
 
 fn place(scope: &Scope<'_, Tx<'_>>, session: SessionId, row: &Indexed) -> [Value<'static>; 5] {

@@ -92,6 +92,7 @@ fn write_value(kind: Kind, value: Value<'_>, line: &mut Vec<u8>) -> Result<(), S
         },
         (_, Value::Vector(numbers)) => write(line, &numbers),
         (_, Value::Bytes(bytes)) => write(line, &hexadecimal(&bytes)),
+        (_, Value::Unwritable(why)) => Err(why),
     }
 }
 
