@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// A PostgreSQL superuser's address; a database of its own is created there and dropped.
     #[arg(long, env = "PROVOST_TEST_POSTGRES", value_name = "URL")]
     postgres: Option<String>,
+    /// Measure this build, whatever it was built for, instead of one with --release: the figures are worth nothing then.
+    #[arg(long)]
+    as_built: bool,
     /// Where the measured files are, for the figures are those of a disk; otherwise where this program was built.
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -56,7 +59,7 @@ impl Options {
 /// # Errors
 /// When something cannot be measured at all; a missed target is no error.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && !options.as_built {
         return run_optimised();
     }
     let folder = match &options.folder {

@@ -1,9 +1,10 @@
 //! `cargo xtask …`: the chores of this repository that are programs rather than scripts.
 
 mod bench;
+mod coverage;
 mod tidy;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
@@ -13,6 +14,11 @@ use clap::Parser;
 enum Chore {
     /// Measures the store beside a raw database, built with --release.
     Bench(bench::Options),
+    /// Prints which share of each crate's lines was run; `./test --coverage` makes the report.
+    Coverage {
+        /// What `cargo llvm-cov report --json` wrote.
+        report: PathBuf,
+    },
     /// Checks the rules of the architecture that no compiler checks; `cargo test` does so too.
     Tidy,
 }
@@ -20,6 +26,7 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Chore::parse() {
         Chore::Bench(options) => bench::run(&options),
+        Chore::Coverage { report } => coverage::run(&report, workspace_root()),
         Chore::Tidy => tidy::run(workspace_root()),
     }
 }

@@ -14,6 +14,15 @@ pub(crate) const SKIP_POSTGRES: &str = "PROVOST_TEST_SKIP_POSTGRES";
 /// Path of the real agent CLI; set by `./test --full`.
 pub(crate) const AGENT_CLI: &str = "PROVOST_TEST_AGENT_CLI";
 
+/// Where a program that counts its executed lines leaves the counts; set by `./test --coverage`.
+const COVERAGE: &str = "LLVM_PROFILE_FILE";
+
+/// What the program under test must be told so that its lines count too.
+#[must_use]
+pub fn coverage_variable() -> Option<(&'static str, OsString)> {
+    read(COVERAGE).map(|pattern| (COVERAGE, pattern))
+}
+
 /// The variable's value; one that is set to nothing counts as unset.
 #[expect(clippy::disallowed_methods, reason = "this crate is the tests' link to what `./test` exported")]
 pub(crate) fn read(name: &str) -> Option<OsString> {

@@ -10,5 +10,6 @@ mod environment;
 pub mod messages_api;
 pub mod postgres;
 
+pub use environment::coverage_variable;
 pub use messages_api::MessagesApi;
 pub use postgres::{PrivateServer, TestDatabase};

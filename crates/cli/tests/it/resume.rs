@@ -111,7 +111,7 @@ fn a_session_whose_folder_is_gone_says_so() {
     let folder = home.path("elsewhere");
     fs::create_dir(&folder).expect("a folder");
     home.play(&turns()).in_folder(&folder).succeed();
-    fs::remove_dir(&folder).expect("a folder");
+    fs::remove_dir_all(&folder).expect("a folder");
     resume(&home, "last").exit(2).says(&["elsewhere"]);
     assert!(home.error_of_last("failed").contains("elsewhere"));
 }
