@@ -40,6 +40,8 @@ install_postgres() {
 # Durability is worth nothing here: the data is thrown away when the tests end.
 launch_postgres() {
     local options="-p $(<"$work/postgres/port") -k '$work/postgres/server' -c listen_addresses=127.0.0.1"
+    # Nothing changes a plan behind a test's back.
+    options+=" -c autovacuum=off"
     options+=" -c max_connections=200 -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     postgres_program pg_ctl start -D "$work/postgres/server/data" -l "$work/postgres/server/log" -w -s -o "$options"
 }

@@ -182,6 +182,9 @@ impl From<TransferError> for Failure {
                 .hint("name a new file or an empty database: provost db import --database FILE|URL"),
             TransferError::OtherVersion { .. } => failure(Code::Refused)
                 .hint("import it with the provost that exported it, then bring that database forward"),
+            TransferError::OtherSchema { .. } => {
+                failure(Code::Refused).hint("export it with the provost that it was migrated by")
+            }
             TransferError::Line { .. } | TransferError::Differs { .. } => {
                 failure(Code::Failed).hint("nothing was imported")
             }

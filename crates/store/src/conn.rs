@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     error::StoreError,
-    postgres::PostgresConnection,
+    postgres::{self, PostgresConnection},
     record::Record,
     sqlite::SqliteConnection,
     value::{FromValue, Row, Value},
@@ -110,6 +110,12 @@ impl Conn {
         }
     }
 
+    /// Whether a table has a row.
+    pub(crate) fn has_rows(&self, table: &str) -> Result<bool, StoreError> {
+        let sql = format!("/* any row */ SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 1) r");
+        Ok(self.scalar::<i64>(&sql, &[])? > 0)
+    }
+
     /// Runs reads that all see the same state of the database, whatever is written meanwhile.
     pub(crate) fn in_snapshot<T, E: From<StoreError>>(
         &self,
@@ -150,11 +156,14 @@ impl Conn {
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let tx = self.as_tx();
-        tx.execute(self.pick("BEGIN IMMEDIATE", "BEGIN"), &[])?;
+        tx.execute(self.pick("BEGIN IMMEDIATE", postgres::BEGIN), &[])?;
         match work(&tx) {
             Ok(value) => Ok(tx.execute("COMMIT", &[]).map(|_| value)?),
             Err(error) => {
-                tx.execute("ROLLBACK", &[])?;
+                // A full disk has rolled back by itself; the caller is to hear of the disk.
+                if !self.sqlite().is_some_and(SqliteConnection::lost_its_transaction) {
+                    drop(tx.execute("ROLLBACK", &[]));
+                }
                 Err(error)
             }
         }

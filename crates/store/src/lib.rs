@@ -147,4 +147,4 @@ pub use repository::{
 };
 pub use scope::Scope;
 pub use sqlite::{BackupError, CopyProgress, SqliteFile, WhenMissing};
-pub use store::{Database, OpenOptions, Store};
+pub use store::{Database, Migrated, OpenOptions, Store};

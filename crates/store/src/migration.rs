@@ -163,8 +163,12 @@ pub fn status(conn: &Conn) -> Result<Vec<MigrationStatus>, StoreError> {
     Ok(statuses)
 }
 
-/// Brings the schema of a connection that was just opened to where `migrate` wants it.
-pub(crate) fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
+/// Brings the schema of a connection that was just opened to where `migrate` wants it; `keep` as for [`forward`].
+pub(crate) fn prepare(
+    conn: &Conn,
+    migrate: Migrate,
+    keep: impl FnOnce() -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
     match migrate {
         Migrate::Leave => Ok(()),
         Migrate::Expect => {
@@ -178,7 +182,7 @@ pub(crate) fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
                 refuse_foreign_schema(conn)?;
             }
             let Some(newest) = newest(&applied).filter(|newest| newest.version >= LATEST) else {
-                return Ok(conn.in_transaction(|tx| forward(tx, now)).map(drop)?);
+                return conn.in_transaction(|tx| forward(tx, now, keep)).map(drop);
             };
             check_compatible(newest)?;
             Ok(check_unchanged(conn, &applied)?)
@@ -186,9 +190,9 @@ pub(crate) fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
     }
 }
 
-/// Whether there is something to lose and something to apply.
-pub(crate) fn is_outdated(conn: &Conn) -> Result<bool, StoreError> {
-    Ok(newest(&history(conn)?).is_some_and(|newest| newest.version < LATEST))
+/// The newest migration that was applied; 0 in an empty database.
+pub(crate) fn version(conn: &Conn) -> Result<u32, StoreError> {
+    Ok(newest(&history(conn)?).map_or(0, |newest| newest.version))
 }
 
 /// Whether this program can work on the schema, once it is brought forward.
@@ -201,15 +205,28 @@ pub(crate) fn check_known(conn: &Conn) -> Result<(), OpenError> {
     }
 }
 
-/// Applies what is pending, all or nothing.
-pub(crate) fn forward(tx: &Tx<'_>, now: Timestamp) -> Result<Vec<u32>, MigrationError> {
+/// Applies what is pending, all or nothing. Before that, and while nobody else can write, `keep` keeps what there is to lose.
+pub(crate) fn forward(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    keep: impl FnOnce() -> Result<(), OpenError>,
+) -> Result<Vec<u32>, OpenError> {
     exclude_others(tx)?;
     tx.run_script(create_history(tx))?;
     let applied = history(tx)?;
     check_unchanged(tx, &applied)?;
-    let newest = newest(&applied).map_or(0, |newest| newest.version);
+    let newest = match newest(&applied).map(|newest| (newest.version, check_compatible(newest))) {
+        Some((_, Err(newer @ OpenError::SchemaNewer { .. }))) => return Err(newer),
+        Some((version, _)) if version < LATEST => {
+            keep()?;
+            version
+        }
+        Some((version, _)) => version,
+        None => 0,
+    };
     let pending = MIGRATIONS.iter().filter(|migration| migration.version > newest);
-    pending.map(|migration| apply(tx, migration, now).map(|()| migration.version)).collect()
+    let applied = pending.map(|migration| apply(tx, migration, now).map(|()| migration.version));
+    Ok(applied.collect::<Result<_, _>>()?)
 }
 
 /// Takes back the newest migration.

@@ -14,6 +14,9 @@ use tokio_postgres::error::SqlState;
 
 use crate::error::StoreError;
 
+/// Begins a unit of work, whose statements each see what was committed before them, whatever the server's default is.
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(database) = error.as_db_error() else {

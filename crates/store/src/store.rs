@@ -8,6 +8,7 @@ use std::{
 
 use async_channel::{Sender, TrySendError};
 use domain::time::Timestamp;
+use tempfile::TempPath;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -80,14 +81,11 @@ impl Store {
         let engine = match database {
             Database::Sqlite(file) => {
                 let conn = SqliteEngine::connect(&file)?;
-                if matches!(migrate, Migrate::Forward(_)) && migration::is_outdated(&conn)? {
-                    backup = Some(file.back_up_before_migration()?);
-                }
-                prepare(&conn, migrate)?;
+                backup = prepare(&conn, migrate, Some(&file))?;
                 Engine::Sqlite(SqliteEngine::start(file, conn, queue_length))
             }
             Database::Postgres(server) => {
-                let prepare = move |conn: &Conn| prepare(conn, migrate);
+                let prepare = move |conn: &Conn| prepare(conn, migrate, None).map(drop);
                 Engine::Postgres(PostgresEngine::start(&server, queue_length, prepare)?)
             }
         };
@@ -161,30 +159,33 @@ impl Store {
         self.backup.as_deref()
     }
 
-    /// Makes a copy of a file whose schema is older than this program, as opening does before it migrates. A server's owner
-    /// has the server's own tools.
+    /// Brings the schema forward, after a copy of a file that has something to lose, and then works off what waits for the
+    /// search. Does nothing when all is current.
     ///
     /// # Errors
-    /// [`OpenError::NoBackup`], or when the database cannot be read.
-    pub async fn back_up_before_migration(&self) -> Result<Option<PathBuf>, OpenError> {
-        let Engine::Sqlite(sqlite) = &*self.engine else { return Ok(None) };
-        if !self.read(migration::is_outdated).await? {
-            return Ok(None);
-        }
-        let file = sqlite.file().clone();
-        let copying = tokio::task::spawn_blocking(move || file.back_up_before_migration());
-        copying.await.map_err(|_| StoreError::Closed)?.map(Some)
+    /// [`OpenError`]: nothing was migrated.
+    pub async fn migrate(&self, now: Timestamp) -> Result<Migrated, OpenError> {
+        let file = match &*self.engine {
+            Engine::Sqlite(sqlite) => Some(sqlite.file().clone()),
+            Engine::Postgres(_) => None,
+        };
+        let migrating = self.write(move |tx| {
+            let mut copy = None;
+            let applied = migration::forward(tx, now, || keep(file.as_ref(), &mut copy))?;
+            Ok::<_, OpenError>((applied, copy))
+        });
+        let (applied, copy) = migrating.await?;
+        self.index_waiting().await?;
+        Ok(Migrated { applied, backup: kept(copy)? })
     }
 
-    /// Brings the schema forward, and then adds to the search index what is not in it yet, while others may write. Does
-    /// nothing when all is current.
+    /// Adds to the search index what waits to be added, in short transactions while others may write.
     ///
     /// # Errors
-    /// See [`migration::MigrationError`]; each migration happens wholly or not at all.
-    pub async fn migrate(&self, now: Timestamp) -> Result<Vec<u32>, migration::MigrationError> {
-        let applied = self.write(move |tx| migration::forward(tx, now)).await?;
+    /// When the database cannot be written; what was added stays.
+    pub async fn index_waiting(&self) -> Result<(), StoreError> {
         while self.write(|tx| tx.search_backlog().index_next()).await?.is_some() {}
-        Ok(applied)
+        Ok(())
     }
 
     /// Takes back the newest migration and everything stored in what it created.
@@ -236,14 +237,37 @@ impl Store {
     }
 }
 
-/// Brings the schema to where it should be. What was said before there was a search is added to it afterwards, in
-/// transactions of a few milliseconds: by whoever opens the database next, should this process end first.
-fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
-    migration::prepare(conn, migrate)?;
+/// What [`Store::migrate`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    /// The migrations that were applied.
+    pub applied: Vec<u32>,
+    /// The copy of the file as it was.
+    pub backup: Option<PathBuf>,
+}
+
+/// Brings the schema to where it should be, and gives the copy of a file that was migrated. What was said before there was a
+/// search is added to it afterwards, in transactions of a few milliseconds: by whoever opens the database next, should this
+/// process end first.
+fn prepare(conn: &Conn, migrate: Migrate, file: Option<&SqliteFile>) -> Result<Option<PathBuf>, OpenError> {
+    let mut copy = None;
+    migration::prepare(conn, migrate, || keep(file, &mut copy))?;
+    let backup = kept(copy)?;
     if matches!(migrate, Migrate::Forward(_)) {
         search_backlog::work_off(conn)?;
     }
+    Ok(backup)
+}
+
+/// A file is copied before it is migrated; a server's owner has the server's own tools.
+fn keep(file: Option<&SqliteFile>, copy: &mut Option<TempPath>) -> Result<(), OpenError> {
+    *copy = file.map(SqliteFile::back_up_before_migration).transpose()?;
     Ok(())
+}
+
+/// The migration happened, so its copy stays.
+fn kept(copy: Option<TempPath>) -> Result<Option<PathBuf>, StoreError> {
+    copy.map(TempPath::keep).transpose().map_err(|error| StoreError::Other { what: error.to_string() })
 }
 
 /// A further connection to a file that was open a moment ago.

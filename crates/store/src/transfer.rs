@@ -97,6 +97,14 @@ pub enum TransferError {
         /// As here.
         known: u32,
     },
+    /// The database has tables or fields that this program does not know, or lacks some.
+    #[error("the database has schema version {found}, this program exports schema version {known}")]
+    OtherSchema {
+        /// Of the database.
+        found: u32,
+        /// As here.
+        known: u32,
+    },
     /// A line is not what stands there in an export.
     #[error("line {line}{place}: {what}", place = place(table, field))]
     Line {

@@ -9,6 +9,7 @@ pub mod agent_cli;
 mod environment;
 pub mod messages_api;
 pub mod postgres;
+pub mod sqlite;
 
 pub use environment::coverage_variable;
 pub use messages_api::MessagesApi;

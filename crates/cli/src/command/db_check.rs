@@ -23,6 +23,9 @@ impl DbCheck {
     pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let store = context.open_store(Migrate::Expect)?;
         let repaired = if self.repair { Some(store.write(store::repair).await?) } else { None };
+        if repaired.is_some() {
+            store.index_waiting().await?;
+        }
         let findings = store.scan(store::check).await?;
         store.close().await;
         let terminal = context.terminal;

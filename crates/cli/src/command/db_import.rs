@@ -43,6 +43,7 @@ impl DbImport {
             })
         });
         let summary = imported.await?;
+        store.index_waiting().await?;
         store.close().await;
         if context.terminal.is_json {
             context.terminal.json(&json!({ "rows": summary.rows, "tables": summary.tables }))?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use app::clock::{Clock, SystemClock};
 use clap::Args;
 use serde_json::json;
-use store::Migrate;
+use store::{Migrate, Migrated};
 
 use crate::{composition::Context, failure::Failure};
 
@@ -15,12 +15,11 @@ pub(crate) struct DbMigrate {}
 impl DbMigrate {
     pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let store = context.open_store(Migrate::Leave)?;
-        let backup = store.back_up_before_migration().await?;
+        let Migrated { applied, backup } = store.migrate(SystemClock.now()).await?;
+        store.close().await;
         if let Some(backup) = &backup {
             context.terminal.say(&format!("the database as it was: {}", backup.display()));
         }
-        let applied = store.migrate(SystemClock.now()).await?;
-        store.close().await;
         if context.terminal.is_json {
             context.terminal.json(&json!({ "applied": applied, "backup": backup }))?;
         } else if applied.is_empty() {

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::fixture::Home;
+use crate::fixture::{Home, Signal, wait_until};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("it is there").permissions().mode() & 0o777
@@ -81,9 +81,12 @@ fn what_is_no_backup_is_not_put_back() {
         assert!(!target.exists(), "{file}");
     }
     // The log of a database that is gone would be added to what is put in its place.
-    home.write("work/new.db-wal", "x");
-    home.provost(&["db", "restore", "copy.db", "--database", &name]).exit(1).says(&["new.db-wal"]);
-    assert!(!target.exists());
+    for log in ["new.db-wal", "new.db-journal"] {
+        let left = home.write(&format!("work/{log}"), "x");
+        home.provost(&["db", "restore", "copy.db", "--database", &name]).exit(1).says(&[log]);
+        assert!(!target.exists());
+        fs::remove_file(left).expect("a file");
+    }
     home.provost(&["db", "backup", &home.data("provost.db").display().to_string(), "--force"])
         .exit(1)
         .says(&["the database itself"]);
@@ -115,6 +118,32 @@ fn a_backup_is_made_while_others_write() {
         let written = writer.join().expect("a writer");
         assert_eq!(home.sessions().len(), written);
     });
+}
+
+#[test]
+fn a_copy_that_is_killed_half_way_has_no_name_and_is_made_again() {
+    let home = Home::new();
+    home.play(&json!([[{ "say": "hi" }]])).succeed();
+    home.execute("CREATE TABLE padding (x); INSERT INTO padding VALUES (zeroblob(200000000))");
+    let (copy, new) = (home.work("copy.db"), home.work("new.db"));
+    let new_name = new.display().to_string();
+    let restore = ["db", "restore", "copy.db", "--database", &new_name];
+    for (command, target) in [(&["db", "backup", "copy.db"][..], &copy), (&restore[..], &new)] {
+        let copying = home.provost(command).start();
+        let partial = format!(".{}.partial", target.file_name().expect("a name").display());
+        assert!(wait_until(|| {
+            let files = fs::read_dir(home.path("work")).expect("a folder").map(|file| file.expect("a file"));
+            files.into_iter().any(|file| {
+                file.file_name().to_string_lossy().starts_with(&partial)
+                    && file.metadata().is_ok_and(|file| file.len() > 10_000_000)
+            })
+        }));
+        copying.signal(Signal::KILL);
+        assert_eq!(copying.finish().code, None);
+        assert!(!target.exists());
+        home.provost(command).succeed();
+        assert_eq!(sessions_of(&home, target), 1);
+    }
 }
 
 #[test]

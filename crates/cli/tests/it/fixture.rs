@@ -127,9 +127,12 @@ impl Home {
         self.provost(&["run", "go on", "--resume", "last", "--scenario", &scenario])
     }
 
-    /// Brings a PostgreSQL database into a state that Provost never leaves it in.
+    /// Brings the database into a state that Provost never leaves it in.
     pub(crate) fn execute(&self, statements: &str) {
-        self.database.as_ref().expect("a PostgreSQL database").execute(statements);
+        match &self.database {
+            Some(database) => database.execute(statements),
+            None => testkit::sqlite::execute(&self.data("provost.db"), statements),
+        }
     }
 
     /// Brings the schema forward and puts a few rows into every table.

@@ -1,5 +1,6 @@
+-- What an entry led to goes; its number stays taken.
 ALTER TABLE session_events DISABLE TRIGGER session_events_keep;
-DELETE FROM session_events WHERE kind NOT IN ('message', 'tool_call', 'transition', 'command');
+UPDATE session_events SET kind = 'command', change = 'removed' WHERE kind NOT IN ('message', 'tool_call', 'transition', 'command');
 ALTER TABLE session_events ENABLE TRIGGER session_events_keep;
 ALTER TABLE session_events DROP CONSTRAINT session_events_kind_check,
     ADD CONSTRAINT session_events_kind_check CHECK (kind IN ('message', 'tool_call', 'transition', 'command'));

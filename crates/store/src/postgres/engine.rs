@@ -34,7 +34,8 @@ pub struct PostgresServer {
     pub pool_size: usize,
     /// A PEM file with the authorities to trust instead of the operating system's.
     pub root_certificate: Option<PathBuf>,
-    /// How long to wait for a connection.
+    /// How long to wait for a connection, until the server has answered; zero is without end. A `connect_timeout` in the
+    /// address counts instead.
     pub connect_timeout: Duration,
 }
 
@@ -48,9 +49,19 @@ impl fmt::Debug for PostgresServer {
 impl PostgresServer {
     fn connector(&self) -> Result<Connector, OpenError> {
         let mut config: Config = self.url.parse().map_err(|error| explain_address(&error))?;
-        config.connect_timeout(self.connect_timeout).application_name("provost");
-        config.keepalives_idle(SILENT_PEER).tcp_user_timeout(SILENT_PEER);
-        Ok(Connector { config: Arc::new(config), tls: tls::connector(self.root_certificate.as_deref())? })
+        // What the address says counts.
+        let connect_timeout = config.get_connect_timeout().copied().unwrap_or(self.connect_timeout);
+        if config.get_application_name().is_none() {
+            config.application_name("provost");
+        }
+        if !self.url.contains("keepalives_idle") {
+            config.keepalives_idle(SILENT_PEER);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENT_PEER);
+        }
+        let tls = tls::connector(self.root_certificate.as_deref())?;
+        Ok(Connector { config: Arc::new(config), connect_timeout, tls })
     }
 }
 
@@ -179,7 +190,7 @@ fn run_write(conn: &Conn, job: &mut dyn Job) -> Result<(), StoreError> {
     let tx = conn.as_tx();
     let statement_failed = || conn.postgres().is_some_and(PostgresConnection::take_failed);
     statement_failed();
-    tx.execute("BEGIN", &[])?;
+    tx.execute(super::BEGIN, &[])?;
     let verdict = job.run(conn);
     if verdict == Verdict::Keep && !statement_failed() {
         return tx.execute("COMMIT", &[]).map(drop);

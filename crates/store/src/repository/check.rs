@@ -37,6 +37,9 @@ pub struct Repaired {
     pub rows: u64,
 }
 
+/// What one statement gives: more of the same helps nobody.
+const MOST_FINDINGS: usize = 1000;
+
 /// One thing to look at, and how it is repaired where it can be.
 struct Part {
     check: &'static str,
@@ -73,11 +76,16 @@ pub fn check(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
     })
 }
 
-/// Computes anew what is derived and is not what it should be. What happened, and what people wrote, it never changes.
+/// Computes anew what is derived and is not what it should be. What happened, and what people wrote, it never changes. Words
+/// that no search finds are left to [`Store::index_waiting`](crate::Store::index_waiting), which holds up nobody.
 ///
 /// # Errors
 /// When the database fails; then nothing was changed.
 pub fn repair(tx: &Tx<'_>) -> Result<Vec<Repaired>, StoreError> {
+    if tx.postgres().is_some() {
+        // Each change of a session begins with this table: what it has counted stays what there is.
+        tx.run_script("LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE")?;
+    }
     let mut repaired = Vec::new();
     for part in PARTS {
         let rows = part.repair.map_or(Ok(0), |repair| repair(tx))?;
@@ -96,7 +104,7 @@ fn found(
     sql: &str,
 ) -> Result<Vec<Finding>, StoreError> {
     // The mark at the beginning says that it looks at everything on purpose.
-    let sql = format!("/* check */ SELECT what FROM ({sql}) found LIMIT 1000");
+    let sql = format!("/* check */ SELECT what FROM ({sql}) found LIMIT {MOST_FINDINGS}");
     conn.query(&sql, &[], |row| Ok(Finding { check, what: row.get(0)?, is_repairable }))
 }
 

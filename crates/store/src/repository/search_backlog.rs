@@ -83,8 +83,11 @@ fn called(row: &Row<'_>) -> Result<Indexed, StoreError> {
     Ok(Indexed::new(row.get(0)?, EntryKind::ToolCall, row.get(1)?, &tool_call::searched_text(&name, &input)))
 }
 
-/// Adds all that waits, in short transactions of this connection's own.
+/// Adds all that waits, in short transactions of this connection's own. Nobody who writes is waited for when nothing does.
 pub(crate) fn work_off(conn: &Conn) -> Result<(), StoreError> {
+    if !conn.has_rows("search_pending")? {
+        return Ok(());
+    }
     while conn.in_transaction(|tx| tx.search_backlog().index_next())?.is_some() {}
     Ok(())
 }

@@ -1,18 +1,20 @@
 //! Copies of a database file: made while it is in use, looked through before they are given their name, and put back.
 
 use std::{
+    error::Error,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{
     Connection, OpenFlags,
     backup::{Backup, StepResult},
 };
+use tempfile::{PathPersistError, TempPath};
 
 use super::{
     SqliteConnection, SqliteFile,
@@ -108,13 +110,15 @@ impl SqliteFile {
         }
         self.expect_ours(&source.raw)?;
         let partial = Partial::beside(to)?;
-        copy(&source.raw, &mut partial.open()?, progress)?;
+        self.copying(&partial.path).copy(&source.raw, &mut partial.open()?, || Ok(()), progress)?;
         partial.expect_whole(&self.path)?;
         partial.put(to, replaces)
     }
 
-    /// Copies the database beside itself, to `FILE.before-7`, or with a further number when that is there.
-    pub(crate) fn back_up_before_migration(&self) -> Result<PathBuf, OpenError> {
+    /// Copies the database beside itself, to `FILE.before-7`, or with a further number when that is there. The copy is gone
+    /// when it is dropped: it is to be kept once there was a migration.
+    pub(crate) fn back_up_before_migration(&self) -> Result<TempPath, OpenError> {
+        let no_backup = |path, error: &dyn Error| OpenError::NoBackup { path, what: error.to_string() };
         let name = |suffix: String| {
             let mut name = self.path.clone().into_os_string();
             name.push(format!(".before-{}{suffix}", migration::LATEST));
@@ -124,9 +128,12 @@ impl SqliteFile {
         loop {
             let path = if number == 1 { name(String::new()) } else { name(format!(".{number}")) };
             match self.back_up(&path, false, &mut |_| {}) {
-                Ok(()) => return Ok(path),
+                Ok(()) => {
+                    let kept = TempPath::try_from_path(&path);
+                    return kept.map_err(|error| no_backup(path, &error));
+                }
                 Err(BackupError::Exists { .. }) => number += 1,
-                Err(error) => return Err(OpenError::NoBackup { path, what: error.to_string() }),
+                Err(error) => return Err(no_backup(path, &error)),
             }
         }
     }
@@ -150,7 +157,7 @@ impl SqliteFile {
         .map_err(|error| backup.explain(&error))?;
         backup.expect_ours(&source)?;
         let partial = Partial::beside(&self.path)?;
-        copy(&source, &mut partial.open()?, progress)?;
+        self.copying(&partial.path).copy(&source, &mut partial.open()?, || Ok(()), progress)?;
         partial.expect_whole(from)?;
         let copied: Conn = SqliteConnection::from(partial.open()?).into();
         migration::check_known(&copied)?;
@@ -158,10 +165,14 @@ impl SqliteFile {
         if !is_there {
             return partial.put(&self.path, false);
         }
-        // Through SQLite and not by renaming: others may have the empty file open.
+        // Through SQLite and not by renaming: others may have the empty file open, and may have written meanwhile.
         let mut target = self.open_writer()?;
         let source = partial.open()?;
-        copy(&source, &mut target.raw, &mut |_| {})
+        self.copying(&self.path).copy(&source, &mut target.raw, || self.expect_vacant(), &mut |_| {})
+    }
+
+    fn copying<'p>(&self, target: &'p Path) -> Copying<'p> {
+        Copying { target, patience: self.busy_timeout }
     }
 
     fn expect_ours(&self, connection: &Connection) -> Result<(), OpenError> {
@@ -202,7 +213,7 @@ fn expect_there(path: &Path) -> Result<(), OpenError> {
 
 /// A copy that has not its name yet; gone when dropped.
 struct Partial {
-    path: PathBuf,
+    path: TempPath,
 }
 
 impl Partial {
@@ -221,7 +232,7 @@ impl Partial {
             .mode(0o600)
             .open(&path)
             .map_err(|error| unwritable(target, &error))?;
-        Ok(Self { path })
+        Ok(Self { path: TempPath::try_from_path(path).map_err(|error| unwritable(target, &error))? })
     }
 
     fn open(&self) -> Result<Connection, BackupError> {
@@ -247,59 +258,71 @@ impl Partial {
 
     /// Gives it its name, once it is on the disk.
     fn put(self, target: &Path, replaces: bool) -> Result<(), BackupError> {
-        let mut log = target.as_os_str().to_owned();
-        log.push("-wal");
-        if Path::new(&log).exists() {
-            let what =
-                "the log of another database lies beside it, which SQLite would add to it; move it away";
-            return Err(BackupError::Unwritable { path: log.into(), what: what.to_owned() });
+        for suffix in ["-wal", "-journal"] {
+            let mut log = target.as_os_str().to_owned();
+            log.push(suffix);
+            if Path::new(&log).exists() {
+                let what = "the log of another database, which SQLite would add to this one; move it away";
+                return Err(BackupError::Unwritable { path: log.into(), what: what.to_owned() });
+            }
         }
         let refused = |error: io::Error| match error.kind() {
             ErrorKind::AlreadyExists => BackupError::Exists { path: target.to_owned() },
             _ => unwritable(target, &error),
         };
         File::open(&self.path).and_then(|file| file.sync_all()).map_err(refused)?;
-        if replaces {
-            fs::rename(&self.path, target).map_err(refused)?;
-        } else {
-            // Unlike renaming, linking never replaces.
-            fs::hard_link(&self.path, target).map_err(refused)?;
-        }
-        drop(self);
+        let renamed = if replaces { self.path.persist(target) } else { self.path.persist_noclobber(target) };
+        renamed.map_err(|PathPersistError { error, .. }| refused(error))?;
         let folder = target.parent().unwrap_or_else(|| Path::new("/"));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| unwritable(target, &error))
     }
 }
 
-impl Drop for Partial {
-    fn drop(&mut self) {
-        drop(fs::remove_file(&self.path));
-    }
+/// The copying of all pages of one file into another.
+struct Copying<'p> {
+    target: &'p Path,
+    /// How long somebody else may hold the target.
+    patience: Duration,
 }
 
-/// Inside one read of the source: otherwise each commit of another process would begin the copy anew.
-fn copy(
-    source: &Connection,
-    target: &mut Connection,
-    progress: &mut dyn FnMut(CopyProgress),
-) -> Result<(), BackupError> {
-    source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
-    let copied = (|| {
-        let backup = Backup::new(source, target)?;
+impl Copying<'_> {
+    /// Inside one read of the source: otherwise each commit of another process would begin the copy anew. Once nobody else
+    /// can write to the target, and before anything is, `is_allowed` is asked.
+    fn copy(
+        &self,
+        source: &Connection,
+        target: &mut Connection,
+        is_allowed: impl FnOnce() -> Result<(), BackupError>,
+        progress: &mut dyn FnMut(CopyProgress),
+    ) -> Result<(), BackupError> {
+        source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
+        let copied = Backup::new(source, target).map_err(BackupError::from).and_then(|backup| {
+            self.step(&backup, 0)?;
+            is_allowed()?;
+            while self.step(&backup, PAGES_AT_ONCE)? == StepResult::More {
+                let now = backup.progress();
+                let (total, left) = (now.pagecount.unsigned_abs(), now.remaining.unsigned_abs());
+                progress(CopyProgress { copied: u64::from(total - left), total: u64::from(total) });
+            }
+            Ok(())
+        });
+        source.execute_batch("COMMIT")?;
+        copied
+    }
+
+    /// Copies some pages, as soon as the target is free; none only takes hold of it.
+    fn step(&self, backup: &Backup<'_, '_>, pages: i32) -> Result<StepResult, BackupError> {
+        let begin = Instant::now();
         loop {
-            match backup.step(PAGES_AT_ONCE)? {
-                StepResult::Done => return Ok(()),
-                StepResult::More => {
-                    let now = backup.progress();
-                    let (total, left) = (now.pagecount.unsigned_abs(), now.remaining.unsigned_abs());
-                    progress(CopyProgress { copied: u64::from(total - left), total: u64::from(total) });
+            match backup.step(pages)? {
+                result @ (StepResult::Done | StepResult::More) => return Ok(result),
+                _ if begin.elapsed() > self.patience => {
+                    return Err(OpenError::Locked { path: self.target.to_owned() }.into());
                 }
                 _ => thread::sleep(RETRY_PAUSE),
             }
         }
-    })();
-    source.execute_batch("COMMIT")?;
-    copied.map_err(|error: rusqlite::Error| error.into())
+    }
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> BackupError {

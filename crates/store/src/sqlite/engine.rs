@@ -187,6 +187,29 @@ mod tests {
     }
 
     #[test]
+    fn all_that_wait_behind_a_lock_are_told_when_the_first_has_waited_long_enough() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("test.db");
+        drop(engine(&folder));
+        let busy_timeout = Duration::from_millis(500);
+        let file = SqliteFile { path: path.clone(), when_missing: WhenMissing::Refuse, busy_timeout };
+        let engine = SqliteEngine::start(file.clone(), SqliteEngine::connect(&file).unwrap(), 64);
+        let other = rusqlite::Connection::open(path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let waiting = [1, 2, 3].map(|number| insert(&engine, number, 10));
+        let answers = waiting.map(|answer| {
+            let answer = answer.blocking_recv().unwrap();
+            // From the first answer on the file is free.
+            drop(other.execute_batch("ROLLBACK"));
+            answer
+        });
+        let is_unavailable = |answer: &Result<_, _>| matches!(answer, Err(StoreError::Unavailable { .. }));
+        assert!(answers.iter().all(is_unavailable), "{answers:?}");
+        assert_eq!(insert(&engine, 4, 10).blocking_recv().unwrap(), Ok(1));
+        assert_eq!(numbers(&engine), [4]);
+    }
+
+    #[test]
     fn work_that_ignores_a_full_disk_leaves_nothing_behind() {
         let folder = tempfile::TempDir::new().unwrap();
         let engine = engine(&folder);

@@ -45,10 +45,15 @@ impl Writer<'_> {
         queue: &Receiver<Box<dyn Job>>,
         batch: &mut Vec<Ran>,
     ) -> Result<(), StoreError> {
+        if let Err(busy) = self.tx.execute("BEGIN IMMEDIATE", &[]) {
+            // Those behind it have waited as long; one after the other, each would wait again.
+            let behind = std::iter::from_fn(|| queue.try_recv().ok()).take(LARGEST_BATCH - 1);
+            batch.extend(std::iter::once(first).chain(behind).map(|job| (job, Ok(()))));
+            return Err(busy);
+        }
         let mut next = Some(first);
-        let begun = self.tx.execute("BEGIN IMMEDIATE", &[]);
         while let Some(mut job) = next.take() {
-            match begun.clone().and_then(|_| self.run_one(job.as_mut())) {
+            match self.run_one(job.as_mut()) {
                 Ok(own) => batch.push((job, own)),
                 Err(lost) => {
                     batch.push((job, Ok(())));

@@ -5,7 +5,7 @@ use std::io::Write;
 use domain::time::Timestamp;
 
 use super::{Footer, Header, PROGRESS_ROWS, Progress, Summary, TransferError, line, order};
-use crate::conn::Conn;
+use crate::{conn::Conn, migration};
 
 /// Writes the whole database as it is at this moment, whatever is written meanwhile. The rows that are in memory at a time
 /// are few.
@@ -19,9 +19,13 @@ pub fn export(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Summary, TransferError> {
     let header = Header::new(conn.pick("sqlite", "postgres"), exported_at);
-    serde_json::to_writer(&mut *out, &header).map_err(std::io::Error::from)?;
-    out.write_all(b"\n")?;
     let summary = conn.in_snapshot(|| {
+        let schema = migration::version(conn)?;
+        if schema != migration::LATEST {
+            return Err(TransferError::OtherSchema { found: schema, known: migration::LATEST });
+        }
+        serde_json::to_writer(&mut *out, &header).map_err(std::io::Error::from)?;
+        out.write_all(b"\n")?;
         let mut summary = Summary::default();
         for ordered in order::of(conn)? {
             let mut rows = summary.rows;

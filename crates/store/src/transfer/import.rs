@@ -22,7 +22,8 @@ const INSERTED_AT_ONCE: [usize; 3] = [100, 10, 1];
 const GATHERED_BYTES: usize = 1 << 20;
 
 /// Reads a whole database into an empty one, whose schema is current, and compares what it then holds with what was exported.
-/// It belongs into one unit of work: then an error leaves nothing behind.
+/// It belongs into one unit of work: then an error leaves nothing behind. What can be found by its words is then left to
+/// [`Store::index_waiting`](crate::Store::index_waiting).
 ///
 /// # Errors
 /// [`TransferError`]: not empty, another version, a wrong line, or the database or `input` failed.
@@ -56,15 +57,14 @@ pub fn import(
     }
     set_late(tx, &tables)?;
     advance_numbers(tx, &tables)?;
-    check::search::fill(tx)?;
+    check::search::enqueue_missing(tx)?;
     compare(tx, &tables, &footer)?;
     Ok(footer)
 }
 
 fn refuse_rows(tx: &Tx<'_>, tables: &[Ordered]) -> Result<(), TransferError> {
     for Ordered { table, .. } in tables {
-        let sql = format!("/* any row */ SELECT count(*) FROM (SELECT 1 FROM {} LIMIT 1) r", table.name);
-        if tx.scalar::<i64>(&sql, &[])? > 0 {
+        if tx.has_rows(&table.name)? {
             return Err(TransferError::NotEmpty { table: table.name.clone() });
         }
     }

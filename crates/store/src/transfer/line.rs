@@ -1,10 +1,10 @@
 //! One row as one line, the same on both databases, and back.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 use domain::{digest::Sha256Digest, time::Timestamp, vector::Vector};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value as Json};
+use serde_json::{Number, Value as Json, value::RawValue};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -15,13 +15,16 @@ use crate::{
     value::{FromValue, Row, Value},
 };
 
-/// A line that holds a row.
+/// A line that holds a row. Its fields are read one by one, so that each document may be as deep as one that is stored.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RowLine {
     pub(super) t: String,
-    pub(super) r: Map<String, Json>,
+    pub(super) r: Fields,
 }
+
+/// The fields of a row as they stand there. A document that may be absent stands there only when it is not.
+pub(super) type Fields = BTreeMap<String, Box<RawValue>>;
 
 /// Visits each row of a table as its line, in the order of the primary key, and sums them up.
 pub(super) fn each(
@@ -52,15 +55,21 @@ fn write_row(table: &Table, row: &Row<'_>, line: &mut Vec<u8>) -> Result<(), Tra
     line.extend_from_slice(b"{\"t\":\"");
     line.extend_from_slice(table.name.as_bytes());
     line.extend_from_slice(b"\",\"r\":{");
+    let mut separator: &[u8] = b"\"";
     for (index, column) in table.columns.iter().enumerate() {
-        line.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+        let value = row.raw(index)?;
+        if column.kind == Kind::Json && value == Value::Null {
+            continue;
+        }
+        line.extend_from_slice(separator);
         line.extend_from_slice(column.name.as_bytes());
         line.extend_from_slice(b"\":");
-        write_value(column.kind, row.raw(index)?, line).map_err(|what| TransferError::Unwritable {
+        write_value(column.kind, value, line).map_err(|what| TransferError::Unwritable {
             table: table.name.clone(),
             field: column.name.clone(),
             what,
         })?;
+        separator = b",\"";
     }
     line.extend_from_slice(b"}}\n");
     Ok(())
@@ -129,13 +138,19 @@ fn make_canonical(json: &mut Json) {
 /// The field, where it is one, and what is wrong.
 pub(super) fn read_row(
     table: &Table,
-    mut fields: Map<String, Json>,
+    mut fields: Fields,
 ) -> Result<Vec<Value<'static>>, (Option<String>, String)> {
     let mut values = Vec::with_capacity(table.columns.len());
     for column in &table.columns {
         let wrong = |what: String| (Some(column.name.clone()), what);
-        let field = fields.remove(&column.name).ok_or_else(|| wrong("is missing".into()))?;
-        values.push(read_value(column, field).map_err(wrong)?);
+        values.push(match fields.remove(&column.name) {
+            None if column.kind == Kind::Json && !column.is_required => Value::Null,
+            None => return Err(wrong("is missing".into())),
+            Some(field) => {
+                let field = serde_json::from_str(field.get()).map_err(|error| wrong(error.to_string()))?;
+                read_value(column, field).map_err(wrong)?
+            }
+        });
     }
     match fields.keys().next() {
         Some(unknown) => Err((Some(unknown.clone()), "there is no such field".into())),
@@ -146,8 +161,7 @@ pub(super) fn read_row(
 fn read_value(column: &Column, field: Json) -> Result<Value<'static>, String> {
     let kind = column.kind;
     Ok(match (kind, field) {
-        // A document that must be there may be null in itself; one that may be absent is then absent.
-        (Kind::Json, Json::Null) if column.is_required => Value::Json("null".into()),
+        (Kind::Json, Json::Null) => Value::Json("null".into()),
         (_, Json::Null) if column.is_required => return Err("is null but must hold something".into()),
         (_, Json::Null) => Value::Null,
         (Kind::Boolean, Json::Bool(yes)) => Value::Bool(yes),
@@ -244,6 +258,46 @@ mod tests {
                 prop_assert_eq!(hexadecimal(&bytes), text.to_ascii_lowercase());
             }
         }
+    }
+
+    /// A table with an id and a document that may be absent.
+    fn documents() -> Table {
+        let column = |name: &str, kind, is_required| Column {
+            name: name.into(),
+            kind,
+            is_required,
+            is_numbered: false,
+        };
+        Table {
+            name: "documents".into(),
+            columns: vec![column("id", Kind::Whole, true), column("document", Kind::Json, false)],
+            key: vec!["id".into()],
+            references: Vec::new(),
+            is_append_only: false,
+        }
+    }
+
+    fn read(line: &str) -> Result<Vec<Value<'static>>, (Option<String>, String)> {
+        let line: RowLine = serde_json::from_str(line).expect("a line");
+        read_row(&documents(), line.r)
+    }
+
+    #[test]
+    fn a_document_that_is_null_is_not_one_that_is_absent() {
+        let null = Value::Json("null".into());
+        assert_eq!(again(Kind::Json, null.clone()), null);
+        assert_eq!(read(r#"{"t":"documents","r":{"id":1,"document":null}}"#), Ok(vec![Value::Int(1), null]));
+        assert_eq!(read(r#"{"t":"documents","r":{"id":1}}"#), Ok(vec![Value::Int(1), Value::Null]));
+        let missing = read(r#"{"t":"documents","r":{"document":[]}}"#);
+        assert_eq!(missing, Err((Some("id".into()), "is missing".into())));
+    }
+
+    #[test]
+    fn a_document_as_deep_as_any_that_is_stored_is_read() {
+        let deepest = format!("{}{}", "[".repeat(127), "]".repeat(127));
+        let stored: Json = serde_json::from_str(&deepest).expect("what can be stored");
+        let values = read(&format!(r#"{{"t":"documents","r":{{"id":1,"document":{deepest}}}}}"#));
+        assert_eq!(values, Ok(vec![Value::Int(1), Value::Json(stored.to_string().into())]));
     }
 
     #[test]

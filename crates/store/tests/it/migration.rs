@@ -3,17 +3,25 @@
 use std::collections::BTreeSet;
 
 use domain::{full_text::TextQuery, timeline::TimelineItem, tool_call::ToolCall};
-use provost_store::{Migrate, OpenOptions, Store, StoreError, migration};
+use provost_store::{
+    Migrate, OpenError, OpenOptions, Store, StoreError,
+    migration::{self, MigrationError},
+    transfer::{self, TransferError},
+};
 use serde_json::json;
 
 use crate::{
     fixture::{Fixture, Place, block_on},
+    governance::approval,
     raw::Rows,
     sample,
 };
 
 /// The migration that made what was said searchable.
 const SEARCH_BEGAN: u32 = 4;
+
+/// The migration that gave timelines approvals.
+const GOVERNANCE_BEGAN: u32 = 5;
 
 fn places() -> impl Iterator<Item = Place> {
     [Some(Place::on_sqlite()), Place::on_postgres()].into_iter().flatten()
@@ -26,8 +34,8 @@ fn forward_back_and_forward_again_gives_the_same_schema() {
         let empty = schema(&place);
         block_on(async {
             let all: Vec<u32> = (1..=migration::LATEST).collect();
-            assert_eq!(store.migrate(sample::time(1)).await, Ok(all.clone()));
-            assert_eq!(store.migrate(sample::time(2)).await, Ok(Vec::new()), "it is current");
+            assert_eq!(applied(&store, 1).await, Ok(all.clone()));
+            assert_eq!(applied(&store, 2).await, Ok(Vec::new()), "it is current");
             let migrated = schema(&place);
             assert_ne!(migrated, empty);
             for version in all.iter().rev() {
@@ -35,7 +43,7 @@ fn forward_back_and_forward_again_gives_the_same_schema() {
             }
             assert_eq!(store.roll_back().await, Ok(None));
             assert_eq!(schema(&place), empty, "back to the beginning leaves nothing");
-            assert_eq!(store.migrate(sample::time(3)).await, Ok(all));
+            assert_eq!(applied(&store, 3).await, Ok(all));
             assert_eq!(schema(&place), migrated);
         });
     }
@@ -138,7 +146,7 @@ fn the_status_of_migrations_is_said_before_and_after() {
             let changed: Vec<_> = changed.iter().filter(|status| status.matches == Some(false)).collect();
             assert!(matches!(changed[..], [status] if status.version == newest), "{changed:?}");
             let refused = store.roll_back().await.unwrap_err();
-            assert_eq!(refused, migration::MigrationError::Changed { version: migration::LATEST });
+            assert_eq!(refused, MigrationError::Changed { version: migration::LATEST });
         });
     }
 }
@@ -152,8 +160,44 @@ fn a_migration_this_program_does_not_know_is_not_taken_back() {
         place
             .raw(&format!("INSERT INTO provost_migrations VALUES ({version}, 'newer', '', {version}, {at})"))
             .unwrap();
-        let unknown = migration::MigrationError::Unknown { version };
+        let unknown = MigrationError::Unknown { version };
         assert_eq!(block_on(store.roll_back()), Err(unknown));
+    }
+}
+
+#[test]
+fn a_schema_this_program_cannot_work_on_is_not_brought_forward() {
+    for place in places() {
+        let store = place.open();
+        let version = migration::LATEST + 1;
+        let at = place.pick("0", "now()");
+        place
+            .raw(&format!("INSERT INTO provost_migrations VALUES ({version}, 'newer', '', {version}, {at})"))
+            .unwrap();
+        let export = |conn: &provost_store::Conn| {
+            transfer::export(conn, &mut Vec::new(), sample::time(1), &mut |_| {}).map(drop)
+        };
+        let other = TransferError::OtherSchema { found: version, known: migration::LATEST };
+        assert_eq!(block_on(store.scan(export)), Err(other), "it would leave out what it does not know");
+        let newer = OpenError::SchemaNewer { found: version, needed: version, supported: migration::LATEST };
+        assert_eq!(block_on(store.migrate(sample::time(1))), Err(newer));
+    }
+}
+
+#[test]
+fn the_numbers_of_a_timeline_stay_without_gaps_when_governance_is_taken_back() {
+    for place in places() {
+        block_on(async {
+            let fixture = Fixture::create(place).await;
+            let session = fixture.insert_session().await;
+            let asked = sample::created(TimelineItem::Approval(approval(session)));
+            let items = vec![asked, sample::created_message(session, "after it")];
+            fixture.change(session, items).await.unwrap();
+            let store = &fixture.store;
+            while store.roll_back().await.unwrap() != Some(GOVERNANCE_BEGAN) {}
+            store.migrate(sample::time(1)).await.unwrap();
+            assert_eq!(store.scan(provost_store::check).await, Ok(Vec::new()));
+        });
     }
 }
 
@@ -165,10 +209,12 @@ fn a_migration_that_fails_leaves_nothing() {
         place.raw("CREATE TABLE session_events (id int)").unwrap();
         let before = schema(&place);
         let error = block_on(store.migrate(sample::time(1))).unwrap_err();
-        assert!(matches!(error, migration::MigrationError::Failed { version: 1, .. }), "{error}");
+        let is_of_the_first =
+            |error: &MigrationError| matches!(error, MigrationError::Failed { version: 1, .. });
+        assert!(matches!(&error, OpenError::Migration(error) if is_of_the_first(error)), "{error}");
         assert_eq!(schema(&place), before);
         place.raw("DROP TABLE session_events").unwrap();
-        assert_eq!(block_on(store.migrate(sample::time(1))), Ok((1..=migration::LATEST).collect()));
+        assert_eq!(block_on(applied(&store, 1)), Ok((1..=migration::LATEST).collect()));
     }
 }
 
@@ -212,8 +258,7 @@ fn the_rows_of_the_first_version_survive_every_later_one() {
         let before = rows();
         assert!(before.iter().all(|rows| !rows.is_empty()), "{before:?}");
         block_on(async {
-            let applied = store.migrate(sample::time(2)).await.unwrap();
-            assert_eq!(applied, (2..=migration::LATEST).collect::<Vec<_>>());
+            assert_eq!(applied(&store, 2).await, Ok((2..=migration::LATEST).collect()));
             assert_eq!(rows(), before);
             // What is derived from them is there too, and all of it can be used.
             assert_eq!(store.scan(provost_store::check).await, Ok(Vec::new()));
@@ -259,6 +304,11 @@ fn fill_first_version(place: &Place) {
         u = id(9),
     );
     place.raw(&sql).unwrap();
+}
+
+/// The migrations that bringing the schema forward applies.
+async fn applied(store: &Store, at: i64) -> Result<Vec<u32>, OpenError> {
+    store.migrate(sample::time(at)).await.map(|migrated| migrated.applied)
 }
 
 fn open_empty(place: &Place) -> Store {

@@ -2,7 +2,7 @@
 
 use domain::id::TeamId;
 
-use super::Finding;
+use super::{Finding, MOST_FINDINGS};
 use crate::{
     conn::{Conn, Tx},
     error::StoreError,
@@ -17,7 +17,7 @@ pub(super) fn find(conn: &Conn) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
     for team in teams(conn)? {
         let workflow = Workflows { scope: conn.team(team) }.active()?;
-        findings.extend(derived::find(conn, team, &workflow)?.iter().map(finding));
+        findings.extend(derived::find(conn, team, &workflow)?.iter().take(MOST_FINDINGS).map(finding));
     }
     Ok(findings)
 }

@@ -70,7 +70,7 @@ pub(super) fn repair(tx: &Tx<'_>) -> Result<u64, StoreError> {
     if tx.sqlite().is_some() {
         tx.execute(&format!("/* repair */ DELETE FROM message_search WHERE {WORDLESS}"), &[])?;
     }
-    rows += fill(tx)?;
+    rows += enqueue_missing(tx)?;
     if tx.sqlite().is_some() {
         for (words, table) in FOLLOWING {
             let sql = format!("/* repair */ SELECT count(*) FROM ({}) d", differing(words, table));
@@ -84,17 +84,17 @@ pub(super) fn repair(tx: &Tx<'_>) -> Result<u64, StoreError> {
     Ok(rows)
 }
 
-/// Adds what is missing in the index of messages and tool calls.
-pub(crate) fn fill(tx: &Tx<'_>) -> Result<u64, StoreError> {
-    let sql = format!(
-        "/* repair */ INSERT INTO search_pending (session_id, team_id)
-         SELECT DISTINCT f.session_id, f.team_id FROM ({}) f WHERE {MISSING} ON CONFLICT (session_id) DO NOTHING",
-        searchable(tx)
-    );
-    tx.execute(&sql, &[])?;
-    let mut rows = 0;
-    while let Some(added) = tx.search_backlog().index_next()? {
-        rows += added as u64;
+/// Lets what is missing in the index of messages and tool calls wait to be added, and says how much it is.
+pub(crate) fn enqueue_missing(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    let searchable = searchable(tx);
+    let count = format!("/* repair */ SELECT count(*) FROM ({searchable}) f WHERE {MISSING}");
+    let missing: i64 = tx.scalar(&count, &[])?;
+    if missing > 0 {
+        let enqueue = format!(
+            "/* repair */ INSERT INTO search_pending (session_id, team_id)
+             SELECT DISTINCT f.session_id, f.team_id FROM ({searchable}) f WHERE {MISSING} ON CONFLICT (session_id) DO NOTHING"
+        );
+        tx.execute(&enqueue, &[])?;
     }
-    Ok(rows)
+    Ok(missing.unsigned_abs())
 }

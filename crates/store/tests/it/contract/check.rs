@@ -231,6 +231,7 @@ async fn assert_repaired(fixture: &Fixture, check: &str, words: &str, rows: u64)
         |finding: &Finding| finding.check == check && finding.is_repairable && finding.what.contains(words);
     assert!(found.iter().all(is_expected), "{found:?}");
     let repaired = fixture.store.write(repair).await.unwrap();
+    fixture.store.index_waiting().await.unwrap();
     assert!(matches!(&repaired[..], [repaired] if repaired.rows == rows), "{repaired:?}");
     fixture.assert_whole().await;
 }

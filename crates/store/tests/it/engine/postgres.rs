@@ -1,6 +1,6 @@
 //! A server that goes away, and one that cannot be reached.
 
-use std::sync::mpsc::channel;
+use std::{sync::mpsc::channel, time::Duration};
 
 use provost_store::{Database, Migrate, OpenError, OpenOptions, PostgresServer, Store, StoreError};
 use testkit::{PrivateServer, TestDatabase};
@@ -145,6 +145,36 @@ fn a_server_that_does_not_answer_is_unavailable() {
     let error = open(&format!("postgres://user:{PASSWORD}@127.0.0.1:{port}/db")).unwrap_err();
     assert!(matches!(&error, OpenError::Store(StoreError::Unavailable { .. })), "{error}");
     assert!(!format!("{error} {error:?}").contains(PASSWORD), "{error:?}");
+}
+
+#[test]
+fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let silent = |query: &str, connect_timeout| {
+        let server = PostgresServer {
+            connect_timeout,
+            ..postgres_server(&format!("postgres://user@127.0.0.1:{port}/db{query}"))
+        };
+        Store::open(OpenOptions::new(Database::Postgres(server), Migrate::Leave)).unwrap_err().to_string()
+    };
+    let error = silent("", Duration::from_millis(50));
+    assert!(error.contains("did not answer within 50ms"), "{error}");
+    let error = silent("?connect_timeout=1", Duration::ZERO);
+    assert!(error.contains("did not answer within 1s"), "the address counts: {error}");
+}
+
+#[test]
+fn units_of_work_see_what_was_committed_whatever_the_servers_default_is() {
+    let Some(database) = TestDatabase::create() else { return };
+    let strict =
+        format!("ALTER DATABASE {} SET default_transaction_isolation = 'serializable'", database.name());
+    raw::postgres(database.url(), &strict).unwrap();
+    let outcomes = std::thread::scope(|scope| {
+        let opening: Vec<_> = (0..4).map(|_| scope.spawn(|| open(database.url()).map(drop))).collect();
+        opening.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(outcomes, [const { Ok(()) }; 4], "the later ones see what the first one migrated");
 }
 
 #[test]
