@@ -2,10 +2,10 @@
 
 use app::session::{RunningSession, SessionEnd, SessionHandle, SessionUpdate};
 use domain::{session_status::SessionStatus, timeline::TimelineItem};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     failure::{Code, Failure},
+    signals::{Interruption, Signals},
     terminal::{Terminal, keyboard::Keyboard, transcript::Transcript},
 };
 
@@ -163,34 +163,4 @@ enum Words {
 
 async fn next_line(keyboard: Option<&Keyboard>) -> Option<String> {
     keyboard?.line().await
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Interruption {
-    CtrlC,
-    End,
-}
-
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Interruption {
-        tokio::select! {
-            _ = self.interrupt.recv() => Interruption::CtrlC,
-            _ = self.terminate.recv() => Interruption::End,
-            _ = self.hang_up.recv() => Interruption::End,
-        }
-    }
 }

@@ -165,7 +165,7 @@ impl From<BackupError> for Failure {
             BackupError::Damaged { .. } => {
                 failure(Code::Failed).hint("provost db check names what is damaged")
             }
-            BackupError::Unwritable { .. } => failure(Code::Failed),
+            BackupError::Unwritable { .. } | BackupError::Stopped => failure(Code::Failed),
             // Other than a database that a command works on, a copy is never made by naming it.
             BackupError::Open(OpenError::DatabaseNotFound { .. }) => failure(Code::NotFound),
             BackupError::Open(error) => error.clone().into(),
@@ -191,7 +191,7 @@ impl From<TransferError> for Failure {
             TransferError::Unwritable { .. } => {
                 failure(Code::Failed).hint("provost db check names what is damaged")
             }
-            TransferError::Io { .. } => failure(Code::Failed),
+            TransferError::Io { .. } | TransferError::Stopped => failure(Code::Failed),
             TransferError::Store(error) => error.clone().into(),
         }
     }

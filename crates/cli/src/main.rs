@@ -7,10 +7,12 @@ mod command_line;
 mod composition;
 mod drive;
 mod failure;
+mod long_work;
 mod new_file;
 #[cfg(test)]
 mod reference;
 mod settings;
+mod signals;
 mod surroundings;
 mod terminal;
 mod variable;

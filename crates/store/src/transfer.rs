@@ -135,6 +135,9 @@ pub enum TransferError {
         /// How.
         what: String,
     },
+    /// Whoever was told of the progress wanted no more.
+    #[error("it was stopped")]
+    Stopped,
     /// Reading or writing the lines failed.
     #[error("{what}")]
     Io {

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use clap::Args;
 use serde_json::json;
 
-use crate::{composition::Context, failure::Failure, terminal::text};
+use crate::{composition::Context, failure::Failure, long_work::LongWork, terminal::text};
 
 #[derive(Debug, Args)]
 pub(crate) struct DbBackup {
@@ -20,10 +20,10 @@ impl DbBackup {
     pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let database = context.database_file("use pg_dump, or provost db export FILE")?;
         let path = context.surroundings.current_directory.join(self.file);
-        let (target, mut line) = (path.clone(), context.terminal.progress());
+        let (target, mut work) = (path.clone(), LongWork::stoppable(context.terminal)?);
         let copying = tokio::task::spawn_blocking(move || {
             database.back_up(&target, self.force, &mut |progress| {
-                line.show(|| format!("{} of {} pages", progress.copied, progress.total));
+                work.step(|| format!("{} of {} pages", progress.copied, progress.total))
             })
         });
         copying.await.map_err(anyhow::Error::from)??;

@@ -14,7 +14,7 @@ use store::{
     transfer::{self, Summary, TransferError},
 };
 
-use crate::{composition::Context, failure::Failure, new_file::NewFile};
+use crate::{composition::Context, failure::Failure, long_work::LongWork, new_file::NewFile};
 
 /// Rows are small; the operating system is not asked for each.
 const BUFFER: usize = 1 << 18;
@@ -37,7 +37,7 @@ impl DbExport {
         let file = file.transpose()?;
         let store = context.open_store(Migrate::Expect)?;
         let Some(file) = file else {
-            let summary = match export(&context, &store, io::stdout()).await {
+            let summary = match export(&store, LongWork::shown(context.terminal), io::stdout()).await {
                 // A reader that went away is no error: `provost db export | head -1`.
                 Err(TransferError::Io { kind: ErrorKind::BrokenPipe, .. }) => return Ok(ExitCode::SUCCESS),
                 outcome => outcome?,
@@ -45,7 +45,7 @@ impl DbExport {
             context.terminal.say(&format!("{} rows of {} tables", summary.rows, summary.tables.len()));
             return Ok(ExitCode::SUCCESS);
         };
-        let summary = export(&context, &store, file.handle()?).await?;
+        let summary = export(&store, LongWork::stoppable(context.terminal)?, file.handle()?).await?;
         let path = file.finish()?;
         if context.terminal.is_json {
             context
@@ -60,16 +60,15 @@ impl DbExport {
 }
 
 async fn export(
-    context: &Context,
     store: &Store,
+    mut work: LongWork,
     out: impl Write + Send + 'static,
 ) -> Result<Summary, TransferError> {
-    let mut line = context.terminal.progress();
     let now = SystemClock.now();
     let exported = store.scan(move |conn| {
         let mut out = BufWriter::with_capacity(BUFFER, out);
         transfer::export(conn, &mut out, now, &mut |progress| {
-            line.show(|| format!("{} rows, at {}", progress.rows, progress.table));
+            work.step(|| format!("{} rows, at {}", progress.rows, progress.table))
         })
     });
     exported.await

@@ -15,6 +15,7 @@ use store::{Migrate, transfer};
 use crate::{
     composition::Context,
     failure::{Code, Failure},
+    long_work::LongWork,
 };
 
 /// Lines are short; the operating system is not asked for each.
@@ -36,10 +37,10 @@ impl DbImport {
                 .hint("provost db export writes one"));
         }
         let store = context.open_store_creating(Migrate::Forward(SystemClock.now()), true)?;
-        let mut line = context.terminal.progress();
+        let mut work = LongWork::shown(context.terminal);
         let imported = store.write(move |tx| {
             transfer::import(tx, &mut input, &mut |progress| {
-                line.show(|| format!("{} rows, at {}", progress.rows, progress.table));
+                work.step(|| format!("{} rows, at {}", progress.rows, progress.table))
             })
         });
         let summary = imported.await?;

@@ -129,20 +129,32 @@ fn a_copy_that_is_killed_half_way_has_no_name_and_is_made_again() {
     let new_name = new.display().to_string();
     let restore = ["db", "restore", "copy.db", "--database", &new_name];
     for (command, target) in [(&["db", "backup", "copy.db"][..], &copy), (&restore[..], &new)] {
-        let copying = home.provost(command).start();
-        let partial = format!(".{}.partial", target.file_name().expect("a name").display());
-        assert!(wait_until(|| {
-            let files = fs::read_dir(home.path("work")).expect("a folder").map(|file| file.expect("a file"));
-            files.into_iter().any(|file| {
-                file.file_name().to_string_lossy().starts_with(&partial)
-                    && file.metadata().is_ok_and(|file| file.len() > 10_000_000)
-            })
-        }));
-        copying.signal(Signal::KILL);
-        assert_eq!(copying.finish().code, None);
-        assert!(!target.exists());
+        for signal in [Signal::INT, Signal::KILL] {
+            stop_half_way(&home, command, target, signal);
+            assert!(!target.exists());
+        }
         home.provost(command).succeed();
         assert_eq!(sessions_of(&home, target), 1);
+    }
+}
+
+/// Starts a copy, sends the signal once a part of it is there, and looks at what is left.
+fn stop_half_way(home: &Home, command: &[&str], target: &Path, signal: Signal) {
+    let copying = home.provost(command).start();
+    let partial = format!(".{}.partial", target.file_name().expect("a name").display());
+    let partials = || {
+        let files = fs::read_dir(home.path("work")).expect("a folder").map(|file| file.expect("a file"));
+        files.filter(|file| file.file_name().to_string_lossy().starts_with(&partial))
+    };
+    assert!(wait_until(|| partials().any(|file| file.metadata().is_ok_and(|file| file.len() > 10_000_000))));
+    copying.signal(signal);
+    let outcome = copying.finish();
+    if signal == Signal::KILL {
+        assert_eq!(outcome.code, None);
+    } else {
+        assert_eq!(outcome.code, Some(1));
+        outcome.says(&["stopped"]);
+        assert!(partials().next().is_none(), "it clears away what it began");
     }
 }
 

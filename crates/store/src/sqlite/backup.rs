@@ -4,6 +4,7 @@ use std::{
     error::Error,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind},
+    ops::ControlFlow,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     thread,
@@ -73,6 +74,9 @@ pub enum BackupError {
         /// What it said.
         what: String,
     },
+    /// Whoever was told of the progress wanted no more.
+    #[error("it was stopped")]
+    Stopped,
     /// A file cannot be opened, or is none of ours.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -89,7 +93,7 @@ impl From<rusqlite::Error> for BackupError {
 
 impl SqliteFile {
     /// Copies the database as it is at this moment into a new file that only its owner may read. Writers are not held up. The
-    /// file has its name only once it was looked through and is on the disk. Blocks.
+    /// file has its name only once it was looked through and is on the disk; a `progress` that breaks leaves none. Blocks.
     ///
     /// # Errors
     /// [`BackupError`]; without `replaces` also when there is a file of the name.
@@ -97,7 +101,7 @@ impl SqliteFile {
         &self,
         to: &Path,
         replaces: bool,
-        progress: &mut dyn FnMut(CopyProgress),
+        progress: &mut dyn FnMut(CopyProgress) -> ControlFlow<()>,
     ) -> Result<(), BackupError> {
         if !replaces && to.symlink_metadata().is_ok() {
             return Err(BackupError::Exists { path: to.to_owned() });
@@ -127,7 +131,7 @@ impl SqliteFile {
         let mut number = 1;
         loop {
             let path = if number == 1 { name(String::new()) } else { name(format!(".{number}")) };
-            match self.back_up(&path, false, &mut |_| {}) {
+            match self.back_up(&path, false, &mut |_| ControlFlow::Continue(())) {
                 Ok(()) => {
                     let kept = TempPath::try_from_path(&path);
                     return kept.map_err(|error| no_backup(path, &error));
@@ -143,7 +147,11 @@ impl SqliteFile {
     ///
     /// # Errors
     /// [`BackupError`].
-    pub fn restore(&self, from: &Path, progress: &mut dyn FnMut(CopyProgress)) -> Result<(), BackupError> {
+    pub fn restore(
+        &self,
+        from: &Path,
+        progress: &mut dyn FnMut(CopyProgress) -> ControlFlow<()>,
+    ) -> Result<(), BackupError> {
         expect_there(from)?;
         let backup = Self { path: from.to_owned(), ..self.clone() };
         let is_there = self.path.try_exists().map_err(|error| unwritable(&self.path, &error))?;
@@ -168,7 +176,8 @@ impl SqliteFile {
         // Through SQLite and not by renaming: others may have the empty file open, and may have written meanwhile.
         let mut target = self.open_writer()?;
         let source = partial.open()?;
-        self.copying(&self.path).copy(&source, &mut target.raw, || self.expect_vacant(), &mut |_| {})
+        self.copying(&self.path)
+            .copy(&source, &mut target.raw, || self.expect_vacant(), &mut |_| ControlFlow::Continue(()))
     }
 
     fn copying<'p>(&self, target: &'p Path) -> Copying<'p> {
@@ -293,7 +302,7 @@ impl Copying<'_> {
         source: &Connection,
         target: &mut Connection,
         is_allowed: impl FnOnce() -> Result<(), BackupError>,
-        progress: &mut dyn FnMut(CopyProgress),
+        progress: &mut dyn FnMut(CopyProgress) -> ControlFlow<()>,
     ) -> Result<(), BackupError> {
         source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
         let copied = Backup::new(source, target).map_err(BackupError::from).and_then(|backup| {
@@ -302,7 +311,10 @@ impl Copying<'_> {
             while self.step(&backup, PAGES_AT_ONCE)? == StepResult::More {
                 let now = backup.progress();
                 let (total, left) = (now.pagecount.unsigned_abs(), now.remaining.unsigned_abs());
-                progress(CopyProgress { copied: u64::from(total - left), total: u64::from(total) });
+                let now = CopyProgress { copied: u64::from(total - left), total: u64::from(total) };
+                if progress(now).is_break() {
+                    return Err(BackupError::Stopped);
+                }
             }
             Ok(())
         });

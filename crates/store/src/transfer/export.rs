@@ -1,14 +1,14 @@
 //! Out of a database.
 
-use std::io::Write;
+use std::{io::Write, ops::ControlFlow};
 
 use domain::time::Timestamp;
 
 use super::{Footer, Header, PROGRESS_ROWS, Progress, Summary, TransferError, line, order};
 use crate::{conn::Conn, migration};
 
-/// Writes the whole database as it is at this moment, whatever is written meanwhile. The rows that are in memory at a time
-/// are few.
+/// Writes the whole database as it is at this moment, whatever is written meanwhile, unless `progress` breaks. The rows that
+/// are in memory at a time are few.
 ///
 /// # Errors
 /// [`TransferError`]: the database or `out` failed, or something stored cannot be written.
@@ -16,7 +16,7 @@ pub fn export(
     conn: &Conn,
     out: &mut dyn Write,
     exported_at: Timestamp,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<Summary, TransferError> {
     let header = Header::new(conn.pick("sqlite", "postgres"), exported_at);
     let summary = conn.in_snapshot(|| {
@@ -32,8 +32,9 @@ pub fn export(
             let table = line::each(conn, &ordered.table, |line| {
                 out.write_all(line)?;
                 rows += 1;
-                if rows % PROGRESS_ROWS == 0 {
-                    progress(Progress { table: &ordered.table.name, rows });
+                let is_told = rows % PROGRESS_ROWS == 0;
+                if is_told && progress(Progress { table: &ordered.table.name, rows }).is_break() {
+                    return Err(TransferError::Stopped);
                 }
                 Ok(())
             })?;

@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{BufRead, Read},
+    ops::ControlFlow,
 };
 
 use serde::de::DeserializeOwned;
@@ -30,7 +31,7 @@ const GATHERED_BYTES: usize = 1 << 20;
 pub fn import(
     tx: &Tx<'_>,
     input: &mut dyn BufRead,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<Summary, TransferError> {
     let tables = order::of(tx)?;
     refuse_rows(tx, &tables)?;
@@ -47,8 +48,10 @@ pub fn import(
         }
         let row = lines.parse::<RowLine>()?;
         import.add(row, lines.number, lines.text.len())?;
-        if import.rows.is_multiple_of(PROGRESS_ROWS) {
-            progress(Progress { table: &tables[import.at].table.name, rows: import.rows });
+        let is_told = import.rows.is_multiple_of(PROGRESS_ROWS);
+        let now = Progress { table: &tables[import.at].table.name, rows: import.rows };
+        if is_told && progress(now).is_break() {
+            return Err(TransferError::Stopped);
         }
     };
     import.flush()?;

@@ -1,6 +1,6 @@
 //! The schema's history: forward and back, on both databases alike.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use domain::{full_text::TextQuery, timeline::TimelineItem, tool_call::ToolCall};
 use provost_store::{
@@ -175,7 +175,8 @@ fn a_schema_this_program_cannot_work_on_is_not_brought_forward() {
             .raw(&format!("INSERT INTO provost_migrations VALUES ({version}, 'newer', '', {version}, {at})"))
             .unwrap();
         let export = |conn: &provost_store::Conn| {
-            transfer::export(conn, &mut Vec::new(), sample::time(1), &mut |_| {}).map(drop)
+            transfer::export(conn, &mut Vec::new(), sample::time(1), &mut |_| ControlFlow::Continue(()))
+                .map(drop)
         };
         let other = TransferError::OtherSchema { found: version, known: migration::LATEST };
         assert_eq!(block_on(store.scan(export)), Err(other), "it would leave out what it does not know");

@@ -1,6 +1,6 @@
 //! Copies of a file: before a migration, and put back.
 
-use std::{fs, path::Path};
+use std::{fs, ops::ControlFlow, path::Path};
 
 use provost_store::{BackupError, Migrate, OpenError, OpenOptions, SqliteFile, Store, migration};
 
@@ -40,6 +40,7 @@ fn what_is_written_while_a_copy_is_put_back_is_kept() {
             block_on(store.write(|tx| tx.teams().insert_if_absent(&sample::team("meanwhile")))).unwrap();
             has_written = true;
         }
+        ControlFlow::Continue(())
     });
     assert!(has_written);
     let Err(BackupError::NotEmpty { table, .. }) = restored else { panic!("{restored:?}") };
@@ -57,9 +58,9 @@ fn a_target_that_somebody_holds_is_waited_for_as_long_as_for_any_write() {
     let impatient =
         SqliteFile { busy_timeout: std::time::Duration::from_millis(50), ..sqlite_file(target.path()) };
     let locked = BackupError::Open(OpenError::Locked { path: target.path() });
-    assert_eq!(impatient.restore(&source.path, &mut |_| {}), Err(locked));
+    assert_eq!(impatient.restore(&source.path, &mut |_| ControlFlow::Continue(())), Err(locked));
     drop(holder);
-    impatient.restore(&source.path, &mut |_| {}).unwrap();
+    impatient.restore(&source.path, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(teams(&target.path()), [[Some("first".to_owned())]]);
 }
 
