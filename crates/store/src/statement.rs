@@ -100,9 +100,23 @@ impl<'v> Statement<'v> {
         if let Some(Cursor { created_at, id }) = after {
             self.and(&format!("({time}, id) {comparison} (?, ?)"), [Value::Time(created_at), Value::Id(id)]);
         }
-        let limit_and_one = Value::Int(i64::from(limit) + 1);
-        self.push(&format!(" ORDER BY {time} {direction}, id {direction} LIMIT ?"), [limit_and_one]);
+        self.push(&format!(" ORDER BY {time} {direction}, id {direction}"), []);
+        // One more tells whether there is a further page.
+        self.limit(conn, i64::from(limit) + 1);
         Ok(Page::cut(self.rows(conn)?, limit as usize, T::cursor))
+    }
+
+    /// Gives at least so many rows, if there are.
+    ///
+    /// PostgreSQL keeps a plan only when it knows how many rows are wanted; otherwise it makes a new one each time, which
+    /// takes longer than such a statement runs. So it is told, in few sizes, because each is a statement of its own.
+    fn limit(&mut self, conn: &Conn, rows: i64) {
+        const SIZES: [i64; 5] = [11, 51, 101, 201, 501];
+        let size = SIZES.into_iter().find(|size| *size >= rows);
+        match size.filter(|_| conn.postgres().is_some()) {
+            Some(size) => self.push(&format!(" LIMIT {size}"), []),
+            None => self.push(" LIMIT ?", [Value::Int(rows)]),
+        }
     }
 }
 
