@@ -105,9 +105,8 @@ fn as_sql<'p>(params: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
 }
 
 /// What a connection thread needs to connect, again and again.
-#[derive(Clone)]
 pub(super) struct Connector {
-    pub(super) config: Arc<Config>,
+    pub(super) config: Config,
     /// Until the server has answered; zero is without end.
     pub(super) connect_timeout: Duration,
     pub(super) tls: MakeRustlsConnect,

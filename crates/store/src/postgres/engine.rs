@@ -3,7 +3,10 @@
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -61,7 +64,7 @@ impl PostgresServer {
             config.tcp_user_timeout(SILENT_PEER);
         }
         let tls = tls::connector(self.root_certificate.as_deref())?;
-        Ok(Connector { config: Arc::new(config), connect_timeout, tls })
+        Ok(Connector { config, connect_timeout, tls })
     }
 }
 
@@ -83,6 +86,14 @@ pub(crate) struct PostgresEngine {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// What the threads share.
+struct Pool {
+    connector: Connector,
+    jobs: Receiver<Box<dyn Job>>,
+    /// How many threads have a connection.
+    connections: AtomicUsize,
+}
+
 impl PostgresEngine {
     /// Connects once on a thread of its own and runs `prepare` there, so that opening fails as a whole or not at all;
     /// then starts the other threads, which connect with their first work.
@@ -91,31 +102,34 @@ impl PostgresEngine {
         queue_length: usize,
         prepare: impl FnOnce(&Conn) -> Result<(), OpenError> + Send + 'static,
     ) -> Result<Self, OpenError> {
-        let connector = server.connector()?;
         let (jobs, waiting) = async_channel::bounded(queue_length);
+        let pool = Arc::new(Pool {
+            connector: server.connector()?,
+            jobs: waiting,
+            connections: AtomicUsize::new(0),
+        });
         let (opened, outcome) = std::sync::mpsc::channel();
         let mut threads = Vec::with_capacity(server.pool_size.max(1));
-        let first = (connector.clone(), waiting.clone());
+        let first = Arc::clone(&pool);
         threads.push(spawn(move || {
-            let (connector, waiting) = first;
             let outcome = runtime().map_err(OpenError::from).and_then(|runtime| {
-                let conn: Conn = connector.connect(&runtime)?.into();
+                let conn = first.connect(&runtime)?;
                 prepare(&conn)?;
                 Ok((runtime, conn))
             });
             match outcome {
                 Ok((runtime, conn)) => {
                     drop(opened.send(Ok(())));
-                    work(&connector, &runtime, Some(conn), &waiting);
+                    work(&first, &runtime, Some(conn));
                 }
                 Err(error) => drop(opened.send(Err(error))),
             }
         })?);
         outcome.recv().map_err(|_| StoreError::Closed)??;
         for _ in 1..server.pool_size {
-            let (connector, waiting) = (connector.clone(), waiting.clone());
+            let pool = Arc::clone(&pool);
             threads.push(spawn(move || match runtime() {
-                Ok(runtime) => work(&connector, &runtime, None, &waiting),
+                Ok(runtime) => work(&pool, &runtime, None),
                 Err(error) => tracing::error!(error = %error, "a connection thread could not start"),
             })?);
         }
@@ -153,31 +167,46 @@ fn runtime() -> Result<Arc<Runtime>, StoreError> {
 
 /// Takes units of work until the queue is closed and empty. A lost connection fails the work it had, which the caller may
 /// try again, and is replaced before the next.
-fn work(
-    connector: &Connector,
-    runtime: &Arc<Runtime>,
-    mut conn: Option<Conn>,
-    jobs: &Receiver<Box<dyn Job>>,
-) {
+fn work(pool: &Pool, runtime: &Arc<Runtime>, mut conn: Option<Conn>) {
     // Waiting inside the runtime also drives the connection, so a server that goes away is noticed while idle.
-    while let Ok(mut job) = runtime.block_on(jobs.recv()) {
-        if conn.as_ref().and_then(Conn::postgres).is_none_or(PostgresConnection::is_lost) {
-            conn = match connector.connect(runtime) {
-                Ok(connection) => Some(connection.into()),
-                Err(error) => {
-                    job.finish(Err(error));
-                    conn = None;
-                    continue;
-                }
-            };
+    while let Ok(mut job) = runtime.block_on(pool.jobs.recv()) {
+        if conn.as_ref().and_then(Conn::postgres).is_some_and(PostgresConnection::is_lost) {
+            conn = None;
+            pool.connections.fetch_sub(1, Ordering::Relaxed);
         }
-        let Some(connected) = &conn else { continue };
+        let connected = match conn.take().map_or_else(|| pool.connect(runtime), Ok) {
+            Ok(connected) => conn.insert(connected),
+            Err(error) => {
+                pool.refuse(job, &error);
+                continue;
+            }
+        };
         let outcome = if job.is_write() {
             run_write(connected, job.as_mut())
         } else {
             run_read(connected, job.as_mut())
         };
         job.finish(outcome);
+    }
+}
+
+impl Pool {
+    fn connect(&self, runtime: &Arc<Runtime>) -> Result<Conn, StoreError> {
+        let connection = self.connector.connect(runtime)?;
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Ok(connection.into())
+    }
+
+    /// Fails a unit of work for which there is no connection. While no thread has one, all that wait have waited as long for
+    /// the same server; one after the other, each would wait again.
+    fn refuse(&self, job: Box<dyn Job>, error: &StoreError) {
+        job.finish(Err(error.clone()));
+        if self.connections.load(Ordering::Relaxed) == 0 {
+            for _ in 0..self.jobs.len() {
+                let Ok(waiting) = self.jobs.try_recv() else { return };
+                waiting.finish(Err(error.clone()));
+            }
+        }
     }
 }
 

@@ -62,6 +62,12 @@ impl PrivateServer {
         }
     }
 
+    /// Where it listens while it runs.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Starts the stopped server on the same port and data; returns when it accepts connections. Does nothing
     /// when it is running already.
     ///

@@ -66,6 +66,31 @@ fn a_connection_that_is_cut_in_the_middle_of_work_keeps_nothing_of_it() {
 }
 
 #[test]
+fn all_that_wait_for_a_server_that_is_away_are_told_together() {
+    let Some(mut server) = PrivateServer::start() else { return };
+    let connect_timeout = Duration::from_millis(100);
+    let address = PostgresServer { pool_size: 1, connect_timeout, ..postgres_server(&server.url()) };
+    let store = Store::open(OpenOptions::new(Database::Postgres(address), Migrate::Leave)).unwrap();
+    server.stop();
+    // In its place somebody takes connections and says nothing.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", server.port())).unwrap();
+    silent.set_nonblocking(true).unwrap();
+    block_on(async {
+        let waiting = (0..50).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.read(|conn| conn.leases().list()).await })
+        });
+        // All are in the queue before the first has waited long enough.
+        for answer in waiting.collect::<Vec<_>>() {
+            let error = answer.await.unwrap().unwrap_err();
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+        }
+    });
+    let tries = std::iter::from_fn(|| silent.accept().ok()).count();
+    assert!(tries < 10, "the server was tried {tries} times");
+}
+
+#[test]
 fn a_connection_that_is_cut_before_the_commit_acknowledges_nothing() {
     let Some(database) = TestDatabase::create() else { return };
     let store = open(database.url()).unwrap();
