@@ -76,13 +76,7 @@ impl SessionTemplates<'_, Tx<'_>> {
     /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there;
     /// [`StoreError::Conflict`] when the team has another of this name.
     pub fn update(&self, template: &SessionTemplate) -> Result<i64, StoreError> {
-        let sql = self.scope.pick(
-            "SELECT usage_count FROM session_templates WHERE team_id = $1 AND id = $2",
-            "SELECT usage_count FROM session_templates WHERE team_id = $1 AND id = $2 FOR UPDATE",
-        );
-        let counted = self.scope.find(sql, params![template.id], |row| row.get(0))?;
-        let usage_count = counted.unwrap_or(template.usage_count);
-        self.scope.update(&SessionTemplate { usage_count, ..template.clone() })
+        self.scope.update_except(&["usage_count"], template)
     }
 
     /// Counts a session that was started from it, and gives how many there are. That is no change of the template.
