@@ -171,7 +171,9 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Text(text) | Value::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Value::Id(id) => ToSqlOutput::Owned(id.to_string().into()),
             Value::Time(time) => ToSqlOutput::Borrowed(ValueRef::Integer(time.as_micros())),
-            Value::Unwritable(why) => return Err(rusqlite::Error::ToSqlConversionFailure(why.as_str().into())),
+            Value::Unwritable(why) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure(why.as_str().into()));
+            }
         })
     }
 }
