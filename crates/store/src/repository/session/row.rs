@@ -127,7 +127,7 @@ impl Record for Session {
 }
 
 /// Refuses options that no column could hold as they are.
-pub(super) fn refuse_unstorable(options: &SessionOptions) -> Result<(), StoreError> {
+pub(in crate::repository) fn refuse_unstorable(options: &SessionOptions) -> Result<(), StoreError> {
     let SessionOptions { timeout, retry_delay, max_turns, budget, .. } = options;
     let refuse = |field, value: String, accepted: &str| {
         Err(StoreError::Invalid { field, value, accepted: accepted.to_owned() })
