@@ -92,7 +92,7 @@ impl Fixture {
             let sessions = tx.team(row.team_id).sessions();
             sessions.insert(&row)?;
             sessions.change(change)?;
-            sessions.acquire(row.id, 0, &lease)
+            sessions.acquire(&row, &lease)
         };
         let fence = app.store().write(create).await.expect("creates");
         let mut recorder = Recorder::new(app.clone(), &session, fence);

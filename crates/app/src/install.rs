@@ -47,6 +47,7 @@ impl App {
             display_name: user_name.parse()?,
             password_hash: None,
             is_active: true,
+            version: 1,
             created_at: now,
             updated_at: now,
         };
@@ -56,6 +57,7 @@ impl App {
             name: "Default".parse()?,
             settings: TeamSettings::default(),
             retention_days: None,
+            version: 1,
             created_at: now,
             updated_at: now,
         };

@@ -124,6 +124,8 @@ pub struct Archive {
     pub sha256: Option<Sha256Digest>,
     /// Where it is in its life.
     pub status: ArchiveStatus,
+    /// How often packing began; only the last attempt may end it.
+    pub attempts: u32,
     /// Why it failed.
     pub error_message: Option<String>,
     /// When it was completed.
@@ -155,6 +157,7 @@ impl Archive {
             size_bytes: None,
             sha256: None,
             status: ArchiveStatus::Pending,
+            attempts: 0,
             error_message: None,
             archived_at: None,
             created_at: at,

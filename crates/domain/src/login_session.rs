@@ -40,7 +40,7 @@ impl LoginSession {
     }
 }
 
-/// The words of a `User-Agent` header; what follows after 512 characters is cut off.
+/// The words of a `User-Agent` header; what follows after 512 characters is cut off, and NUL is its visible symbol.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
 pub struct UserAgent(String);
@@ -60,7 +60,7 @@ impl std::str::FromStr for UserAgent {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.chars().take(Self::MAX_CHARS).collect()))
+        Ok(Self(text.chars().take(Self::MAX_CHARS).map(|c| if c == '\0' { '␀' } else { c }).collect()))
     }
 }
 
@@ -92,5 +92,11 @@ mod tests {
     fn a_browser_with_many_words_is_cut_off() {
         let Ok(long) = "ä".repeat(600).parse::<UserAgent>();
         assert_eq!(long.as_str().chars().count(), UserAgent::MAX_CHARS);
+    }
+
+    #[test]
+    fn a_browser_says_nothing_that_no_database_stores() {
+        let Ok(odd) = "a\0b".parse::<UserAgent>();
+        assert_eq!(odd.as_str(), "a␀b");
     }
 }

@@ -9,13 +9,15 @@ pub struct MicroUsd(i64);
 
 /// An amount that is not a non-negative number of dollars.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an amount in dollars; accepted: a number from 0 to 1000000000 such as 2.50")]
+#[error("{0:?} is not an amount in dollars; accepted: a number from 0 to 1000000 such as 2.50")]
 pub struct InvalidAmount(String);
 
 impl MicroUsd {
     /// No money.
     pub const ZERO: Self = Self(0);
-    const LARGEST_DOLLARS: f64 = 1e9;
+    /// The most that one thing can cost, a million dollars: nine million of the largest still have a sum.
+    pub const LARGEST: Self = Self(1_000_000_000_000);
+    const LARGEST_DOLLARS: f64 = 1e6;
 
     /// From an integer number of micro-dollars.
     #[must_use]
@@ -32,7 +34,7 @@ impl MicroUsd {
     /// Rounds a reported amount to the nearest micro-dollar. Not-a-number, negative and absurd amounts are refused.
     ///
     /// # Errors
-    /// When the amount is not between 0 and a billion dollars.
+    /// When the amount is not between 0 and [`MicroUsd::LARGEST`].
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
     pub fn from_dollars(dollars: f64) -> Result<Self, InvalidAmount> {
         if (0.0..=Self::LARGEST_DOLLARS).contains(&dollars) {
@@ -127,8 +129,9 @@ mod tests {
 
     #[test]
     fn negative_and_absurd_amounts_are_refused() {
-        for text in ["-1", "NaN", "1e300", "", "much"] {
+        for text in ["-1", "NaN", "1e300", "1000001", "", "much"] {
             assert!(text.parse::<MicroUsd>().is_err(), "{text}");
         }
+        assert_eq!("1000000".parse::<MicroUsd>(), Ok(MicroUsd::LARGEST));
     }
 }

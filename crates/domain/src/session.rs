@@ -99,6 +99,8 @@ pub struct Session {
     pub attempts: u32,
     /// No worker takes it before.
     pub next_attempt_at: Option<Timestamp>,
+    /// Grows with each edit by people; what happens in it is no edit.
+    pub version: i64,
     /// When it was recorded.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -158,6 +160,7 @@ impl Session {
             queued_at: None,
             attempts: 0,
             next_attempt_at: None,
+            version: 1,
             created_at: at,
             updated_at: at,
             started_at: None,
@@ -167,6 +170,13 @@ impl Session {
             fence: 0,
             next_sequence: 1,
         }
+    }
+
+    /// Where it goes when its owner is gone; `None` when it is well where it is, owned by nobody: at rest, or waiting for a
+    /// worker that takes it up where the one before it did not begin.
+    #[must_use]
+    pub fn when_orphaned(&self) -> Option<SessionStatus> {
+        if self.queued_at.is_some() { None } else { self.status.when_orphaned() }
     }
 }
 

@@ -82,6 +82,7 @@ impl SessionStatus {
     }
 
     /// Where a session goes that is found without its owner: a running one can be resumed, one that never connected failed.
+    /// `None` is at rest and stays there.
     #[must_use]
     pub const fn when_orphaned(self) -> Option<Self> {
         match self {

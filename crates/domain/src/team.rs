@@ -22,6 +22,8 @@ pub struct Team {
     pub settings: TeamSettings,
     /// How long what its sessions recorded is kept; `None` is forever.
     pub retention_days: Option<RetentionDays>,
+    /// Grows with each update.
+    pub version: i64,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -16,6 +16,8 @@ pub struct User {
     pub password_hash: Option<PasswordHash>,
     /// An inactive user may not act.
     pub is_active: bool,
+    /// Grows with each update of address and name.
+    pub version: i64,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -35,6 +37,7 @@ mod tests {
             display_name: "Ada".parse().expect("a name"),
             password_hash: Some(hash.parse().expect("a hash")),
             is_active: true,
+            version: 1,
             created_at: Timestamp::from_micros(0),
             updated_at: Timestamp::from_micros(0),
         };

@@ -33,6 +33,7 @@
 //!     name: "Red".parse()?,
 //!     settings: TeamSettings::default(),
 //!     retention_days: None,
+//!     version: 1,
 //!     created_at: now,
 //!     updated_at: now,
 //! };
@@ -135,7 +136,7 @@ pub use repository::{
     search::Scored,
     search_backlog::SearchBacklog,
     session::{Guard, SessionChange, SessionEdit, SessionFilter, SessionQueue, SessionUpdate, Sessions},
-    session_state::SessionState,
+    session_state::{NewState, SessionState},
     session_template::SessionTemplates,
     team::Teams,
     timeline::Timeline,

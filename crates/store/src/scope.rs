@@ -8,7 +8,7 @@ use crate::{
     record::{Owned, Record, Versioned},
     repository::Reads,
     statement::Statement,
-    value::{FromValue, Row, ToValue, Value},
+    value::{FromValue, Row, ToValue, Value, params},
 };
 
 /// A connection on which one team's rows are seen and no others. The repositories of everything that belongs to a team are
@@ -248,16 +248,27 @@ impl<'t> Scope<'_, Tx<'t>> {
         {
             statement.push(&format!(", {column} = ?"), [value]);
         }
-        let (id, team) = (row.id(), Value::Id(*self.team.as_uuid()));
-        let expected = row.version();
-        statement.push(
-            &format!(
-                " WHERE (team_id = ? AND version = ? AND {}) IS TRUE AND id = ? RETURNING version",
-                T::LIVE
-            ),
-            [team, Value::Int(expected), id.to_value()],
+        self.finish_update::<T>(statement, row.id(), row.version())
+    }
+
+    /// Runs an update, which also counts up the version, of the row that still has the expected one; gives its new version.
+    ///
+    /// # Errors
+    /// As [`Scope::update`].
+    pub(crate) fn finish_update<T: Versioned>(
+        &self,
+        update: Statement<'_>,
+        id: T::Id,
+        expected: i64,
+    ) -> Result<i64, StoreError> {
+        let mut update = update;
+        let condition = format!(
+            " WHERE (team_id = ? AND version = ? AND {}) IS TRUE AND id = ? RETURNING version",
+            T::LIVE
         );
-        let version = self.conn.find(statement.text(), statement.values(), |row| row.get(0))?;
+        let values = params![self.team, expected, id].to_vec();
+        update.push(&condition, values);
+        let version = self.conn.find(update.text(), update.values(), |row| row.get(0))?;
         version.map_or_else(|| Err(self.why_not_updated::<T>(id, expected)), Ok)
     }
 

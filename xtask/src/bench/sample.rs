@@ -50,6 +50,7 @@ pub(super) fn team() -> anyhow::Result<Team> {
         name: "Bench".parse()?,
         settings: TeamSettings::default(),
         retention_days: None,
+        version: 1,
         created_at: at,
         updated_at: at,
     })
@@ -64,6 +65,7 @@ pub(super) fn user() -> anyhow::Result<User> {
         display_name: "Ada".parse()?,
         password_hash: None,
         is_active: true,
+        version: 1,
         created_at: at,
         updated_at: at,
     })

@@ -24,7 +24,7 @@ use super::{
     Answer, Asker, Question,
     decide::Decider,
     handle::{Input, SessionHandle},
-    lease::{HeldSession, LeaseKeeper},
+    lease::LeaseKeeper,
     questions::{Answered, Questions},
     record::Recorder,
     update::{SessionEnd, SessionUpdate, TurnSummary},
@@ -409,11 +409,11 @@ impl SessionActor {
         self.tell_agent(AgentInput::Kill).await;
         while events.recv().await.is_some() {}
         let text = format!("the session could not be recorded: {error}");
-        let (app, HeldSession { id, fence, .. }) = (self.recorder.app(), self.recorder.held());
-        match app.abandon(id, fence, text.clone()).await {
+        let (app, held) = (self.recorder.app(), self.recorder.held());
+        match app.abandon(held, text.clone()).await {
             Ok(entries) => self.publish(entries).await,
             Err(error) => {
-                tracing::error!(session.id = %id, error = %error, "its end could not be recorded either");
+                tracing::error!(session.id = %held.id, error = %error, "its end could not be recorded either");
             }
         }
         SessionEnd { status: SessionStatus::Failed, error: Some(text), last_outcome: self.last_outcome() }

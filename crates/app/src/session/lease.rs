@@ -16,7 +16,6 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// How often a lease is renewed: it survives two missed times.
 const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
 
-/// Renews one session's lease until it is dropped or the session is lost.
 /// A session and the fence that its owner holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeldSession {
@@ -25,6 +24,7 @@ pub(crate) struct HeldSession {
     pub(crate) fence: i64,
 }
 
+/// Renews one session's lease until it is dropped or the session is lost.
 #[derive(Debug)]
 pub(super) struct LeaseKeeper {
     renewing: JoinHandle<StoreError>,

@@ -7,9 +7,9 @@ use domain::{
     session_status::SessionStatus,
     timeline::{Change, TimelineEntry, TimelineItem},
 };
-use store::{Guard, SessionChange, SessionUpdate, StoreError};
+use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
 
-use super::record;
+use super::{lease::HeldSession, record};
 use crate::{App, owner};
 
 /// The author of what recovery changes.
@@ -27,20 +27,20 @@ pub struct RecoveredSession {
 }
 
 impl App {
-    /// Finds sessions whose owner is gone and puts them where they can be resumed, closing what was open. Safe to run in
-    /// any number of processes at once: one of them wins each session.
+    /// Finds sessions whose owner is gone. Those that ran are put where they can be resumed and what was open in them is closed;
+    /// those at rest are owned by nobody again, and wait for a worker again if they did. Safe to run in any number of
+    /// processes at once: one of them wins each session. Gives those whose status changed.
     ///
     /// # Errors
     /// When the database cannot be read or written.
     pub async fn recover_sessions(&self) -> Result<Vec<RecoveredSession>, StoreError> {
         let leased = self.store().read(|conn| conn.leases().list()).await?;
+        let is_gone = |lease: &Lease| owner::is_gone(lease, self.owner(), self.now());
+        let orphans = leased.into_iter().filter(|session| session.lease.as_ref().is_some_and(is_gone));
         let mut recovered = Vec::new();
-        for session in leased {
-            let is_gone =
-                session.lease.as_ref().is_some_and(|lease| owner::is_gone(lease, self.owner(), self.now()));
-            let Some(to) = session.status.when_orphaned().filter(|_| is_gone) else { continue };
-            match self.recover(&session, to).await {
-                Ok(()) => recovered.push(RecoveredSession { id: session.id, from: session.status, to }),
+        for orphan in orphans {
+            match self.recover(orphan).await {
+                Ok(moved) => recovered.extend(moved),
                 // Another process was faster, or the owner finished just now.
                 Err(StoreError::Fenced | StoreError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
@@ -49,63 +49,73 @@ impl App {
         Ok(recovered)
     }
 
-    async fn recover(&self, session: &Session, to: SessionStatus) -> Result<(), StoreError> {
-        let pid = session.lease.as_ref().map_or(0, |lease| lease.owner.pid);
+    async fn recover(&self, orphan: Session) -> Result<Option<RecoveredSession>, StoreError> {
+        let (app, now) = (self.clone(), self.now());
+        let Some(to) = orphan.when_orphaned() else {
+            let vacate = move |tx: &Tx<'_>| tx.team(orphan.team_id).sessions().vacate(&orphan, now);
+            return self.store().write(vacate).await.map(|()| None);
+        };
+        let moved = RecoveredSession { id: orphan.id, from: orphan.status, to };
+        let pid = orphan.lease.as_ref().map_or(0, |lease| lease.owner.pid);
         let reason = format!("its process {pid} ended without a word");
-        self.put_to_rest(session, to, reason, &RECOVERY).await.map(drop)
+        let recover = move |tx: &Tx<'_>| put_to_rest(&app, tx, &orphan, to, reason);
+        self.store().write(recover).await.map(|_| Some(moved))
     }
 
     /// Puts a session of this process to rest as failed when its recorder no longer knows what is stored of it.
     pub(super) async fn abandon(
         &self,
-        id: SessionId,
-        fence: i64,
+        held: HeldSession,
         reason: String,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
-        let leased = self.store().read(|conn| conn.leases().list()).await?;
-        let own = leased.into_iter().find(|session| session.id == id && session.fence == fence);
-        self.put_to_rest(&own.ok_or(StoreError::Fenced)?, SessionStatus::Failed, reason, &RECOVERY).await
-    }
-
-    /// Takes a session over from the owner it has in the store, closes what is open and lets go of it.
-    async fn put_to_rest(
-        &self,
-        session: &Session,
-        to: SessionStatus,
-        reason: String,
-        author: &Actor,
-    ) -> Result<Vec<TimelineEntry>, StoreError> {
-        let now = self.now();
-        let (team, id, fence) = (session.team_id, session.id, session.fence);
-        let transition = record::transition(self, id, Some(session.status), to, &reason, author);
-        let lease = Lease { owner: self.owner().clone(), expires_at: now };
-        let error_message = (to == SessionStatus::Failed).then_some(reason);
-        let put_to_rest = move |tx: &store::Tx<'_>| {
-            let team = tx.team(team);
-            let guard = Guard::Fence(team.sessions().acquire(id, fence, &lease)?);
-            let calls = team.timeline().list_open_tool_calls(id)?;
-            let commands = team.timeline().list_open_commands(id)?;
-            let mut items = record::open_items_closed(calls, commands, now);
-            items.push((Change::Created, TimelineItem::Transition(transition)));
-            let update = SessionUpdate { error_message, release_lease: true, ..SessionUpdate::default() };
-            team.sessions().change(SessionChange { session_id: id, guard, at: now, update, items })
+        let (app, HeldSession { team_id, id, fence }) = (self.clone(), held);
+        let abandon = move |tx: &Tx<'_>| {
+            let sessions = tx.team(team_id).sessions();
+            // Its lease is still being renewed; not while this looks at it.
+            sessions.hold(id, Guard::Fence(fence))?;
+            let own = sessions.find(id)?.filter(|session| session.lease.is_some());
+            put_to_rest(&app, tx, &own.ok_or(StoreError::Fenced)?, SessionStatus::Failed, reason)
         };
-        self.store().write(put_to_rest).await
+        self.store().write(abandon).await
     }
+}
+
+/// Takes a session over from the owner it was seen with, closes what is open and lets go of it.
+fn put_to_rest(
+    app: &App,
+    tx: &Tx<'_>,
+    seen: &Session,
+    to: SessionStatus,
+    reason: String,
+) -> Result<Vec<TimelineEntry>, StoreError> {
+    let (team, id, now) = (tx.team(seen.team_id), seen.id, app.now());
+    let lease = Lease { owner: app.owner().clone(), expires_at: now };
+    let guard = Guard::Fence(team.sessions().acquire(seen, &lease)?);
+    let calls = team.timeline().list_open_tool_calls(id)?;
+    let commands = team.timeline().list_open_commands(id)?;
+    let mut items = record::open_items_closed(calls, commands, now);
+    let transition = record::transition(app, id, Some(seen.status), to, &reason, &RECOVERY);
+    items.push((Change::Created, TimelineItem::Transition(transition)));
+    let error_message = (to == SessionStatus::Failed).then_some(reason);
+    let update = SessionUpdate { error_message, release_lease: true, ..SessionUpdate::default() };
+    team.sessions().change(SessionChange { session_id: id, guard, at: now, update, items })
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use domain::{approval::ApprovalStatus, command::CommandStatus, tool_call::ToolCallStatus};
+    use domain::{
+        approval::ApprovalStatus, command::CommandStatus, priority::Priority, runtime::RuntimeKind,
+        session::SessionOptions, tool_call::ToolCallStatus,
+    };
     use serde_json::json;
 
     use super::*;
     use crate::{
         fixture::{AUTHOR, Fixture},
         session::{
-            lease::{self, HeldSession, LEASE},
+            lease::{self, LEASE},
             record::Recorder,
         },
     };
@@ -148,6 +158,50 @@ mod tests {
         assert_eq!(renew(&fixture, &recorder).await, Err(StoreError::Fenced));
         assert_eq!(recorder.prompt("too late", &AUTHOR).await.map(drop), Err(StoreError::Fenced));
         assert_eq!(fixture.timeline(recorder.session_id()).await, before);
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_a_dead_process_left_on_a_session_at_rest_is_released() {
+        let fixture = Fixture::new().await;
+        let (here, elsewhere) = (fixture.app_on("here"), fixture.app_on("elsewhere"));
+        let mut recorder = fixture.active_session(&elsewhere).await;
+        recorder.ended(SessionStatus::Paused, "idle", None, &AUTHOR).await.expect("recorded");
+        let paused = fixture.get(recorder.session_id()).await;
+        let lease = Lease { owner: elsewhere.owner().clone(), expires_at: here.now().plus(LEASE) };
+        let (team, seen) = (paused.team_id, paused.clone());
+        let take = move |tx: &Tx<'_>| tx.team(team).sessions().acquire(&seen, &lease);
+        here.store().write(take).await.expect("nobody owns it");
+        assert_eq!(here.recover_sessions().await, Ok(vec![]));
+        assert!(fixture.get(paused.id).await.lease.is_some(), "its owner may be alive");
+        fixture.clock.advance(LEASE * 2);
+        assert_eq!(here.recover_sessions().await, Ok(vec![]), "its status is well as it is");
+        let left = fixture.get(paused.id).await;
+        assert_eq!((left.status, left.lease), (SessionStatus::Paused, None));
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_worker_died_before_it_began_waits_again() {
+        let fixture = Fixture::new().await;
+        let (here, elsewhere) = (fixture.app_on("here"), fixture.app_on("elsewhere"));
+        let (id, options) = (SessionId::from_uuid(here.next_id()), SessionOptions::default());
+        let team = fixture.caller.team_id;
+        let session = Session::new(id, team, RuntimeKind::Scripted, options, here.now());
+        let (now, expires_at) = (here.now(), here.now().plus(LEASE));
+        let lease = Lease { owner: elsewhere.owner().clone(), expires_at };
+        let claim = move |tx: &Tx<'_>| {
+            tx.team(team).sessions().insert(&session)?;
+            tx.team(team).sessions().enqueue(id, Priority::DEFAULT, now)?;
+            tx.session_queue().claim_next(&lease, now)
+        };
+        assert!(here.store().write(claim).await.expect("claims").is_some());
+        fixture.clock.advance(LEASE * 2);
+        assert_eq!(here.recover_sessions().await, Ok(vec![]));
+        let waiting = fixture.get(id).await;
+        assert_eq!((waiting.status, waiting.queued_at), (SessionStatus::Created, Some(now)));
+        let lease = Lease { owner: here.owner().clone(), expires_at: here.now().plus(LEASE) };
+        let again = here.now();
+        let claimed = here.store().write(move |tx| tx.session_queue().claim_next(&lease, again)).await;
+        assert_eq!(claimed.expect("claims").map(|session| session.id), Some(id));
     }
 
     #[tokio::test]
@@ -197,15 +251,15 @@ mod tests {
         let app = fixture.app_on("here");
         let mut recorder = fixture.active_session(&app).await;
         recorder.prompt("work", &AUTHOR).await.expect("recorded");
-        let HeldSession { id, fence, .. } = recorder.held();
-        app.abandon(id, fence, "the disk is full".into()).await.expect("recorded");
-        let session = fixture.get(id).await;
+        let held = recorder.held();
+        app.abandon(held, "the disk is full".into()).await.expect("recorded");
+        let session = fixture.get(held.id).await;
         assert_eq!(
             (session.status, session.error_message.as_deref()),
             (SessionStatus::Failed, Some("the disk is full"))
         );
         assert_eq!(session.lease, None);
-        assert_eq!(app.abandon(id, fence, "again".into()).await, Err(StoreError::Fenced));
+        assert_eq!(app.abandon(held, "again".into()).await, Err(StoreError::Fenced));
         assert_eq!(fixture.findings().await, vec![]);
     }
 }

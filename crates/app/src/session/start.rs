@@ -10,7 +10,9 @@ use domain::{
     runtime::RuntimeKind,
     session::{Lease, Session, SessionOptions, name_from_prompt},
     session_status::SessionStatus,
+    time::Timestamp,
     timeline::{Change, TimelineEntry, TimelineItem},
+    transition::Transition,
 };
 use store::{Guard, SessionChange, SessionUpdate as RowUpdate, StoreError};
 use tokio::sync::mpsc;
@@ -148,17 +150,10 @@ impl App {
             }
             Target::Resume(id) => {
                 let session = self.find_resumable(caller, id, &launch.runtime).await?;
-                let fence = session.fence;
-                let fence = self
-                    .store()
-                    .write(move |tx| tx.team(caller.team_id).sessions().acquire(id, fence, &lease))
-                    .await?;
-                (session, fence, Vec::new())
+                self.take_up(session, &author, lease).await?
             }
         };
         let mut recorder = Recorder::new(self.clone(), &session, fence);
-        let reason = if session.started_at.is_some() { "resuming" } else { "starting the agent" };
-        entries.extend(recorder.transition(SessionStatus::Connecting, reason, &author).await?);
         let running = match agent::start(launch_of(&session, launch)).await {
             Ok(running) => running,
             Err(error) => {
@@ -178,7 +173,7 @@ impl App {
         Ok(RunningSession { session, handle, updates })
     }
 
-    /// Records the session, owned from its first moment, so that it cannot be lost in between.
+    /// Records the session, owned and connecting from its first moment, so that it cannot be lost in between.
     async fn create_session(
         &self,
         caller: Caller,
@@ -196,23 +191,37 @@ impl App {
             working_directory: new.working_directory.to_string_lossy().into_owned(),
             ..Session::new(id, caller.team_id, runtime, new.options, now)
         };
-        let created = record::transition(self, session.id, None, SessionStatus::Created, "created", author);
-        let change = SessionChange {
-            session_id: session.id,
-            guard: Guard::Fence(0),
-            at: now,
-            update: RowUpdate::default(),
-            items: vec![(Change::Created, TimelineItem::Transition(created))],
-        };
+        let transitions = vec![
+            record::transition(self, id, None, SessionStatus::Created, "created", author),
+            self.connecting(&session, author),
+        ];
         let row = session.clone();
         let create = move |tx: &store::Tx<'_>| {
-            let sessions = tx.team(row.team_id).sessions();
-            sessions.insert(&row)?;
-            let entries = sessions.change(change)?;
-            Ok::<_, StoreError>((sessions.acquire(row.id, row.fence, &lease)?, entries))
+            tx.team(row.team_id).sessions().insert(&row)?;
+            connect(tx, &row, &lease, transitions, now)
         };
         let (fence, entries) = self.store().write(create).await?;
-        Ok((session, fence, entries))
+        Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
+    }
+
+    /// Makes this process the owner of a session at rest, which connects.
+    async fn take_up(
+        &self,
+        session: Session,
+        author: &Actor,
+        lease: Lease,
+    ) -> Result<(Session, i64, Vec<TimelineEntry>), StoreError> {
+        let (seen, now) = (session.clone(), self.now());
+        let transitions = vec![self.connecting(&session, author)];
+        let take = move |tx: &store::Tx<'_>| connect(tx, &seen, &lease, transitions, now);
+        let (fence, entries) = self.store().write(take).await?;
+        Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
+    }
+
+    fn connecting(&self, session: &Session, author: &Actor) -> Transition {
+        let reason = if session.started_at.is_some() { "resuming" } else { "starting the agent" };
+        let (id, from) = (session.id, Some(session.status));
+        record::transition(self, id, from, SessionStatus::Connecting, reason, author)
     }
 
     async fn find_resumable(
@@ -240,6 +249,28 @@ impl App {
             _ => Ok(session),
         }
     }
+}
+
+/// Makes the lease's owner the owner of a session and makes its transitions, in one transaction: whoever dies before leaves it
+/// at rest, whoever dies after leaves it connecting, and both are found.
+fn connect(
+    tx: &store::Tx<'_>,
+    seen: &Session,
+    lease: &Lease,
+    transitions: Vec<Transition>,
+    at: Timestamp,
+) -> Result<(i64, Vec<TimelineEntry>), StoreError> {
+    let sessions = tx.team(seen.team_id).sessions();
+    let fence = sessions.acquire(seen, lease)?;
+    let items = transitions.into_iter().map(|made| (Change::Created, TimelineItem::Transition(made)));
+    let change = SessionChange {
+        session_id: seen.id,
+        guard: Guard::Fence(fence),
+        at,
+        update: RowUpdate::default(),
+        items: items.collect(),
+    };
+    Ok((fence, sessions.change(change)?))
 }
 
 const fn runtime_kind(runtime: &Runtime) -> RuntimeKind {

@@ -1,7 +1,9 @@
 ALTER TABLE users ADD COLUMN password_hash text;
+ALTER TABLE users ADD COLUMN version bigint NOT NULL DEFAULT 1 CHECK (version >= 1);
 ALTER TABLE users ADD COLUMN deleted_at timestamptz;
 ALTER TABLE teams ADD COLUMN settings jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE teams ADD COLUMN retention_days bigint CHECK (retention_days > 0);
+ALTER TABLE teams ADD COLUMN version bigint NOT NULL DEFAULT 1 CHECK (version >= 1);
 ALTER TABLE teams ADD COLUMN deleted_at timestamptz;
 CREATE INDEX users_created ON users (created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX teams_created ON teams (created_at, id) WHERE deleted_at IS NULL;

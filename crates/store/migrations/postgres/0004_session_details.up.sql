@@ -36,13 +36,14 @@ ALTER TABLE sessions ADD COLUMN priority bigint NOT NULL DEFAULT 5 CHECK (priori
 ALTER TABLE sessions ADD COLUMN queued_at timestamptz;
 ALTER TABLE sessions ADD COLUMN attempts bigint NOT NULL DEFAULT 0 CHECK (attempts >= 0);
 ALTER TABLE sessions ADD COLUMN next_attempt_at timestamptz;
+ALTER TABLE sessions ADD COLUMN version bigint NOT NULL DEFAULT 1 CHECK (version >= 1);
 CREATE INDEX sessions_agent ON sessions (agent_id, created_at, id);
 CREATE INDEX sessions_task ON sessions (task_id, created_at, id);
 CREATE INDEX sessions_template ON sessions (template_id);
 CREATE INDEX sessions_parent ON sessions (parent_session_id, created_at, id);
 CREATE INDEX sessions_team_mode ON sessions (team_id, mode, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX sessions_team_user ON sessions (team_id, user_id, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX sessions_queue ON sessions (priority, queued_at, id) WHERE queued_at IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX sessions_queue ON sessions (priority, queued_at, id) WHERE queued_at IS NOT NULL AND lease_owner IS NULL AND deleted_at IS NULL;
 
 ALTER TABLE messages ADD COLUMN is_partial boolean NOT NULL DEFAULT false;
 ALTER TABLE messages ADD COLUMN parent_message_id uuid REFERENCES messages (id) ON DELETE SET NULL;
@@ -50,6 +51,8 @@ ALTER TABLE messages ADD COLUMN feedback_rating text CHECK (feedback_rating IN (
 ALTER TABLE messages ADD COLUMN feedback_comment text;
 CREATE INDEX messages_parent ON messages (parent_message_id) WHERE parent_message_id IS NOT NULL;
 CREATE INDEX messages_partial ON messages (session_id, sequence) WHERE is_partial;
+
+ALTER TABLE session_transitions ADD COLUMN forced boolean NOT NULL DEFAULT false;
 
 ALTER TABLE tool_calls ADD COLUMN hook_pre_data jsonb;
 ALTER TABLE tool_calls ADD COLUMN hook_post_data jsonb;
@@ -81,7 +84,7 @@ CREATE INDEX agent_instances_agent ON agent_instances (agent_id);
 
 CREATE TABLE session_state (
     session_id uuid NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-    key        text NOT NULL,
+    key        text COLLATE "C" NOT NULL,
     value      jsonb NOT NULL,
     version    bigint NOT NULL CHECK (version >= 1),
     updated_by text NOT NULL,
@@ -132,7 +135,7 @@ CREATE INDEX session_metrics_snapshots_session ON session_metrics_snapshots (ses
 
 CREATE TABLE transcript_segments (
     session_id uuid NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-    path_key   text NOT NULL,
+    path_key   text COLLATE "C" NOT NULL,
     ordinal    bigint NOT NULL CHECK (ordinal >= 0),
     bytes      bytea NOT NULL,
     size_bytes bigint NOT NULL CHECK (size_bytes >= 0),

@@ -38,6 +38,7 @@ CREATE TABLE hook_executions (
     UNIQUE (session_id, sequence)
 );
 CREATE INDEX hook_executions_type ON hook_executions (session_id, hook_type, sequence);
+CREATE INDEX hook_executions_call ON hook_executions (session_id, tool_call_id, sequence) WHERE tool_call_id IS NOT NULL;
 CREATE TRIGGER hook_executions_keep BEFORE UPDATE OR DELETE ON hook_executions
     FOR EACH ROW EXECUTE FUNCTION keep_append_only('input_data', 'output_data', 'context_data', 'error_message');
 CREATE TRIGGER hook_executions_remain BEFORE TRUNCATE ON hook_executions
@@ -92,6 +93,8 @@ CREATE TABLE permission_decisions (
     UNIQUE (session_id, sequence)
 );
 CREATE INDEX permission_decisions_decision ON permission_decisions (session_id, decision, sequence);
+-- What a person allowed is allowed once.
+CREATE UNIQUE INDEX permission_decisions_grant ON permission_decisions (session_id, approval_id) WHERE decision = 'allow' AND approval_id IS NOT NULL;
 CREATE TRIGGER permission_decisions_keep BEFORE UPDATE OR DELETE ON permission_decisions
     FOR EACH ROW EXECUTE FUNCTION keep_append_only('input_data', 'context', 'reason');
 CREATE TRIGGER permission_decisions_remain BEFORE TRUNCATE ON permission_decisions
@@ -129,7 +132,7 @@ CREATE TABLE audit_log (
     at               timestamptz NOT NULL,
     actor_kind       text NOT NULL CHECK (actor_kind IN ('user', 'agent', 'api_key', 'system')),
     actor_id         text NOT NULL,
-    action           text NOT NULL,
+    action           text COLLATE "C" NOT NULL,
     target_kind      text NOT NULL,
     target_id        text,
     session_id       uuid,
@@ -145,6 +148,8 @@ CREATE TABLE audit_log (
 CREATE UNIQUE INDEX audit_log_number ON audit_log (team_id, number) WHERE number IS NOT NULL;
 CREATE INDEX audit_log_unsealed ON audit_log (team_id, at, id) WHERE number IS NULL;
 CREATE INDEX audit_log_team ON audit_log (team_id, at, id);
+CREATE INDEX audit_log_action ON audit_log (team_id, action, at, id);
+CREATE INDEX audit_log_outcome ON audit_log (team_id, outcome, at, id);
 CREATE INDEX audit_log_actor ON audit_log (team_id, actor_kind, actor_id, at, id);
 CREATE INDEX audit_log_target ON audit_log (team_id, target_kind, target_id, at, id);
 CREATE INDEX audit_log_session ON audit_log (session_id, at, id) WHERE session_id IS NOT NULL;
@@ -222,6 +227,7 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_attempt_at, id) WHERE status = 'pending';
 CREATE INDEX webhook_deliveries_subscription ON webhook_deliveries (subscription_id, created_at, id);
 CREATE INDEX webhook_deliveries_team ON webhook_deliveries (team_id, created_at, id);
+CREATE INDEX webhook_deliveries_status ON webhook_deliveries (team_id, status, created_at, id);
 
 CREATE TABLE mcp_servers (
     id         uuid PRIMARY KEY,

@@ -9,6 +9,7 @@ CREATE TABLE working_directory_archives (
     sha256          bytea CHECK (length(sha256) = 32),
     manifest        jsonb,
     status          text NOT NULL CHECK (status IN ('pending', 'in_progress', 'completed', 'failed')),
+    attempts        bigint NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     error_message   text,
     archived_at     timestamptz,
     created_at      timestamptz NOT NULL,
@@ -39,6 +40,8 @@ CREATE TABLE cost_entries (
     at                    timestamptz NOT NULL
 );
 CREATE INDEX cost_entries_team ON cost_entries (team_id, at, id, cost_usd_micros);
+CREATE INDEX cost_entries_model ON cost_entries (team_id, model, at, id) WHERE model IS NOT NULL;
+CREATE INDEX cost_entries_source ON cost_entries (team_id, source, at, id);
 CREATE INDEX cost_entries_session ON cost_entries (session_id, at) WHERE session_id IS NOT NULL;
 CREATE INDEX cost_entries_user ON cost_entries (user_id, team_id, at, cost_usd_micros) WHERE user_id IS NOT NULL;
 CREATE INDEX cost_entries_agent ON cost_entries (agent_id, team_id, at, cost_usd_micros) WHERE agent_id IS NOT NULL;
@@ -92,7 +95,7 @@ CREATE INDEX metrics_name ON metrics (team_id, name, at, id);
 CREATE INDEX metrics_session ON metrics (session_id, at, id) WHERE session_id IS NOT NULL;
 
 CREATE TABLE model_prices (
-    model                                 text NOT NULL,
+    model                                 text COLLATE "C" NOT NULL,
     valid_from                            timestamptz NOT NULL,
     input_usd_micros_per_million          bigint NOT NULL CHECK (input_usd_micros_per_million >= 0),
     output_usd_micros_per_million         bigint NOT NULL CHECK (output_usd_micros_per_million >= 0),

@@ -1,7 +1,9 @@
 ALTER TABLE users ADD COLUMN password_hash TEXT;
+ALTER TABLE users ADD COLUMN version INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1);
 ALTER TABLE users ADD COLUMN deleted_at INTEGER;
 ALTER TABLE teams ADD COLUMN settings TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(settings));
 ALTER TABLE teams ADD COLUMN retention_days INTEGER CHECK (retention_days > 0);
+ALTER TABLE teams ADD COLUMN version INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1);
 ALTER TABLE teams ADD COLUMN deleted_at INTEGER;
 CREATE INDEX users_created ON users (created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX teams_created ON teams (created_at, id) WHERE deleted_at IS NULL;

@@ -36,13 +36,14 @@ ALTER TABLE sessions ADD COLUMN priority INTEGER NOT NULL DEFAULT 5 CHECK (prior
 ALTER TABLE sessions ADD COLUMN queued_at INTEGER;
 ALTER TABLE sessions ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0);
 ALTER TABLE sessions ADD COLUMN next_attempt_at INTEGER;
+ALTER TABLE sessions ADD COLUMN version INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1);
 CREATE INDEX sessions_agent ON sessions (agent_id, created_at, id);
 CREATE INDEX sessions_task ON sessions (task_id, created_at, id);
 CREATE INDEX sessions_template ON sessions (template_id);
 CREATE INDEX sessions_parent ON sessions (parent_session_id, created_at, id);
 CREATE INDEX sessions_team_mode ON sessions (team_id, mode, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX sessions_team_user ON sessions (team_id, user_id, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX sessions_queue ON sessions (priority, queued_at, id) WHERE queued_at IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX sessions_queue ON sessions (priority, queued_at, id) WHERE queued_at IS NOT NULL AND lease_owner IS NULL AND deleted_at IS NULL;
 
 ALTER TABLE messages ADD COLUMN is_partial INTEGER NOT NULL DEFAULT 0 CHECK (is_partial IN (0, 1));
 ALTER TABLE messages ADD COLUMN parent_message_id TEXT REFERENCES messages (id) ON DELETE SET NULL;
@@ -50,6 +51,8 @@ ALTER TABLE messages ADD COLUMN feedback_rating TEXT CHECK (feedback_rating IN (
 ALTER TABLE messages ADD COLUMN feedback_comment TEXT;
 CREATE INDEX messages_parent ON messages (parent_message_id) WHERE parent_message_id IS NOT NULL;
 CREATE INDEX messages_partial ON messages (session_id, sequence) WHERE is_partial;
+
+ALTER TABLE session_transitions ADD COLUMN forced INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1));
 
 ALTER TABLE tool_calls ADD COLUMN hook_pre_data TEXT CHECK (json_valid(hook_pre_data));
 ALTER TABLE tool_calls ADD COLUMN hook_post_data TEXT CHECK (json_valid(hook_post_data));

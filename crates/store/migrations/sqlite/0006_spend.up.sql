@@ -9,6 +9,7 @@ CREATE TABLE working_directory_archives (
     sha256          BLOB CHECK (length(sha256) = 32),
     manifest        TEXT CHECK (json_valid(manifest)),
     status          TEXT NOT NULL CHECK (status IN ('pending', 'in_progress', 'completed', 'failed')),
+    attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     error_message   TEXT,
     archived_at     INTEGER,
     created_at      INTEGER NOT NULL,
@@ -39,6 +40,8 @@ CREATE TABLE cost_entries (
     at                    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX cost_entries_team ON cost_entries (team_id, at, id, cost_usd_micros);
+CREATE INDEX cost_entries_model ON cost_entries (team_id, model, at, id) WHERE model IS NOT NULL;
+CREATE INDEX cost_entries_source ON cost_entries (team_id, source, at, id);
 CREATE INDEX cost_entries_session ON cost_entries (session_id, at) WHERE session_id IS NOT NULL;
 CREATE INDEX cost_entries_user ON cost_entries (user_id, team_id, at, cost_usd_micros) WHERE user_id IS NOT NULL;
 CREATE INDEX cost_entries_agent ON cost_entries (agent_id, team_id, at, cost_usd_micros) WHERE agent_id IS NOT NULL;

@@ -11,6 +11,7 @@ use super::{
     Reads,
     page::{Cursor, Page},
     reference,
+    session::Guard,
 };
 use crate::{
     conn::Tx,
@@ -86,12 +87,13 @@ impl<C: Reads> AgentInstances<'_, C> {
 }
 
 impl AgentInstances<'_, Tx<'_>> {
-    /// Adds an agent instance.
+    /// Adds an agent instance, in a session by whom the guard lets.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when the team has no such session, task or agent.
-    pub fn insert(&self, instance: &AgentInstance) -> Result<(), StoreError> {
-        reference::require(&self.scope, "sessions", "session", instance.session_id)?;
+    /// [`StoreError::Missing`] when the team has no such session, task or agent; [`StoreError::Fenced`] when another process
+    /// took the session over.
+    pub fn insert(&self, instance: &AgentInstance, guard: Guard) -> Result<(), StoreError> {
+        self.scope.sessions().hold_any(instance.session_id, guard)?;
         reference::require(&self.scope, "tasks", "task", instance.task_id)?;
         reference::require(&self.scope, "agents", "agent", instance.agent_id)?;
         self.scope.insert(instance)
@@ -101,14 +103,16 @@ impl AgentInstances<'_, Tx<'_>> {
     ///
     /// # Errors
     /// [`MoveInstanceError::Illegal`] when there is no such move; [`StoreError::Missing`] when it is not there;
-    /// [`StoreError::Conflict`] when somebody moved it meanwhile.
+    /// [`StoreError::Conflict`] when somebody moved it meanwhile; [`StoreError::Fenced`] when another process took its session
+    /// over.
     pub fn change_state(
         &self,
         id: AgentInstanceId,
+        guard: Guard,
         to: AgentInstanceState,
         at: Timestamp,
     ) -> Result<(), MoveInstanceError> {
-        let from = self.find(id)?.ok_or_else(|| missing::<AgentInstance>(id))?.state;
+        let from = self.hold(id, guard)?.state;
         from.move_to(to)?;
         let terminated = (to == AgentInstanceState::Terminated).then_some(at);
         let sql = "UPDATE agent_instances SET state = $1, terminated_at = $2, updated_at = $3
@@ -124,18 +128,27 @@ impl AgentInstances<'_, Tx<'_>> {
     /// Notes what an agent instance took so far.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when it is not there.
+    /// [`StoreError::Missing`] when it is not there; [`StoreError::Fenced`] when another process took its session over.
     pub fn set_resource_usage(
         &self,
         id: AgentInstanceId,
+        guard: Guard,
         usage: &Json,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        self.hold(id, guard)?;
         let sql =
             "UPDATE agent_instances SET resource_usage = $1, updated_at = $2 WHERE id = $3 AND team_id = $4";
         match self.scope.execute(sql, params![*usage, at, id])? {
             0 => Err(missing::<AgentInstance>(id)),
             _ => Ok(()),
         }
+    }
+
+    /// The instance, while its session is held.
+    fn hold(&self, id: AgentInstanceId, guard: Guard) -> Result<AgentInstance, StoreError> {
+        let instance = self.find(id)?.ok_or_else(|| missing::<AgentInstance>(id))?;
+        self.scope.sessions().hold_any(instance.session_id, guard)?;
+        Ok(instance)
     }
 }

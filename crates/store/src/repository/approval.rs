@@ -77,7 +77,8 @@ impl<C: Reads> Approvals<'_, C> {
     }
 
     /// The oldest approved approval of the same call in the same session that no decision made use of yet: it was answered
-    /// when nobody was there to hear it. Recording a decision to allow that names it uses it up.
+    /// when nobody was there to hear it. Recording a decision to allow that names it uses it up; of two who do so at once, the
+    /// second gets [`StoreError::Conflict`].
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -136,7 +137,8 @@ impl DueApprovals<'_, Tx<'_>> {
         };
         let mut expired = Vec::new();
         for (team, session) in self.sessions(at, limit)? {
-            let due = self.hold_due(session, at, limit)?;
+            let left = limit.saturating_sub(u32::try_from(expired.len()).unwrap_or(u32::MAX));
+            let due = self.hold_due(session, at, left)?;
             let entries = settle(self.conn.team(team), session, due, &answer)?;
             expired.extend(entries.into_iter().filter_map(|entry| match entry.item {
                 TimelineItem::Approval(approval) => Some(approval),
@@ -147,8 +149,10 @@ impl DueApprovals<'_, Tx<'_>> {
     }
 
     fn sessions(&self, at: Timestamp, limit: u32) -> Result<BTreeSet<(TeamId, SessionId)>, StoreError> {
-        let sql = "SELECT team_id, session_id FROM approvals
-             WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2";
+        let sql = "SELECT a.team_id, a.session_id FROM approvals a
+             WHERE a.status = 'pending' AND a.expires_at <= $1 AND EXISTS
+               (SELECT 1 FROM sessions s WHERE s.id = a.session_id AND (s.deleted_at IS NULL) IS TRUE)
+             ORDER BY a.expires_at LIMIT $2";
         let rows = self.conn.query(sql, params![at, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.into_iter().collect())
     }
@@ -157,8 +161,8 @@ impl DueApprovals<'_, Tx<'_>> {
     /// first; so does this, or the two could wait for each other.
     fn hold_due(&self, session: SessionId, at: Timestamp, limit: u32) -> Result<Vec<Approval>, StoreError> {
         let hold = self.conn.pick(
-            "SELECT id FROM sessions WHERE id = $1",
-            "SELECT id FROM sessions WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED",
+            "SELECT id FROM sessions WHERE id = $1 AND (deleted_at IS NULL) IS TRUE",
+            "SELECT id FROM sessions WHERE id = $1 AND (deleted_at IS NULL) IS TRUE FOR NO KEY UPDATE SKIP LOCKED",
         );
         if self.conn.find(hold, params![session], |row| row.get::<SessionId>(0))?.is_none() {
             return Ok(Vec::new());

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     conn::Tx,
     error::StoreError,
-    record::{Record as _, record},
+    record::{Owned as _, Record as _, record},
     scope::{Scope, missing},
     statement::{Order, Statement},
     value::{FromValue, ToValue, Value, params, stored_documents, stored_words},
@@ -41,14 +41,15 @@ impl FromValue for StorageKey {
 
 record! {
     Archive in "working_directory_archives" {
-        id, team_id, session_id, storage_backend, archive_path, compression, size_bytes, sha256, status, error_message,
-        archived_at, created_at, updated_at,
+        id, team_id, session_id, storage_backend, archive_path, compression, size_bytes, sha256, status, attempts,
+        error_message, archived_at, created_at, updated_at,
     }
-    owned by ArchiveId as "archive" while "deleted_at IS NULL";
+    owned by ArchiveId as "archive" while
+        "deleted_at IS NULL AND (SELECT s.deleted_at FROM sessions s WHERE s.id = session_id) IS NULL";
     dated by created_at;
 }
 
-/// A team's archives.
+/// A team's archives. Those of a deleted session are gone with it; only retention still sees them.
 #[derive(Debug, Clone, Copy)]
 pub struct Archives<'c, C> {
     pub(super) scope: Scope<'c, C>,
@@ -101,9 +102,11 @@ impl<C: Reads> Archives<'_, C> {
     /// # Errors
     /// When the database cannot be read.
     pub fn find_manifest(&self, id: ArchiveId) -> Result<Option<ArchiveManifest>, StoreError> {
-        let sql = "SELECT manifest FROM working_directory_archives
-             WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id = $2";
-        Ok(self.scope.find(sql, params![id], |row| row.get(0))?.flatten())
+        let sql = format!(
+            "SELECT manifest FROM working_directory_archives WHERE (team_id = $1 AND {}) IS TRUE AND id = $2",
+            Archive::LIVE
+        );
+        Ok(self.scope.find(&sql, params![id], |row| row.get(0))?.flatten())
     }
 
     /// Newest first.
@@ -122,12 +125,16 @@ impl<C: Reads> Archives<'_, C> {
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }
 
-    /// Archives that were completed before this time, at most `limit`, oldest first: what retention looks at.
+    /// Archives that were completed before this time, those of deleted sessions too, at most `limit`, oldest first: what
+    /// retention looks at.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn list_completed_before(&self, time: Timestamp, limit: u32) -> Result<Vec<Archive>, StoreError> {
-        let mut statement = self.scope.select::<Archive>();
+        let (columns, table) = (Archive::COLUMNS, Archive::TABLE);
+        let mut statement = self
+            .scope
+            .statement(&format!("SELECT {columns} FROM {table} WHERE team_id = ? AND deleted_at IS NULL"));
         statement.and("status = ?", [ArchiveStatus::Completed.to_value()]);
         // None is completed before it was asked for, and that time stands in an index.
         statement.and("created_at < ? AND archived_at < ?", [Value::Time(time), Value::Time(time)]);
@@ -154,30 +161,44 @@ impl Archives<'_, Tx<'_>> {
         self.scope.insert_below::<Session, _>(archive.session_id, archive)
     }
 
-    /// Packing begins, for the first time or again. Of several who try at once, one wins.
+    /// Packing begins, for the first time or again: the archive says which attempt it is. Of several who try at once, one wins.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it cannot begin.
     pub fn start(&self, id: ArchiveId, at: Timestamp) -> Result<Archive, StoreError> {
-        self.move_with_error(ArchiveStatus::InProgress, id, None, at)
+        let update = Statement::new(
+            "UPDATE working_directory_archives SET error_message = NULL, attempts = attempts + 1",
+            [],
+        );
+        self.move_to(ArchiveStatus::InProgress, id, None, update, at)
     }
 
-    /// Packing is given up.
+    /// Packing is given up in this attempt, which is 0 before the first.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it is completed or failed already.
-    pub fn fail(&self, id: ArchiveId, error: &str, at: Timestamp) -> Result<Archive, StoreError> {
-        self.move_with_error(ArchiveStatus::Failed, id, Some(error), at)
+    /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it is completed or failed already, or another
+    /// attempt began since.
+    pub fn fail(
+        &self,
+        id: ArchiveId,
+        attempt: u32,
+        error: &str,
+        at: Timestamp,
+    ) -> Result<Archive, StoreError> {
+        let update =
+            Statement::new("UPDATE working_directory_archives SET error_message = ?", [Value::text(error)]);
+        self.move_to(ArchiveStatus::Failed, id, Some(attempt), update, at)
     }
 
-    /// The archive is stored and verified, and is its session's latest.
+    /// The archive of this attempt is stored and verified, and is its session's latest.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it is not in progress;
-    /// [`StoreError::Invalid`] when its size cannot be stored.
+    /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it is not in progress, or another attempt
+    /// began since; [`StoreError::Invalid`] when its size cannot be stored.
     pub fn complete(
         &self,
         id: ArchiveId,
+        attempt: u32,
         packed: &PackedArchive,
         at: Timestamp,
     ) -> Result<Archive, StoreError> {
@@ -186,46 +207,39 @@ impl Archives<'_, Tx<'_>> {
             value: packed.size_bytes.to_string(),
             accepted: format!("0 to {}", i64::MAX),
         })?;
-        let session = self.lock_session(id)?;
+        let archive = self.find(id)?.ok_or_else(|| missing::<Archive>(id))?;
+        let session = self.lock_session(archive.session_id)?;
         let update = Statement::new(
             "UPDATE working_directory_archives SET size_bytes = ?, sha256 = ?, manifest = ?, archived_at = ?,
              error_message = NULL",
             params![size_bytes, packed.sha256, packed.manifest, at].to_vec(),
         );
-        let archive = self.move_to(ArchiveStatus::Completed, id, update, at)?;
+        let archive = self.move_to(ArchiveStatus::Completed, id, Some(attempt), update, at)?;
         self.point_to_latest(session, at)?;
         Ok(archive)
     }
 
-    /// Deletes an archive softly. If it was its session's latest, the one completed before it is that again.
+    /// Deletes an archive softly, that of a deleted session too. If it was its session's latest, the one completed before it is
+    /// that again.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when it is not there.
     pub fn delete(&self, id: ArchiveId, at: Timestamp) -> Result<(), StoreError> {
-        let session = self.lock_session(id)?;
+        let sql = "SELECT session_id FROM working_directory_archives
+             WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id = $2";
+        let session = self.scope.find(sql, params![id], |row| row.get(0))?;
+        let session = self.lock_session(session.ok_or_else(|| missing::<Archive>(id))?)?;
         self.scope.delete::<Archive>(id, at)?;
         self.point_to_latest(session, at)
     }
 
-    fn move_with_error(
-        &self,
-        to: ArchiveStatus,
-        id: ArchiveId,
-        error: Option<&str>,
-        at: Timestamp,
-    ) -> Result<Archive, StoreError> {
-        let update = Statement::new(
-            "UPDATE working_directory_archives SET error_message = ?",
-            [error.map_or(Value::Null, Value::text)],
-        );
-        self.move_to(to, id, update, at)
-    }
-
-    /// Goes on with an update of an archive so that it also changes the status, from one that this one can follow.
+    /// Goes on with an update of an archive so that it also changes the status, from one that this one can follow and in the
+    /// attempt that is said.
     fn move_to(
         &self,
         to: ArchiveStatus,
         id: ArchiveId,
+        attempt: Option<u32>,
         update: Statement<'_>,
         at: Timestamp,
     ) -> Result<Archive, StoreError> {
@@ -235,22 +249,26 @@ impl Archives<'_, Tx<'_>> {
         let places = from.iter().map(|_| "?").collect::<Vec<_>>().join(", ");
         let team = Value::Id(*self.scope.team().as_uuid());
         update.and(
-            &format!("(status IN ({places}) AND deleted_at IS NULL AND team_id = ?) IS TRUE"),
+            &format!("(status IN ({places}) AND {} AND team_id = ?) IS TRUE", Archive::LIVE),
             from.iter().map(ToValue::to_value).chain([team]),
         );
+        update.and_equal("attempts", attempt.as_ref());
         update.push(&format!(" RETURNING {}", Archive::COLUMNS), []);
         let moved = update.rows(self.scope.connection())?.into_iter().next();
         if let Some(archive) = moved {
             return Ok(archive);
         }
-        let from = self.find(id)?.ok_or_else(|| missing::<Archive>(id))?.status;
-        Err(StoreError::Conflict { what: format!("archive {id}: {}", IllegalArchiveMove { from, to }) })
+        let Archive { status: from, attempts, .. } = self.find(id)?.ok_or_else(|| missing::<Archive>(id))?;
+        let reason = match (from.transition_to(to), attempt) {
+            (Ok(_), Some(attempt)) => format!("attempt {attempt} ended when attempt {attempts} began"),
+            _ => IllegalArchiveMove { from, to }.to_string(),
+        };
+        Err(StoreError::Conflict { what: format!("archive {id}: {reason}") })
     }
 
-    /// The archive's session, whose `archive_id` nobody else changes until this transaction ends. It is locked before the
-    /// archive, by all that change both.
-    fn lock_session(&self, id: ArchiveId) -> Result<SessionId, StoreError> {
-        let session = self.find(id)?.ok_or_else(|| missing::<Archive>(id))?.session_id;
+    /// An archive's session, deleted or not, whose `archive_id` nobody else changes until this transaction ends. It is locked
+    /// before the archive, by all that change both.
+    fn lock_session(&self, session: SessionId) -> Result<SessionId, StoreError> {
         let lock = self.scope.pick("", " FOR NO KEY UPDATE");
         let sql = format!("SELECT id FROM sessions WHERE (team_id = $1) IS TRUE AND id = $2{lock}");
         self.scope.find(&sql, params![session], |row| row.get(0))?.ok_or_else(|| missing::<Session>(session))

@@ -1,5 +1,7 @@
 //! The audit log: appended by anybody, read by the team, redacted only through maintenance.
 
+use std::cmp::Reverse;
+
 use domain::{
     audit::{ActionName, ActorKind, AuditDetail, AuditEntry, AuditEvent, AuditOutcome},
     id::{AuditEntryId, SessionId, TeamId},
@@ -158,7 +160,29 @@ impl<C: Reads> AuditLog<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<AuditEntry>, StoreError> {
+        let Some(prefix) = &filter.action_prefix else {
+            return self.page(filter, None, after, limit);
+        };
+        // Actions are few and their lines many: those of each are in order in an index, and a page needs the newest of all.
+        let mut lines = Vec::new();
+        for action in self.actions(prefix)? {
+            // One more than a page, so that it is known whether there is another.
+            lines.extend(self.page(filter, Some(&action), after, limit.saturating_add(1))?.items);
+        }
+        lines.sort_unstable_by_key(|line| Reverse((line.event.at, line.event.id)));
+        Ok(Page::cut(lines, limit as usize, AuditEntry::cursor))
+    }
+
+    /// The lines that the filter leaves, but for its beginning of actions; of this action, or of any.
+    fn page(
+        &self,
+        filter: &AuditFilter,
+        action: Option<&ActionName>,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, StoreError> {
         let mut statement = self.scope.select::<AuditEntry>();
+        statement.and_equal("action", action);
         if let Some((kind, id)) = &filter.actor {
             statement.and("actor_kind = ? AND actor_id = ?", [kind.to_value(), id.to_value()]);
         }
@@ -166,10 +190,6 @@ impl<C: Reads> AuditLog<'_, C> {
         statement.and_equal("target_id", filter.target_id.as_ref());
         statement.and_equal("session_id", filter.session_id.as_ref());
         statement.and_equal("outcome", filter.outcome.as_ref());
-        if let Some(prefix) = &filter.action_prefix {
-            let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
-            statement.and("substr(action, 1, ?) = ?", [Value::Int(length), prefix.to_value()]);
-        }
         if let Some(since) = filter.since {
             statement.and("at >= ?", [Value::Time(since)]);
         }
@@ -177,6 +197,24 @@ impl<C: Reads> AuditLog<'_, C> {
             statement.and("at < ?", [Value::Time(until)]);
         }
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
+    }
+
+    /// The actions that begin like this and of which the team has lines, each searched behind the one before it.
+    fn actions(&self, prefix: &str) -> Result<Vec<ActionName>, StoreError> {
+        let first =
+            "SELECT action FROM audit_log WHERE team_id = $1 AND action >= $2 ORDER BY action LIMIT 1";
+        let next = "SELECT action FROM audit_log WHERE team_id = $1 AND action > $2 ORDER BY action LIMIT 1";
+        let mut actions: Vec<ActionName> = Vec::new();
+        loop {
+            let found = match actions.last() {
+                None => self.scope.find(first, params![prefix], |row| row.get::<ActionName>(0))?,
+                Some(last) => self.scope.find(next, params![*last], |row| row.get(0))?,
+            };
+            match found {
+                Some(action) if action.as_str().starts_with(prefix) => actions.push(action),
+                _ => return Ok(actions),
+            }
+        }
     }
 }
 

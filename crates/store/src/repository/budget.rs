@@ -5,7 +5,6 @@ use domain::{
     budget_period::BudgetPeriod,
     id::{AgentId, BudgetId, SessionId, TeamId, UserId},
     money::MicroUsd,
-    session::Session,
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Reads,
     page::{Cursor, Page},
+    reference,
 };
 use crate::{
     conn::Tx,
@@ -187,20 +187,17 @@ impl Budgets<'_, Tx<'_>> {
                 accepted: "0 or more".into(),
             });
         }
-        let exists = match budget.target {
-            BudgetTarget::Team(team) => team == self.scope.team(),
-            BudgetTarget::Session(session) => self.scope.find_row::<Session>(session)?.is_some(),
-            BudgetTarget::Agent(agent) => {
-                let sql =
-                    "SELECT id FROM agents WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id = $2";
-                self.scope.find(sql, params![agent], |row| row.get::<Uuid>(0))?.is_some()
-            }
-            BudgetTarget::User(user) => {
+        match budget.target {
+            BudgetTarget::Team(team) if team == self.scope.team() => Ok(()),
+            BudgetTarget::Team(_) => Err(StoreError::Missing { what: budget.target.to_string() }),
+            BudgetTarget::Session(id) => reference::require(&self.scope, "sessions", "session", Some(id)),
+            BudgetTarget::Agent(id) => reference::require(&self.scope, "agents", "agent", Some(id)),
+            BudgetTarget::User(id) => {
                 let sql = "SELECT id FROM users WHERE id = $1";
-                self.scope.connection().find(sql, params![user], |row| row.get::<Uuid>(0))?.is_some()
+                let found = self.scope.connection().find(sql, params![id], |row| row.get::<Uuid>(0))?;
+                found.map(drop).ok_or_else(|| StoreError::Missing { what: budget.target.to_string() })
             }
-        };
-        if exists { Ok(()) } else { Err(StoreError::Missing { what: budget.target.to_string() }) }
+        }
     }
 }
 

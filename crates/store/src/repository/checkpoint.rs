@@ -10,6 +10,7 @@ use super::{
     Reads,
     page::{Cursor, Page},
     reference,
+    session::Guard,
 };
 use crate::{conn::Tx, error::StoreError, record::record, scope::Scope, statement::Order};
 
@@ -69,12 +70,13 @@ impl<C: Reads> Checkpoints<'_, C> {
 }
 
 impl Checkpoints<'_, Tx<'_>> {
-    /// Adds a checkpoint.
+    /// Adds a checkpoint, of a session by whom the guard lets.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when the team has no such session or task; [`StoreError::Conflict`] when it names neither.
-    pub fn insert(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        reference::require(&self.scope, "sessions", "session", checkpoint.session_id)?;
+    /// [`StoreError::Missing`] when the team has no such session or task; [`StoreError::Fenced`] when another process took the
+    /// session over; [`StoreError::Conflict`] when it names neither.
+    pub fn insert(&self, checkpoint: &Checkpoint, guard: Guard) -> Result<(), StoreError> {
+        self.scope.sessions().hold_any(checkpoint.session_id, guard)?;
         reference::require(&self.scope, "tasks", "task", checkpoint.task_id)?;
         self.scope.insert(checkpoint)
     }

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     conn::Tx,
     error::StoreError,
-    maintenance::Maintenance,
     record::{Dated, Owned, Record},
     scope::Scope,
     statement::{Order, Statement},
@@ -104,8 +103,8 @@ const TOTAL: &str = "count(*), count(*) - count(cost_usd_micros),
      CAST(coalesce(sum(output_tokens), 0) AS bigint), CAST(coalesce(sum(cache_creation_tokens), 0) AS bigint),
      CAST(coalesce(sum(cache_read_tokens), 0) AS bigint)";
 
-/// The most tokens, and the most micro-dollars, of one entry: nine million of the largest still have a sum.
-pub(super) const MOST: i64 = 1_000_000_000_000;
+/// The most tokens of one entry, as many as the most micro-dollars: nine million of the largest still have a sum.
+const MOST: i64 = MicroUsd::LARGEST.as_micros();
 
 impl<C: Reads> Costs<'_, C> {
     /// Newest first.
@@ -187,16 +186,6 @@ impl Costs<'_, Tx<'_>> {
     pub fn insert_all(&self, entries: &[CostEntry]) -> Result<(), StoreError> {
         entries.iter().try_for_each(refuse_immeasurable)?;
         self.scope.insert_all(entries)
-    }
-
-    /// Takes a session that is purged out of its costs, which stay; gives their number.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn forget_session(&self, maintenance: &Maintenance, session: SessionId) -> Result<u64, StoreError> {
-        let sql =
-            "UPDATE cost_entries SET session_id = NULL WHERE session_id = $1 AND (team_id = $2) IS TRUE";
-        self.scope.tx().maintain(maintenance, |open| open.blank(sql, params![session, self.scope.team()]))
     }
 }
 

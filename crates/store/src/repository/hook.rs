@@ -94,8 +94,9 @@ impl Hooks<'_, Tx<'_>> {
     /// Adds a hook.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the team has one of this name.
+    /// [`StoreError::Conflict`] when the team has one of this name; [`StoreError::Invalid`] when it has no time at all.
     pub fn insert(&self, hook: &Hook) -> Result<(), StoreError> {
+        refuse_hasty(hook)?;
         self.scope.insert(hook)
     }
 
@@ -103,8 +104,9 @@ impl Hooks<'_, Tx<'_>> {
     ///
     /// # Errors
     /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there;
-    /// [`StoreError::Conflict`] when the team has another of this name.
+    /// [`StoreError::Conflict`] when the team has another of this name; [`StoreError::Invalid`] when it has no time at all.
     pub fn update(&self, hook: &Hook) -> Result<i64, StoreError> {
+        refuse_hasty(hook)?;
         self.scope.update(hook)
     }
 
@@ -115,4 +117,12 @@ impl Hooks<'_, Tx<'_>> {
     pub fn delete(&self, id: HookId, at: Timestamp) -> Result<(), StoreError> {
         self.scope.delete::<Hook>(id, at)
     }
+}
+
+fn refuse_hasty(hook: &Hook) -> Result<(), StoreError> {
+    if hook.timeout_ms > 0 {
+        return Ok(());
+    }
+    let (value, accepted) = (hook.timeout_ms.to_string(), "1 or more".to_owned());
+    Err(StoreError::Invalid { field: "timeout_ms", value, accepted })
 }

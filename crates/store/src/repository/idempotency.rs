@@ -84,14 +84,16 @@ impl IdempotencyKeys<'_, Tx<'_>> {
         }
     }
 
-    /// Keeps what was answered.
+    /// Keeps what was answered to a request, as it was begun.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when there is no such request without an answer.
-    pub fn answer(&self, actor: &str, key: &RequestKey, answer: &Json) -> Result<(), StoreError> {
-        let sql = "UPDATE idempotency_keys SET answer = $1
-             WHERE actor = $2 AND key = $3 AND answer IS NULL AND team_id = $4";
-        match self.scope.execute(sql, params![*answer, actor, *key])? {
+    /// [`StoreError::Conflict`] when it has its answer, or another request has its name since it expired.
+    pub fn answer(&self, begun: &IdempotencyKey, answer: &Json) -> Result<(), StoreError> {
+        let IdempotencyKey { actor, key, request_sha256, created_at, .. } = begun;
+        let sql =
+            "UPDATE idempotency_keys SET answer = $1 WHERE actor = $2 AND key = $3 AND request_sha256 = $4
+             AND created_at = $5 AND answer IS NULL AND team_id = $6";
+        match self.scope.execute(sql, params![*answer, *actor, *key, *request_sha256, *created_at])? {
             0 => Err(StoreError::Conflict { what: format!("request {key} is not open") }),
             _ => Ok(()),
         }

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use domain::{
     id::{MetricId, SessionId},
     metric::{Metric, MetricLabels, MetricName, MetricSummary, MetricValue},
-    session::Session,
     time::Timestamp,
 };
 
 use super::{
     Reads,
     page::{Cursor, Page},
+    reference,
 };
 use crate::{
     conn::Tx,
     error::StoreError,
     record::record,
-    scope::{Scope, missing},
+    scope::Scope,
     statement::{Order, Statement},
     value::{FromValue, ToValue, Value, stored_documents, stored_words},
 };
@@ -114,7 +114,7 @@ impl Metrics<'_, Tx<'_>> {
     pub fn insert_all(&self, metrics: &[Metric]) -> Result<(), StoreError> {
         let sessions: BTreeSet<_> = metrics.iter().filter_map(|metric| metric.session_id).collect();
         for session in sessions {
-            self.scope.find_row::<Session>(session)?.ok_or_else(|| missing::<Session>(session))?;
+            reference::require(&self.scope, "sessions", "session", Some(session))?;
         }
         self.scope.insert_all(metrics)
     }

@@ -7,12 +7,15 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Reads, session::row};
+use super::{
+    Reads,
+    session::{Guard, row},
+};
 use crate::{
     conn::Tx,
     error::StoreError,
     record::Record,
-    scope::{Scope, below},
+    scope::Scope,
     value::{Columns, Value, params, stored_words},
 };
 
@@ -46,11 +49,7 @@ impl<C: Reads> MetricsSnapshots<'_, C> {
         filter: &SnapshotFilter,
         limit: u32,
     ) -> Result<Vec<MetricsSnapshot>, StoreError> {
-        let live = below::<Session>("t.session_id").replace("$1", "?");
-        let columns = MetricsSnapshot::columns_of("t");
-        let mut statement =
-            self.scope.statement(&format!("SELECT {columns} FROM session_metrics_snapshots t WHERE {live}"));
-        statement.and_equal("t.session_id", Some(&session));
+        let mut statement = self.scope.select_below::<Session, MetricsSnapshot>("session_id", &session);
         statement.and(
             "t.snapshot_at >= ? AND t.snapshot_at < ?",
             [Value::Time(filter.from), Value::Time(filter.until)],
@@ -65,9 +64,10 @@ impl MetricsSnapshots<'_, Tx<'_>> {
     /// Adds a snapshot.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when the session is not there.
-    pub fn insert(&self, snapshot: &MetricsSnapshot) -> Result<(), StoreError> {
-        self.scope.insert_below::<Session, _>(snapshot.session_id, snapshot)
+    /// As [`Sessions::hold`](crate::Sessions::hold).
+    pub fn insert(&self, snapshot: &MetricsSnapshot, guard: Guard) -> Result<(), StoreError> {
+        self.scope.sessions().hold(snapshot.session_id, guard)?;
+        self.scope.tx().insert(snapshot)
     }
 }
 

@@ -45,7 +45,7 @@ impl Cursor {
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:x}.{}", self.created_at.as_micros(), self.id.simple())
+        write!(f, "{}.{}", self.created_at.as_micros(), self.id.simple())
     }
 }
 
@@ -55,9 +55,22 @@ impl std::str::FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parse = || {
             let (micros, id) = text.split_once('.')?;
-            let created_at = Timestamp::from_micros(i64::from_str_radix(micros, 16).ok()?);
+            let created_at = Timestamp::from_micros(micros.parse().ok()?);
             Some(Self { created_at, id: Uuid::try_parse(id).ok()? })
         };
         parse().ok_or_else(|| InvalidCursor(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_whatever_its_time() {
+        for micros in [i64::MIN, -1, 0, 1_767_225_600_000_000, i64::MAX] {
+            let cursor = Cursor { created_at: Timestamp::from_micros(micros), id: Uuid::from_u128(7) };
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
     }
 }

@@ -24,3 +24,10 @@ pub(super) fn require<I: ToValue + Display>(
         true => Err(StoreError::Missing { what: format!("{noun} {id}") }),
     }
 }
+
+/// The condition that the team of a row of this table was not deleted: for what goes through the rows of all teams.
+pub(super) fn of_live_team(table: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM teams live WHERE live.id = {table}.team_id AND (live.deleted_at IS NULL) IS TRUE)"
+    )
+}

@@ -7,21 +7,21 @@ use domain::{
     cost::{CostEntry, CostTotal},
     id::{BudgetId, ReservationId, SessionId},
     money::MicroUsd,
-    session::Session,
     time::Timestamp,
 };
 
 use super::{
     Reads,
     budget::{BudgetTargets, Budgets},
-    cost::{Costs, MOST},
+    cost::Costs,
     page::{Cursor, Page},
+    session::Guard,
 };
 use crate::{
     conn::Tx,
     error::StoreError,
     record::{Record as _, record},
-    scope::{Scope, missing},
+    scope::Scope,
     statement::Order,
     value::{ToValue as _, params, stored_words},
 };
@@ -106,18 +106,19 @@ impl Reservations<'_, Tx<'_>> {
     /// Of many who reserve at once never more succeed than a hard limit has room for, because each locks its budgets first.
     ///
     /// # Errors
-    /// [`ReserveError::Exceeded`] when a hard budget has too little left; [`StoreError::Missing`] when the session is not
-    /// there; [`StoreError::Invalid`] when the amount is nothing, negative or more than a million dollars.
+    /// [`ReserveError::Exceeded`] when a hard budget has too little left; [`StoreError::Invalid`] when the amount is nothing,
+    /// negative or more than a million dollars; else as [`Sessions::hold`](crate::Sessions::hold).
     pub fn reserve(
         &self,
         targets: &BudgetTargets,
+        guard: Guard,
         amount: MicroUsd,
         at: Timestamp,
         mut next_id: impl FnMut() -> ReservationId,
     ) -> Result<Vec<BudgetStanding>, ReserveError> {
         refuse_immeasurable(amount)?;
         let session = targets.session_id;
-        self.scope.find_row::<Session>(session)?.ok_or_else(|| missing::<Session>(session))?;
+        self.scope.sessions().hold(session, guard)?;
         let mut standings = self.lock_standings(targets, at)?;
         let exceeded =
             standings.iter().filter(|standing| standing.budget.is_hard && standing.left() < amount);
@@ -145,10 +146,12 @@ impl Reservations<'_, Tx<'_>> {
     /// nothing where no budget applied. The costs are recorded in any case, also when they are more than was held.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when a cost is of another session; else as [`Costs::insert_all`].
+    /// [`StoreError::Invalid`] when a cost is of another session; else as [`Costs::insert_all`] and
+    /// [`Sessions::hold`](crate::Sessions::hold).
     pub fn settle(
         &self,
         session: SessionId,
+        guard: Guard,
         costs: &[CostEntry],
         at: Timestamp,
     ) -> Result<Vec<BudgetReservation>, StoreError> {
@@ -159,6 +162,7 @@ impl Reservations<'_, Tx<'_>> {
                 accepted: session.to_string(),
             });
         }
+        self.scope.sessions().hold(session, guard)?;
         Costs { scope: self.scope }.insert_all(costs)?;
         self.end(session, ReservationState::Settled, Some(costs.iter().collect::<CostTotal>().cost), at)
     }
@@ -166,8 +170,14 @@ impl Reservations<'_, Tx<'_>> {
     /// The work did not happen, or who did it died: what was held for the session is free again. Gives what was held.
     ///
     /// # Errors
-    /// When the database cannot be written.
-    pub fn release(&self, session: SessionId, at: Timestamp) -> Result<Vec<BudgetReservation>, StoreError> {
+    /// As [`Sessions::hold`](crate::Sessions::hold).
+    pub fn release(
+        &self,
+        session: SessionId,
+        guard: Guard,
+        at: Timestamp,
+    ) -> Result<Vec<BudgetReservation>, StoreError> {
+        self.scope.sessions().hold(session, guard)?;
         self.end(session, ReservationState::Released, None, at)
     }
 
@@ -229,12 +239,13 @@ fn of_the_team(team: &str) -> String {
 }
 
 fn refuse_immeasurable(amount: MicroUsd) -> Result<(), StoreError> {
-    if (1..=MOST).contains(&amount.as_micros()) {
+    let most = MicroUsd::LARGEST.as_micros();
+    if (1..=most).contains(&amount.as_micros()) {
         return Ok(());
     }
     Err(StoreError::Invalid {
         field: "amount_usd_micros",
         value: amount.as_micros().to_string(),
-        accepted: format!("1 to {MOST}"),
+        accepted: format!("1 to {most}"),
     })
 }

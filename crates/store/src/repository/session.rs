@@ -1,6 +1,8 @@
 //! Sessions.
 
 mod change;
+mod hold;
+mod ownership;
 mod purge;
 mod queue;
 pub(super) mod row;
@@ -164,10 +166,12 @@ impl Sessions<'_, Tx<'_>> {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when its id exists or its team or user does not; [`StoreError::Missing`] when the team has no
-    /// such agent, task, template, parent or archive.
+    /// such agent, version of it, task, template, parent or archive; [`StoreError::Invalid`] when an option cannot be stored
+    /// as it is, or an agent is named without its version.
     pub fn insert(&self, session: &Session) -> Result<(), StoreError> {
         let scope = &self.scope;
-        reference::require(scope, "agents", "agent", session.agent_id)?;
+        row::refuse_unstorable(&session.options)?;
+        self.refuse_unpinned(session)?;
         reference::require(scope, "tasks", "task", session.task_id)?;
         reference::require(scope, "session_templates", "session template", session.template_id)?;
         reference::require(scope, "sessions", "session", session.parent_session_id)?;
@@ -175,13 +179,45 @@ impl Sessions<'_, Tx<'_>> {
         scope.insert(session)
     }
 
-    /// Changes what people say about a session.
+    /// A session runs as one version of an agent, whatever becomes of the agent later.
+    fn refuse_unpinned(&self, session: &Session) -> Result<(), StoreError> {
+        let (agent, version) = match (session.agent_id, session.agent_version) {
+            (None, None) => return Ok(()),
+            (Some(agent), Some(version)) => (agent, version),
+            (agent, version) => {
+                let accepted =
+                    if agent.is_some() { "a version of the agent" } else { "none without agent_id" };
+                return Err(StoreError::Invalid {
+                    field: "agent_version",
+                    value: version.map_or_else(|| "none".to_owned(), |version| version.to_string()),
+                    accepted: accepted.to_owned(),
+                });
+            }
+        };
+        reference::require(&self.scope, "agents", "agent", Some(agent))?;
+        let sql = "SELECT 1 FROM agent_versions v WHERE EXISTS
+             (SELECT 1 FROM agents a WHERE (a.team_id = $1) IS TRUE AND a.id = v.agent_id) AND v.agent_id = $2 AND v.version = $3";
+        match self.scope.query(sql, params![agent, version], |_| Ok(()))?.is_empty() {
+            true => Err(StoreError::Missing { what: format!("version {version} of agent {agent}") }),
+            false => Ok(()),
+        }
+    }
+
+    /// Changes what people say about a session whose version is `expected`, and gives its new version. What happens in the
+    /// session meanwhile changes neither.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when it is not there.
-    pub fn edit(&self, id: SessionId, edit: &SessionEdit, at: Timestamp) -> Result<(), StoreError> {
+    /// [`StoreError::Stale`] when somebody edited it meanwhile; [`StoreError::Missing`] when it is not there.
+    pub fn edit(
+        &self,
+        id: SessionId,
+        expected: i64,
+        edit: &SessionEdit,
+        at: Timestamp,
+    ) -> Result<i64, StoreError> {
         let SessionEdit { name, description, metadata } = edit;
-        let mut statement = Statement::new("UPDATE sessions SET updated_at = ?", [Value::Time(at)]);
+        let mut statement =
+            Statement::new("UPDATE sessions SET version = version + 1, updated_at = ?", [Value::Time(at)]);
         if let Some(name) = name {
             statement.push(", name = ?", [Value::text(name.as_str())]);
         }
@@ -191,21 +227,19 @@ impl Sessions<'_, Tx<'_>> {
         if let Some(metadata) = metadata {
             statement.push(", metadata = ?", [Value::document(metadata)]);
         }
-        statement.push(" WHERE id = ?", [id.to_value()]);
-        let team = Value::Id(*self.scope.team().as_uuid());
-        statement.and("(team_id = ? AND deleted_at IS NULL) IS TRUE", [team]);
-        match self.scope.tx().execute(statement.text(), statement.values())? {
-            0 => Err(missing::<Session>(id)),
-            _ => Ok(()),
-        }
+        self.scope.finish_update::<Session>(statement, id, expected)
     }
 
-    /// Deletes a session softly, with all that belongs to it; it leaves the queue, and what it asked is cancelled.
+    /// Deletes a session softly, with all that belongs to it; it leaves the queue, what it asked is cancelled, and the money
+    /// it held is free again.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when it runs.
     pub fn delete(&self, id: SessionId, actor: &str, at: Timestamp) -> Result<(), StoreError> {
+        // Nobody asks or reserves anything between what is ended here and the end of the session.
+        self.hold(id, Guard::Anyone)?;
         approval::cancel_pending(self.scope, id, actor, at)?;
+        self.scope.reservations().release(id, Guard::Anyone, at)?;
         let sql = format!(
             "UPDATE sessions SET deleted_at = $1, updated_at = $1, queued_at = NULL, next_attempt_at = NULL
              WHERE id = $2 AND lease_owner IS NULL AND {} AND (team_id = $3 AND deleted_at IS NULL) IS TRUE",
@@ -220,39 +254,23 @@ impl Sessions<'_, Tx<'_>> {
     /// Why something could not be done to a session that only those at rest can have done.
     fn refusal(&self, id: SessionId, done: &str) -> StoreError {
         match self.find(id) {
-            Ok(Some(Session { status, .. })) => {
-                StoreError::Conflict { what: format!("session {id} is {status}, so it cannot be {done}") }
-            }
+            Ok(Some(session)) => conflict(&session, done),
             Ok(None) => missing::<Session>(id),
             Err(error) => error,
         }
     }
+}
 
-    /// Makes `lease.owner` the owner of a session nobody owns, or that only `fence`'s dead owner owns, and gives the new
-    /// fence. Of several who try, one wins. A session that waits for a worker waits no more.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`] when somebody else was faster.
-    pub fn acquire(&self, id: SessionId, fence: i64, lease: &Lease) -> Result<i64, StoreError> {
-        let sql = "UPDATE sessions SET lease_owner = $1, lease_expires_at = $2, fence = fence + 1, queued_at = NULL,
-             next_attempt_at = NULL WHERE id = $3 AND fence = $4 AND (team_id = $5 AND deleted_at IS NULL) IS TRUE RETURNING fence";
-        let owner = lease.owner.to_string();
-        let values = params![owner, lease.expires_at, id, fence];
-        self.scope.change(sql, values, |row| row.get(0))?.ok_or(StoreError::Fenced)
-    }
-
-    /// Keeps a session for longer.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`] when another process took it over.
-    pub fn renew(&self, id: SessionId, fence: i64, expires_at: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE sessions SET lease_expires_at = $1 WHERE id = $2 AND fence = $3 AND team_id = $4
-             AND lease_owner IS NOT NULL";
-        match self.scope.execute(sql, params![expires_at, id, fence])? {
-            0 => Err(StoreError::Fenced),
-            _ => Ok(()),
-        }
-    }
+/// What stands in the way of something that only a session at rest can have done, the most telling first.
+fn conflict(session: &Session, done: &str) -> StoreError {
+    let Session { id, status, lease, queued_at, .. } = session;
+    let reason = match (lease, queued_at) {
+        _ if status.is_running() => format!("is {status}"),
+        (Some(Lease { owner, expires_at }), _) => format!("is held by {owner} until {expires_at}"),
+        (None, Some(since)) => format!("waits for a worker since {since}"),
+        (None, None) => format!("is {status}"),
+    };
+    StoreError::Conflict { what: format!("session {id} {reason}, so it cannot be {done}") }
 }
 
 /// The condition that the status is one of some.

@@ -8,12 +8,12 @@ use domain::{
 };
 use serde_json::Value as Json;
 
-use super::Reads;
+use super::{Reads, session::Guard};
 use crate::{
     conn::Tx,
     error::StoreError,
     record::{Owned as _, Record as _, record},
-    scope::{Scope, below, missing},
+    scope::{Scope, below},
     value::{params, stored_words},
 };
 
@@ -27,6 +27,21 @@ record! {
 #[derive(Debug, Clone, Copy)]
 pub struct SessionState<'c, C> {
     pub(super) scope: Scope<'c, C>,
+}
+
+/// What is to stand under a key.
+#[derive(Debug, Clone, Copy)]
+pub struct NewState<'a> {
+    /// The key.
+    pub key: &'a StateKey,
+    /// What is to stand there.
+    pub value: &'a Json,
+    /// The version that the caller read; 0 for a key that must be new.
+    pub expected: i64,
+    /// Who sets it.
+    pub by: &'a str,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl<C: Reads> SessionState<'_, C> {
@@ -59,32 +74,23 @@ impl<C: Reads> SessionState<'_, C> {
 }
 
 impl SessionState<'_, Tx<'_>> {
-    /// Sets a key whose version is `expected`, 0 for one that must be new, and gives its new version.
+    /// Sets a key that has the expected version, and gives its new one.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when it has another version; [`StoreError::Missing`] when the session is not there.
-    pub fn set(
-        &self,
-        session: SessionId,
-        key: &StateKey,
-        value: &Json,
-        expected: i64,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<i64, StoreError> {
-        let version = if expected == 0 {
-            self.add(session, key, value, by, at)?
-        } else {
-            self.replace(session, key, value, expected, by, at)?
-        };
-        version.map_or_else(|| Err(self.why_not_set(session, key, expected)), Ok)
+    /// [`StoreError::Stale`] when it has another version; else as [`Sessions::hold`](crate::Sessions::hold).
+    pub fn set(&self, session: SessionId, guard: Guard, state: &NewState<'_>) -> Result<i64, StoreError> {
+        self.scope.sessions().hold(session, guard)?;
+        let version =
+            if state.expected == 0 { self.add(session, state)? } else { self.replace(session, state)? };
+        version.map_or_else(|| Err(self.why_not_set(session, state)), Ok)
     }
 
     /// Removes a key; it may be new again.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when there is no such key.
-    pub fn delete(&self, session: SessionId, key: &StateKey) -> Result<(), StoreError> {
+    /// [`StoreError::Missing`] when there is no such key; else as [`Sessions::hold`](crate::Sessions::hold).
+    pub fn delete(&self, session: SessionId, guard: Guard, key: &StateKey) -> Result<(), StoreError> {
+        self.scope.sessions().hold(session, guard)?;
         let sql = format!(
             "DELETE FROM session_state WHERE session_id = $1 AND key = $2 AND {}",
             live_session("$3")
@@ -95,14 +101,8 @@ impl SessionState<'_, Tx<'_>> {
         }
     }
 
-    fn add(
-        &self,
-        session: SessionId,
-        key: &StateKey,
-        value: &Json,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<Option<i64>, StoreError> {
+    fn add(&self, session: SessionId, state: &NewState<'_>) -> Result<Option<i64>, StoreError> {
+        let NewState { key, value, by, at, .. } = *state;
         let sql = format!(
             "INSERT INTO session_state ({}) SELECT id, $1, $2, 1, $3, $4, $4 FROM sessions
              WHERE id = $5 AND (team_id = $6 AND deleted_at IS NULL) IS TRUE
@@ -112,15 +112,8 @@ impl SessionState<'_, Tx<'_>> {
         self.scope.change(&sql, params![*key, *value, by, at, session], |row| row.get(0))
     }
 
-    fn replace(
-        &self,
-        session: SessionId,
-        key: &StateKey,
-        value: &Json,
-        expected: i64,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<Option<i64>, StoreError> {
+    fn replace(&self, session: SessionId, state: &NewState<'_>) -> Result<Option<i64>, StoreError> {
+        let NewState { key, value, expected, by, at } = *state;
         let sql = format!(
             "UPDATE session_state SET value = $1, version = version + 1, updated_by = $2, updated_at = $3
              WHERE session_id = $4 AND key = $5 AND version = $6 AND {} RETURNING version",
@@ -129,13 +122,11 @@ impl SessionState<'_, Tx<'_>> {
         self.scope.change(&sql, params![*value, by, at, session, *key, expected], |row| row.get(0))
     }
 
-    fn why_not_set(&self, session: SessionId, key: &StateKey, expected: i64) -> StoreError {
-        let found = self.find(session, key);
-        let owner = self.scope.find_row::<Session>(session);
-        match (found, owner) {
-            (Err(error), _) | (_, Err(error)) => error,
-            (_, Ok(None)) => missing::<Session>(session),
-            (Ok(found), Ok(Some(_))) => StoreError::Stale {
+    fn why_not_set(&self, session: SessionId, state: &NewState<'_>) -> StoreError {
+        let NewState { key, expected, .. } = *state;
+        match self.find(session, key) {
+            Err(error) => error,
+            Ok(found) => StoreError::Stale {
                 what: format!("state {key} of {} {session}", Session::NOUN),
                 expected,
                 current: found.map_or(0, |entry| entry.version),

@@ -10,7 +10,7 @@ use domain::{
 use super::{
     Reads,
     page::{Cursor, Page},
-    session::row::document,
+    session::row::{self, document},
 };
 use crate::{
     conn::Tx,
@@ -64,8 +64,10 @@ impl SessionTemplates<'_, Tx<'_>> {
     /// Adds a template.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the team has one of this name.
+    /// [`StoreError::Conflict`] when the team has one of this name; [`StoreError::Invalid`] when no session could be started with
+    /// an option of it.
     pub fn insert(&self, template: &SessionTemplate) -> Result<(), StoreError> {
+        row::refuse_unstorable(&template.options)?;
         self.scope.insert(template)
     }
 
@@ -74,15 +76,11 @@ impl SessionTemplates<'_, Tx<'_>> {
     ///
     /// # Errors
     /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there;
-    /// [`StoreError::Conflict`] when the team has another of this name.
+    /// [`StoreError::Conflict`] when the team has another of this name; [`StoreError::Invalid`] when no session could be started
+    /// with an option of it.
     pub fn update(&self, template: &SessionTemplate) -> Result<i64, StoreError> {
-        let sql = self.scope.pick(
-            "SELECT usage_count FROM session_templates WHERE team_id = $1 AND id = $2",
-            "SELECT usage_count FROM session_templates WHERE team_id = $1 AND id = $2 FOR UPDATE",
-        );
-        let counted = self.scope.find(sql, params![template.id], |row| row.get(0))?;
-        let usage_count = counted.unwrap_or(template.usage_count);
-        self.scope.update(&SessionTemplate { usage_count, ..template.clone() })
+        row::refuse_unstorable(&template.options)?;
+        self.scope.update_except(&["usage_count"], template)
     }
 
     /// Counts a session that was started from it, and gives how many there are. That is no change of the template.

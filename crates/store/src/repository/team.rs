@@ -35,7 +35,7 @@ impl FromValue for RetentionDays {
 }
 
 record! {
-    Team in "teams" { id, slug, name, settings, retention_days, created_at, updated_at }
+    Team in "teams" { id, slug, name, settings, retention_days, version, created_at, updated_at }
     dated by created_at;
 }
 
@@ -82,8 +82,10 @@ impl<C: Reads> Teams<'_, C> {
     pub fn list_of(&self, user: UserId) -> Result<Vec<(Team, Role)>, StoreError> {
         let sql = format!(
             "SELECT {}, m.role FROM team_memberships m JOIN teams t ON t.id = m.team_id
-             WHERE m.user_id = $1 AND (t.deleted_at IS NULL) IS TRUE ORDER BY t.slug",
-            Team::columns_of("t")
+             WHERE m.user_id = $1 AND (t.deleted_at IS NULL) IS TRUE ORDER BY {}",
+            Team::columns_of("t"),
+            // The order of bytes, whatever the database's locale.
+            self.conn.conn().pick("t.slug", "t.slug COLLATE \"C\"")
         );
         self.conn.conn().query(&sql, params![user], |row| {
             let mut columns = row.columns();
@@ -106,21 +108,28 @@ impl Teams<'_, Tx<'_>> {
     /// # Errors
     /// When the database cannot be written.
     pub fn insert_if_absent(&self, team: &Team) -> Result<bool, StoreError> {
-        let sql = "INSERT INTO teams (id, slug, name, settings, retention_days, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING";
+        let sql =
+            "INSERT INTO teams (id, slug, name, settings, retention_days, version, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (slug) DO NOTHING";
         Ok(self.conn.execute(sql, &team.values())? == 1)
     }
 
-    /// Sets slug, name, settings, retention and the time of the change.
+    /// Sets slug, name, settings, retention and the time of the change of a team whose version is the one that the caller
+    /// read, and gives its new version.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when there is no such team; [`StoreError::Conflict`] when the slug is taken.
-    pub fn update(&self, team: &Team) -> Result<(), StoreError> {
-        let sql = "UPDATE teams SET slug = $1, name = $2, settings = $3, retention_days = $4, updated_at = $5
-             WHERE id = $6 AND deleted_at IS NULL";
-        let values =
-            params![team.slug, team.name, team.settings, team.retention_days, team.updated_at, team.id];
-        one_of(team.id, self.conn.execute(sql, values)?)
+    /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when there is no such team;
+    /// [`StoreError::Conflict`] when the slug is taken.
+    pub fn update(&self, team: &Team) -> Result<i64, StoreError> {
+        let Team { id, slug, name, settings, retention_days, version, updated_at, .. } = team;
+        let sql = "UPDATE teams SET slug = $1, name = $2, settings = $3, retention_days = $4, updated_at = $5,
+             version = version + 1 WHERE id = $6 AND (version = $7 AND deleted_at IS NULL) IS TRUE RETURNING version";
+        let values = params![*slug, *name, *settings, *retention_days, *updated_at, *id, *version];
+        if let Some(version) = self.conn.find(sql, values, |row| row.get(0))? {
+            return Ok(version);
+        }
+        let current = self.find(*id)?.ok_or_else(|| missing(*id))?.version;
+        Err(StoreError::Stale { what: format!("team {id}"), expected: *version, current })
     }
 
     /// Deletes the team softly. Nobody finds a way to its rows any more: it is not found, it is nobody's team, and its keys
@@ -135,5 +144,9 @@ impl Teams<'_, Tx<'_>> {
 }
 
 fn one_of(id: TeamId, rows: u64) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { what: format!("team {id}") }) }
+    if rows == 1 { Ok(()) } else { Err(missing(id)) }
+}
+
+fn missing(id: TeamId) -> StoreError {
+    StoreError::Missing { what: format!("team {id}") }
 }

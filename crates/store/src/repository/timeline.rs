@@ -88,10 +88,10 @@ impl<C: Reads> Timeline<'_, C> {
         let sql = format!(
             "SELECT {} FROM session_commands t
              WHERE {} AND t.session_id = $2 AND t.status IN ('queued', 'delivered') ORDER BY t.sequence",
-            command::COLUMNS,
+            Command::columns_of("t"),
             below::<Session>("t.session_id"),
         );
-        self.scope.query(&sql, params![session], |row| command::from_columns(&mut row.columns()))
+        self.scope.query(&sql, params![session], |row| Command::from_columns(&mut row.columns()))
     }
 
     /// The kinds of entries in a page, each with its last number there: most pages have few of them.
@@ -141,8 +141,8 @@ fn source(kind: EntryKind) -> (&'static str, String, ReadItem) {
         EntryKind::Transition => ("session_transitions", transition::COLUMNS.to_owned(), |columns| {
             transition::from_columns(columns).map(TimelineItem::Transition)
         }),
-        EntryKind::Command => ("session_commands", command::COLUMNS.to_owned(), |columns| {
-            command::from_columns(columns).map(TimelineItem::Command)
+        EntryKind::Command => (Command::TABLE, Command::columns_of("t"), |columns| {
+            Command::from_columns(columns).map(TimelineItem::Command)
         }),
         EntryKind::HookExecution => (HookExecution::TABLE, HookExecution::columns_of("t"), |columns| {
             HookExecution::from_columns(columns).map(TimelineItem::HookExecution)
@@ -186,7 +186,7 @@ pub(super) fn write_row(tx: &Tx<'_>, change: Change, item: &TimelineItem) -> Res
         (Change::Replaced, TimelineItem::Message(message)) => message::replace(tx, message),
         (Change::Created, TimelineItem::ToolCall(call)) => tool_call::insert(tx, call),
         (Change::Created, TimelineItem::Transition(transition)) => transition::insert(tx, transition),
-        (Change::Created, TimelineItem::Command(command)) => command::insert(tx, command),
+        (Change::Created, TimelineItem::Command(command)) => tx.insert(command),
         (Change::Created, TimelineItem::HookExecution(execution)) => tx.insert(execution),
         (Change::Created, TimelineItem::Decision(decision)) => tx.insert(decision),
         (Change::Created, TimelineItem::Approval(approval)) => approval::insert(tx, approval),

@@ -63,9 +63,7 @@ impl<C: Reads> ToolCalls<'_, C> {
         after: i64,
         limit: u32,
     ) -> Result<Vec<ToolCall>, StoreError> {
-        let live = below::<Session>("t.session_id").replace("$1", "?");
-        let mut statement = self.scope.statement(&format!("SELECT {COLUMNS} FROM tool_calls t WHERE {live}"));
-        statement.and_equal("t.session_id", Some(&session));
+        let mut statement = self.scope.select_below::<Session, ToolCall>("session_id", &session);
         statement.and("t.sequence > ?", [Value::Int(after)]);
         statement.and_equal("t.status", filter.status.as_ref());
         statement.and_equal("t.tool_name", filter.tool_name.as_ref());

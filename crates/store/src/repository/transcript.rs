@@ -7,7 +7,7 @@ use domain::{
     transcript::{TranscriptPath, TranscriptPiece, TranscriptSegment},
 };
 
-use super::Reads;
+use super::{Reads, session::Guard};
 use crate::{
     conn::Tx,
     error::StoreError,
@@ -74,7 +74,8 @@ impl Transcripts<'_, Tx<'_>> {
         piece: TranscriptPiece,
         at: Timestamp,
     ) -> Result<i64, StoreError> {
-        self.lock(session, fence)?;
+        // Also so that places are given one by one.
+        self.scope.sessions().hold(session, Guard::Fence(fence))?;
         let sql = format!(
             "SELECT coalesce(max(t.ordinal) + 1, 0) FROM transcript_segments t
              WHERE {} AND t.session_id = $2 AND t.path_key = $3",
@@ -100,7 +101,7 @@ impl Transcripts<'_, Tx<'_>> {
         pieces: Vec<TranscriptPiece>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.lock(session, fence)?;
+        self.scope.sessions().hold(session, Guard::Fence(fence))?;
         let sql = "DELETE FROM transcript_segments WHERE session_id = $1 AND path_key = $2";
         self.scope.tx().execute(sql, params![session, *path])?;
         let segments: Vec<_> = (0..)
@@ -114,19 +115,6 @@ impl Transcripts<'_, Tx<'_>> {
             })
             .collect();
         self.scope.tx().insert_all(&segments)
-    }
-
-    /// Holds the session until the transaction ends, so that nobody takes it over in between and places are given one by one.
-    fn lock(&self, session: SessionId, fence: i64) -> Result<(), StoreError> {
-        let sql = self.scope.pick(
-            "SELECT 1 FROM sessions WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id = $2 AND fence = $3",
-            "SELECT 1 FROM sessions WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id = $2 AND fence = $3
-             FOR NO KEY UPDATE",
-        );
-        match self.scope.query(sql, params![session, fence], |_| Ok(()))?.is_empty() {
-            true => Err(StoreError::Fenced),
-            false => Ok(()),
-        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
 stored_words! { Email, Name, PasswordHash }
 
 record! {
-    User in "users" { id, email, display_name, password_hash, is_active, created_at, updated_at }
+    User in "users" { id, email, display_name, password_hash, is_active, version, created_at, updated_at }
     dated by created_at;
 }
 
@@ -81,20 +81,27 @@ impl Users<'_, Tx<'_>> {
     /// When the database cannot be written.
     pub fn insert_if_absent(&self, user: &User) -> Result<bool, StoreError> {
         let sql =
-            "INSERT INTO users (id, email, display_name, password_hash, is_active, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING";
+            "INSERT INTO users (id, email, display_name, password_hash, is_active, version, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email) DO NOTHING";
         Ok(self.conn.execute(sql, &user.values())? == 1)
     }
 
-    /// Sets address, name and the time of the change; the rest has verbs of its own.
+    /// Sets address, name and the time of the change of a person whose version is the one that the caller read, and gives the
+    /// new version. The rest has verbs of its own, which do not count.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when there is no such person; [`StoreError::Conflict`] when the address is taken.
-    pub fn update(&self, user: &User) -> Result<(), StoreError> {
-        let sql = "UPDATE users SET email = $1, display_name = $2, updated_at = $3
-             WHERE id = $4 AND deleted_at IS NULL";
-        let values = params![user.email, user.display_name, user.updated_at, user.id];
-        one_of(user.id, self.conn.execute(sql, values)?)
+    /// [`StoreError::Stale`] when somebody changed them meanwhile; [`StoreError::Missing`] when there is no such person;
+    /// [`StoreError::Conflict`] when the address is taken.
+    pub fn update(&self, user: &User) -> Result<i64, StoreError> {
+        let User { id, email, display_name, version, updated_at, .. } = user;
+        let sql = "UPDATE users SET email = $1, display_name = $2, updated_at = $3, version = version + 1
+             WHERE id = $4 AND (version = $5 AND deleted_at IS NULL) IS TRUE RETURNING version";
+        let values = params![*email, *display_name, *updated_at, *id, *version];
+        if let Some(version) = self.conn.find(sql, values, |row| row.get(0))? {
+            return Ok(version);
+        }
+        let current = self.find(*id)?.ok_or_else(|| missing(*id))?.version;
+        Err(StoreError::Stale { what: format!("user {id}"), expected: *version, current })
     }
 
     /// Sets the password, or takes it away; logins go on unless [`LoginSessions::revoke_all`] is called too.
@@ -164,5 +171,9 @@ impl Users<'_, Tx<'_>> {
 }
 
 fn one_of(id: UserId, rows: u64) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { what: format!("user {id}") }) }
+    if rows == 1 { Ok(()) } else { Err(missing(id)) }
+}
+
+fn missing(id: UserId) -> StoreError {
+    StoreError::Missing { what: format!("user {id}") }
 }

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::{
     Reads,
     page::{Cursor, Page},
+    reference::of_live_team,
 };
 use crate::{
     conn::Tx,
@@ -162,11 +163,12 @@ impl DueDeliveries<'_, Tx<'_>> {
         // `ARRAY`: PostgreSQL might look for the due rows more than once otherwise, and find others each time.
         let due = self.conn.pick(
             "IN (SELECT id FROM webhook_deliveries
-               WHERE status = 'pending' AND next_attempt_at <= $2 ORDER BY next_attempt_at, id LIMIT $3)",
+               WHERE status = 'pending' AND next_attempt_at <= $2 AND {live} ORDER BY next_attempt_at, id LIMIT $3)",
             "= ANY (ARRAY(SELECT id FROM webhook_deliveries
-               WHERE status = 'pending' AND next_attempt_at <= $2 ORDER BY next_attempt_at, id LIMIT $3
+               WHERE status = 'pending' AND next_attempt_at <= $2 AND {live} ORDER BY next_attempt_at, id LIMIT $3
                FOR UPDATE SKIP LOCKED))",
         );
+        let due = due.replace("{live}", &of_live_team("webhook_deliveries"));
         let sql = format!(
             "UPDATE webhook_deliveries SET attempts = attempts + 1, next_attempt_at = $1, updated_at = $2
              WHERE id {due} RETURNING {}",

@@ -104,6 +104,24 @@ fn indexes_are_the_same() {
 }
 
 #[test]
+fn texts_that_lists_are_ordered_by_are_in_the_order_of_their_bytes() {
+    let Some([_, (postgres, _)]) = both() else { return };
+    let sql = "
+        SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
+        WHERE c.collname = 'C' AND a.attrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace)";
+    let pinned = first_columns(&postgres, "", sql);
+    for column in [
+        "audit_log.action",
+        "memories.key",
+        "model_prices.model",
+        "session_state.key",
+        "transcript_segments.path_key",
+    ] {
+        assert!(pinned.contains(column), "{column} is ordered by the locale of the database");
+    }
+}
+
+#[test]
 fn checks_are_the_same() {
     let Some([(sqlite, _), (postgres, _)]) = both() else { return };
     let tables = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '*_words*'";

@@ -173,6 +173,12 @@ impl Fixture {
         self.store.write(move |tx| tx.team(sample::TEAM).sessions().change(change)).await
     }
 
+    /// Makes a process the owner of a session until this second, whoever owns it now; gives its fence.
+    pub(crate) async fn acquire(&self, id: SessionId, pid: u32, until: i64) -> i64 {
+        let (seen, lease) = (self.session(id).await, sample::lease(pid, sample::time(until)));
+        self.write(move |team| team.sessions().acquire(&seen, &lease)).await.unwrap()
+    }
+
     pub(crate) async fn session(&self, id: SessionId) -> domain::session::Session {
         self.store.read(move |conn| conn.team(sample::TEAM).sessions().find(id)).await.unwrap().unwrap()
     }

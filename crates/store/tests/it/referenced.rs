@@ -8,11 +8,14 @@ fn now(fixture: &Fixture) -> &'static str {
     fixture.place().pick("0", "'epoch'")
 }
 
+/// An agent in its first version.
 pub(crate) fn agent(fixture: &Fixture, team: TeamId) -> AgentId {
     let (id, at) = (AgentId::from_uuid(sample::uuid()), now(fixture));
     let sql = format!(
         "INSERT INTO agents (id, team_id, slug, name, tagline, status, current_version, created_by, created_at, updated_at)
-         VALUES ('{id}', '{team}', '{id}', 'Ada', '', 'active', 1, 'system:test', {at}, {at})"
+         VALUES ('{id}', '{team}', '{id}', 'Ada', '', 'active', 1, 'system:test', {at}, {at});
+         INSERT INTO agent_versions (agent_id, version, dna, created_by, created_at)
+         VALUES ('{id}', 1, '{{}}', 'system:test', {at})"
     );
     fixture.place().raw(&sql).unwrap();
     id

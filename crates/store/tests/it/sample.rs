@@ -53,6 +53,7 @@ pub(crate) fn team(slug: &str) -> Team {
         name: slug.to_uppercase().parse().unwrap(),
         settings: TeamSettings::default(),
         retention_days: None,
+        version: 1,
         created_at: time(0),
         updated_at: time(0),
     }
@@ -65,6 +66,7 @@ pub(crate) fn user(email: &str) -> User {
         display_name: "Ada".parse().unwrap(),
         password_hash: None,
         is_active: true,
+        version: 1,
         created_at: time(0),
         updated_at: time(0),
     }
@@ -147,6 +149,7 @@ pub(crate) fn transition(session_id: SessionId, from: SessionStatus, to: Session
         to,
         reason: "the test says so".into(),
         actor: "system:test".into(),
+        forced: false,
         created_at: time(1),
     }
 }

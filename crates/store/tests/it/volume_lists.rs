@@ -2,6 +2,7 @@
 
 use domain::{
     audit::{ActorKind, AuditOutcome},
+    cost::CostSource,
     memory::{MemoryStatus, MemoryTier, MemoryType},
     priority::Priority,
 };
@@ -94,11 +95,12 @@ async fn filled(place: Place) -> Fixture {
              CASE n % 4 WHEN 0 THEN 'disputed' ELSE 'active' END, 'explicit', 5, 1, {no}, 1, {no}, '[]', '[]', 'user:ada',
              'user:ada', '{{}}', {at}, {at} FROM {numbers};
          INSERT INTO audit_log (id, team_id, at, actor_kind, actor_id, action, target_kind, target_id, digest, outcome)
-         SELECT {id}, '{team}', {at}, 'user', 'ada' || (n % 7), 'task.create', 'task', 'task' || (n % 50), {digest}, 'success'
-             FROM {numbers};
+         SELECT {id}, '{team}', {at}, 'user', 'ada' || (n % 7), CASE n % 20000 WHEN 1 THEN 'team.delete' ELSE 'task.create' END,
+             'task', 'task' || (n % 50), {digest}, CASE n % 20000 WHEN 0 THEN 'denied' ELSE 'success' END FROM {numbers};
          INSERT INTO cost_entries (id, team_id, model, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens,
              cost_usd_micros, source, at)
-         SELECT {id}, '{team}', 'model', 1, 1, 1, 1, 1, 'reported', {at} FROM {numbers};
+         SELECT {id}, '{team}', CASE n % 20000 WHEN 0 THEN 'rare' ELSE 'model' END, 1, 1, 1, 1, 1,
+             CASE n % 20000 WHEN 1 THEN 'imported' ELSE 'reported' END, {at} FROM {numbers};
          COMMIT;"
     );
     fixture.place().raw(&fill).unwrap();
@@ -136,11 +138,20 @@ async fn reads(fixture: &Fixture) -> Vec<String> {
                 target_id: Some("task7".into()),
                 ..AuditFilter::default()
             },
-            AuditFilter { outcome: Some(AuditOutcome::Success), ..AuditFilter::default() },
+            AuditFilter { outcome: Some(AuditOutcome::Denied), ..AuditFilter::default() },
+            // Rare, and all but a few.
+            AuditFilter { action_prefix: Some("team.".into()), ..AuditFilter::default() },
+            AuditFilter { action_prefix: Some("task.".into()), ..AuditFilter::default() },
         ] {
             team.audit_log().list(&filter, None, 50)?;
         }
-        team.costs().list(&CostFilter::default(), None, 50)?;
+        for filter in [
+            CostFilter::default(),
+            CostFilter { model: Some("rare".into()), ..CostFilter::default() },
+            CostFilter { source: Some(CostSource::Imported), ..CostFilter::default() },
+        ] {
+            team.costs().list(&filter, None, 50)?;
+        }
         Ok::<_, StoreError>(())
     });
     read.await.unwrap();
@@ -187,7 +198,12 @@ fn value(fixture: &Fixture, before: &str) -> String {
         "actor_id" => "'ada3'".to_owned(),
         "target_kind" => "'task'".to_owned(),
         "target_id" => "'task7'".to_owned(),
-        "outcome" => "'success'".to_owned(),
+        "outcome" => "'denied'".to_owned(),
+        // That of few lines, looked for behind that of most.
+        "action" if before.ends_with("action = ") => "'team.delete'".to_owned(),
+        "action" => "'task.create'".to_owned(),
+        "model" => "'rare'".to_owned(),
+        "source" => "'imported'".to_owned(),
         "is_deleted" => fixture.place().pick("0", "false").to_owned(),
         // Of a cursor: first the time, then the id.
         "id" | "<" => latest.to_owned(),

@@ -215,6 +215,7 @@ pub(crate) fn transition(
         to,
         reason: reason.to_owned(),
         actor: actor.to_string(),
+        forced: false,
         created_at: app.now(),
     }
 }

@@ -8,6 +8,7 @@ use domain::{
     session_status::SessionStatus,
     time::Timestamp,
     timeline::{Change, SessionEvent, TimelineEntry, TimelineItem},
+    transition::Transition,
 };
 use serde_json::Value as Json;
 
@@ -50,6 +51,16 @@ pub enum Guard {
     Fence(i64),
 }
 
+impl Guard {
+    /// Why a session that is to be written was not found.
+    pub(super) fn refusal(self, session: SessionId) -> StoreError {
+        match self {
+            Self::Fence(_) => StoreError::Fenced,
+            Self::Anyone => missing::<Session>(session),
+        }
+    }
+}
+
 /// What changes on a session. `None` leaves as it is; totals are added.
 #[derive(Debug, Clone, Default)]
 pub struct SessionUpdate {
@@ -74,7 +85,7 @@ impl Sessions<'_, Tx<'_>> {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the guard does not hold; [`StoreError::Conflict`] when a transition does not start from
-    /// the session's status, or a row is gone.
+    /// the session's status, or goes where the state machine does not and nobody forces it, or a row is gone.
     pub fn change(&self, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
         let first = self.advance(&change)?;
         let SessionChange { session_id, at, items, .. } = change;
@@ -102,7 +113,7 @@ impl Sessions<'_, Tx<'_>> {
         message_search::index(&self.scope, session, entries)?;
         for entry in entries.iter().filter(|entry| new_message(entry).is_none()) {
             if let TimelineItem::Transition(transition) = &entry.item {
-                self.set_status(session, transition.from, transition.to, entry.at)?;
+                self.set_status(transition, entry.at)?;
             }
             timeline::write_row(self.scope.tx(), entry.change, &entry.item)?;
         }
@@ -163,34 +174,44 @@ impl Sessions<'_, Tx<'_>> {
         }
         sql.push_str(" RETURNING next_sequence");
         let next: Option<i64> = self.scope.change(&sql, &values, |row| row.get(0))?;
-        match (next, change.guard) {
-            (Some(next), _) => Ok(next - rows),
-            (None, Guard::Fence(_)) => Err(StoreError::Fenced),
-            (None, Guard::Anyone) => Err(missing::<Session>(change.session_id)),
+        next.map_or_else(|| Err(change.guard.refusal(change.session_id)), |next| Ok(next - rows))
+    }
+
+    /// The first entry to active sets `started_at`; a final status sets `completed_at`, which stays when another follows, and
+    /// leaves the queue, as does whoever connects; resuming clears the end and the error.
+    fn set_status(&self, transition: &Transition, at: Timestamp) -> Result<(), StoreError> {
+        let Transition { session_id: id, to, .. } = *transition;
+        let Some(from) = transition.from else { return self.refuse_second_beginning(id, to) };
+        let conflict = |what: String| StoreError::Conflict { what: format!("session {id}: {what}") };
+        transition.permit().map_err(|error| conflict(error.to_string()))?;
+        let started = (to == SessionStatus::Active).then_some(at);
+        let completed = to.is_final().then_some(at);
+        let end = if from.is_final() && to.is_final() { "coalesce(completed_at, $3)" } else { "$3" };
+        let is_resumed = to == SessionStatus::Connecting;
+        let error = if is_resumed { "NULL" } else { "error_message" };
+        let leave =
+            if is_resumed || to.is_final() { ", queued_at = NULL, next_attempt_at = NULL" } else { "" };
+        let sql = format!(
+            "UPDATE sessions SET status = $1, started_at = coalesce(started_at, $2), completed_at = {end},
+             error_message = {error}{leave} WHERE id = $4 AND status = $5 AND team_id = $6"
+        );
+        match self.scope.execute(&sql, params![to, started, completed, id, from])? {
+            0 => Err(conflict(format!("it is no longer {from}"))),
+            _ => Ok(()),
         }
     }
 
-    /// The first entry to active sets `started_at`; a final status sets `completed_at` and leaves the queue; resuming clears it
-    /// and the error.
-    fn set_status(
-        &self,
-        id: SessionId,
-        from: Option<SessionStatus>,
-        to: SessionStatus,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let Some(from) = from else { return Ok(()) };
-        let started = (to == SessionStatus::Active).then_some(at);
-        let completed = to.is_final().then_some(at);
-        let keep_error = if to == SessionStatus::Connecting { "NULL" } else { "error_message" };
-        let leave = if to.is_final() { ", queued_at = NULL, next_attempt_at = NULL" } else { "" };
-        let sql = format!(
-            "UPDATE sessions SET status = $1, started_at = coalesce(started_at, $2), completed_at = $3,
-             error_message = {keep_error}{leave} WHERE id = $4 AND status = $5 AND team_id = $6"
-        );
-        match self.scope.execute(&sql, params![to, started, completed, id, from])? {
-            0 => Err(StoreError::Conflict { what: format!("session {id} is no longer {from}") }),
-            _ => Ok(()),
+    /// A transition from nowhere says in which status a session was recorded: it is the first or none.
+    fn refuse_second_beginning(&self, id: SessionId, to: SessionStatus) -> Result<(), StoreError> {
+        let sql = "SELECT 1 FROM sessions s WHERE (s.team_id = $1 AND s.status = $2) IS TRUE AND s.id = $3
+             AND NOT EXISTS (SELECT 1 FROM session_transitions t WHERE t.session_id = s.id)";
+        match self.scope.query(sql, params![to, id], |_| Ok(()))?.is_empty() {
+            true => Err(StoreError::Conflict {
+                what: format!(
+                    "session {id}: only its first transition comes from nowhere, to the status it has"
+                ),
+            }),
+            false => Ok(()),
         }
     }
 }

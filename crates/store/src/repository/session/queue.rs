@@ -8,11 +8,13 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Sessions, status_in};
+use super::{Sessions, conflict, status_in};
 use crate::{
     conn::Tx,
     error::StoreError,
     record::Record as _,
+    repository::reference::of_live_team,
+    scope::missing,
     value::{ToValue as _, Value, params},
 };
 
@@ -23,18 +25,19 @@ pub struct SessionQueue<'c, C> {
 }
 
 impl SessionQueue<'_, Tx<'_>> {
-    /// Takes the first session that may be tried now, by priority and then by how long it waits, out of the queue and makes
-    /// `lease.owner` its owner with the next fence. Of many workers at once no two get the same, and none waits for another.
+    /// Makes `lease.owner` the owner, with the next fence, of the first session that waits and may be tried now, by priority and
+    /// then by how long it waits. Of many workers at once no two get the same, and none waits for another. It leaves the queue
+    /// when it connects: should the worker die before, [`Sessions::vacate`] lets it wait again where it was.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn claim_next(&self, lease: &Lease, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let sql = format!(
-            "UPDATE sessions SET lease_owner = $1, lease_expires_at = $2, fence = fence + 1, queued_at = NULL,
-             next_attempt_at = NULL
-             WHERE id = (SELECT id FROM sessions WHERE queued_at IS NOT NULL AND deleted_at IS NULL
-             AND (next_attempt_at IS NULL OR next_attempt_at <= $3)
+            "UPDATE sessions SET lease_owner = $1, lease_expires_at = $2, fence = fence + 1
+             WHERE id = (SELECT id FROM sessions WHERE queued_at IS NOT NULL AND lease_owner IS NULL
+             AND deleted_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= $3) AND {}
              ORDER BY priority, queued_at, id LIMIT 1{}) RETURNING {}",
+            of_live_team("sessions"),
             self.conn.pick("", " FOR UPDATE SKIP LOCKED"),
             Session::COLUMNS
         );
@@ -102,12 +105,15 @@ impl Sessions<'_, Tx<'_>> {
     /// faster perhaps.
     pub fn cancel_queued(&self, id: SessionId, at: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE sessions SET queued_at = NULL, next_attempt_at = NULL, updated_at = $1
-             WHERE id = $2 AND queued_at IS NOT NULL AND (team_id = $3 AND deleted_at IS NULL) IS TRUE";
+             WHERE id = $2 AND queued_at IS NOT NULL AND lease_owner IS NULL AND (team_id = $3 AND deleted_at IS NULL) IS TRUE";
         match self.scope.execute(sql, params![at, id])? {
-            0 if self.find(id)?.is_some() => {
-                Err(StoreError::Conflict { what: format!("session {id} is not in the queue") })
-            }
-            0 => Err(self.refusal(id, "taken out of the queue")),
+            0 => match self.find(id)? {
+                Some(session) if session.queued_at.is_none() => {
+                    Err(StoreError::Conflict { what: format!("session {id} is not in the queue") })
+                }
+                Some(session) => Err(conflict(&session, "taken out of the queue")),
+                None => Err(missing::<Session>(id)),
+            },
             _ => Ok(()),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     id::{SessionId, TeamId},
+    money::MicroUsd,
     permission::PermissionMode,
     priority::Priority,
     runtime::RuntimeKind,
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     error::StoreError,
-    record::{Dated, Owned, Record},
+    record::{Dated, Owned, Record, Versioned},
     repository::page::Cursor,
     value::{Columns, ToValue, Value, params, stored_words},
 };
@@ -32,7 +33,7 @@ impl Record for Session {
         metadata, total_messages, total_tool_calls, total_hook_executions, total_permission_checks, total_errors, total_retries, \
         input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, total_cost_usd_micros, duration_ms, \
         reported_cost_usd_micros, result, error_message, archive_id, priority, queued_at, \
-        attempts, next_attempt_at, created_at, updated_at, started_at, completed_at, \
+        attempts, next_attempt_at, version, created_at, updated_at, started_at, completed_at, \
         last_activity_at, lease_owner, lease_expires_at, fence, next_sequence";
 
     fn values(&self) -> Vec<Value<'_>> {
@@ -69,6 +70,7 @@ impl Record for Session {
             self.queued_at,
             self.attempts,
             self.next_attempt_at,
+            self.version,
             self.created_at,
             self.updated_at,
             self.started_at,
@@ -111,6 +113,7 @@ impl Record for Session {
             queued_at: columns.next()?,
             attempts: columns.next()?,
             next_attempt_at: columns.next()?,
+            version: columns.next()?,
             created_at: columns.next()?,
             updated_at: columns.next()?,
             started_at: columns.next()?,
@@ -120,6 +123,29 @@ impl Record for Session {
             fence: columns.next()?,
             next_sequence: columns.next()?,
         })
+    }
+}
+
+/// Refuses options that no column could hold as they are.
+pub(in crate::repository) fn refuse_unstorable(options: &SessionOptions) -> Result<(), StoreError> {
+    let SessionOptions { timeout, retry_delay, max_turns, budget, .. } = options;
+    let refuse = |field, value: String, accepted: &str| {
+        Err(StoreError::Invalid { field, value, accepted: accepted.to_owned() })
+    };
+    if timeout.is_zero() || timeout.subsec_nanos() > 0 || i64::try_from(timeout.as_secs()).is_err() {
+        return refuse("timeout_seconds", format!("{timeout:?}"), "whole seconds, 1 or more");
+    }
+    if retry_delay.subsec_nanos() % 1_000_000 > 0 || i64::try_from(retry_delay.as_millis()).is_err() {
+        return refuse("retry_delay_ms", format!("{retry_delay:?}"), "whole milliseconds, 0 or more");
+    }
+    if *max_turns == Some(0) {
+        return refuse("max_turns", "0".to_owned(), "1 or more, or none");
+    }
+    match budget {
+        Some(budget) if *budget < MicroUsd::ZERO => {
+            refuse("budget_usd_micros", budget.as_micros().to_string(), "0 or more, or none")
+        }
+        _ => Ok(()),
     }
 }
 
@@ -134,6 +160,12 @@ impl Owned for Session {
 
     fn team_id(&self) -> TeamId {
         self.team_id
+    }
+}
+
+impl Versioned for Session {
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

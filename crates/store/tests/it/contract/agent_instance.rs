@@ -4,10 +4,10 @@ use domain::{
     agent_instance::{AgentInstance, AgentInstanceKind, AgentInstanceState},
     id::{AgentInstanceId, SessionId},
 };
-use provost_store::{AgentInstanceFilter, Cursor, MoveInstanceError, Page, StoreError};
+use provost_store::{AgentInstanceFilter, Cursor, Guard, MoveInstanceError, Page, StoreError};
 use serde_json::json;
 
-use crate::{fixture::Fixture, referenced, sample};
+use crate::{fixture::Fixture, governance::maintenance, referenced, sample};
 
 on_both_databases! {
     an_agent_instance_is_found_as_it_was_added,
@@ -17,6 +17,7 @@ on_both_databases! {
     instances_are_listed_by_session_and_task,
     another_team_sees_and_moves_no_instance,
     instances_of_a_deleted_session_are_gone,
+    an_earlier_owner_adds_and_changes_no_instance,
 }
 
 fn instance(session_id: Option<SessionId>, seconds: i64) -> AgentInstance {
@@ -43,7 +44,7 @@ fn instance(session_id: Option<SessionId>, seconds: i64) -> AgentInstance {
 
 async fn insert(fixture: &Fixture, instance: &AgentInstance) -> Result<(), StoreError> {
     let instance = instance.clone();
-    fixture.write(move |team| team.agent_instances().insert(&instance)).await
+    fixture.write(move |team| team.agent_instances().insert(&instance, Guard::Anyone)).await
 }
 
 async fn find(fixture: &Fixture, id: AgentInstanceId) -> Option<AgentInstance> {
@@ -55,9 +56,9 @@ async fn change_state(
     id: AgentInstanceId,
     to: AgentInstanceState,
 ) -> Result<(), MoveInstanceError> {
-    let change = fixture
-        .store
-        .write(move |tx| tx.team(sample::TEAM).agent_instances().change_state(id, to, sample::time(7)));
+    let change = fixture.store.write(move |tx| {
+        tx.team(sample::TEAM).agent_instances().change_state(id, Guard::Anyone, to, sample::time(7))
+    });
     change.await
 }
 
@@ -128,7 +129,7 @@ async fn of_several_who_end_an_instance_one_does(fixture: &Fixture) {
             tokio::spawn(async move {
                 let end = move |tx: &provost_store::Tx<'_>| {
                     let instances = tx.team(sample::TEAM).agent_instances();
-                    instances.change_state(id, AgentInstanceState::Terminated, sample::time(7))
+                    instances.change_state(id, Guard::Anyone, AgentInstanceState::Terminated, sample::time(7))
                 };
                 store.write(end).await.is_ok()
             })
@@ -147,7 +148,7 @@ async fn what_it_took_is_noted(fixture: &Fixture) {
     let note = async |id| {
         let usage = json!({"cpu_ms": 12});
         let set = move |team: provost_store::Scope<'_, provost_store::Tx<'_>>| {
-            team.agent_instances().set_resource_usage(id, &usage, sample::time(8))
+            team.agent_instances().set_resource_usage(id, Guard::Anyone, &usage, sample::time(8))
         };
         fixture.write(set).await
     };
@@ -197,11 +198,17 @@ async fn another_team_sees_and_moves_no_instance(fixture: &Fixture) {
     });
     assert_eq!(seen.await, Ok((None, vec![])));
     let moved = fixture.store.write(move |tx| {
-        tx.team(other).agent_instances().change_state(id, AgentInstanceState::Idle, sample::time(7))
+        tx.team(other).agent_instances().change_state(
+            id,
+            Guard::Anyone,
+            AgentInstanceState::Idle,
+            sample::time(7),
+        )
     });
     assert!(matches!(moved.await, Err(MoveInstanceError::Store(StoreError::Missing { .. }))));
     let forged = AgentInstance { team_id: other, ..instance(Some(session), 1) };
-    let forged = fixture.store.write(move |tx| tx.team(other).agent_instances().insert(&forged)).await;
+    let forged =
+        fixture.store.write(move |tx| tx.team(other).agent_instances().insert(&forged, Guard::Anyone)).await;
     assert_eq!(forged, Err(StoreError::Missing { what: format!("session {session}") }));
 }
 
@@ -212,4 +219,38 @@ async fn instances_of_a_deleted_session_are_gone(fixture: &Fixture) {
     fixture.write(move |team| team.sessions().delete(session, "user:ada", sample::time(5))).await.unwrap();
     assert_eq!(find(fixture, added.id).await, None);
     assert_eq!(list(fixture, AgentInstanceFilter::default(), None, 9).await.items, []);
+    let used = fixture.write(move |team| {
+        team.agent_instances().set_resource_usage(added.id, Guard::Anyone, &json!({}), sample::time(8))
+    });
+    assert!(matches!(used.await, Err(StoreError::Missing { .. })));
+    fixture.write(move |team| team.sessions().purge(session, &maintenance(9))).await.unwrap();
+    assert_eq!(
+        list(fixture, AgentInstanceFilter::default(), None, 9).await.items,
+        [],
+        "nor do they come back"
+    );
+}
+
+async fn an_earlier_owner_adds_and_changes_no_instance(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let (early, late) = (fixture.acquire(session, 1, 60).await, fixture.acquire(session, 2, 90).await);
+    let added = instance(Some(session), 1);
+    let id = added.id;
+    let tries = async |guard: Guard| {
+        let (added, usage) = (added.clone(), json!({}));
+        let insert = fixture.write(move |team| team.agent_instances().insert(&added, guard)).await;
+        let note = move |team: provost_store::Scope<'_, provost_store::Tx<'_>>| {
+            team.agent_instances().set_resource_usage(id, guard, &usage, sample::time(8))
+        };
+        let noted = fixture.write(note).await;
+        let end = move |tx: &provost_store::Tx<'_>| {
+            let instances = tx.team(sample::TEAM).agent_instances();
+            instances.change_state(id, guard, AgentInstanceState::Terminated, sample::time(9))
+        };
+        (insert, noted, fixture.store.write(end).await)
+    };
+    assert_eq!(tries(Guard::Fence(early)).await.0, Err(StoreError::Fenced));
+    assert_eq!(tries(Guard::Fence(late)).await, (Ok(()), Ok(()), Ok(())));
+    let (_, noted, ended) = tries(Guard::Fence(early)).await;
+    assert_eq!((noted, ended), (Err(StoreError::Fenced), Err(StoreError::Fenced.into())));
 }

@@ -8,7 +8,7 @@ use domain::{
     permission::Decision,
     timeline::{Change, TimelineItem},
 };
-use provost_store::{ApprovalFilter, StoreError};
+use provost_store::{ApprovalFilter, Guard, StoreError};
 use serde_json::json;
 
 use crate::{
@@ -28,6 +28,9 @@ on_both_databases! {
     due_approvals_expire_with_a_number_in_their_timelines,
     expiring_and_answering_at_once_settles_each_once,
     an_approved_call_is_granted_once,
+    of_two_who_use_a_grant_at_once_one_does,
+    what_a_deleted_session_left_open_does_not_stop_the_others,
+    no_more_expire_at_once_than_asked,
     a_deleted_session_hides_its_approvals_and_a_removed_one_takes_them_along,
 }
 
@@ -206,7 +209,7 @@ async fn due_approvals_expire_with_a_number_in_their_timelines(fixture: &Fixture
     respond(fixture, answered, ApprovalVerdict::Denied, 2).await.unwrap();
     let elsewhere = Approval { team_id: other, ..approval(foreign_id) };
     let elsewhere_id = elsewhere.id;
-    let change = sample::change(foreign_id, provost_store::Guard::Anyone, vec![asked(elsewhere)]);
+    let change = sample::change(foreign_id, Guard::Anyone, vec![asked(elsewhere)]);
     fixture.store.write(move |tx| tx.team(other).sessions().change(change)).await.unwrap();
 
     assert_eq!(expire(fixture, 299, 10).await, []);
@@ -316,4 +319,58 @@ async fn a_deleted_session_hides_its_approvals_and_a_removed_one_takes_them_alon
     let cancelled = [Some("cancelled".to_owned()), Some("user:ada".to_owned())];
     assert_eq!(status.unwrap(), [cancelled], "nobody waits for what nobody sees");
     assert_eq!(expire(fixture, 300, 10).await, []);
+}
+
+async fn of_two_who_use_a_grant_at_once_one_does(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let approved = fixture.ask(approval(session)).await.id;
+    respond(fixture, approved, APPROVED, 2).await.unwrap();
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let store = fixture.store.clone();
+            let mut used = decision(session, Decision::Allow);
+            used.approval_id = Some(approved);
+            let change = sample::change(session, Guard::Anyone, vec![decided(used)]);
+            tokio::spawn(async move {
+                store.write(move |tx| tx.team(sample::TEAM).sessions().change(change)).await
+            })
+        })
+        .collect();
+    let mut uses = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => uses += 1,
+            Err(error) => assert!(matches!(error, StoreError::Conflict { .. }), "{error:?}"),
+        }
+    }
+    assert_eq!(uses, 1);
+    for _ in 0..2 {
+        let of_its_own = decided(decision(session, Decision::Allow));
+        fixture.change(session, vec![of_its_own]).await.unwrap();
+    }
+    fixture.assert_whole().await;
+}
+
+async fn what_a_deleted_session_left_open_does_not_stop_the_others(fixture: &Fixture) {
+    let (deleted, alive) = (fixture.insert_session().await, fixture.insert_session().await);
+    fixture.ask(approval(deleted)).await;
+    let due = fixture.ask(approval(alive)).await.id;
+    let now = fixture.place().pick("1", "now()");
+    fixture.place().raw(&format!("UPDATE sessions SET deleted_at = {now} WHERE id = '{deleted}'")).unwrap();
+    assert_eq!(expire(fixture, 300, 10).await, [due]);
+}
+
+async fn no_more_expire_at_once_than_asked(fixture: &Fixture) {
+    for _ in 0..3 {
+        let session = fixture.insert_session().await;
+        for _ in 0..3 {
+            fixture.ask(approval(session)).await;
+        }
+    }
+    let mut rounds = Vec::new();
+    for _ in 0..4 {
+        rounds.push(expire(fixture, 300, 4).await.len());
+    }
+    assert_eq!(rounds.iter().sum::<usize>(), 9);
+    assert!(rounds.iter().all(|expired| *expired <= 4), "{rounds:?}");
 }

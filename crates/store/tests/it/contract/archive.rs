@@ -20,6 +20,8 @@ on_both_databases! {
     archives_are_listed_by_session_and_status,
     old_completed_archives_are_listed_for_retention,
     of_many_who_start_an_archive_one_wins,
+    only_the_last_attempt_ends_an_archive,
+    archives_of_a_deleted_session_are_left_to_retention,
     archives_completed_at_once_leave_the_latest,
     a_purged_session_takes_its_archives_along,
 }
@@ -62,18 +64,34 @@ async fn start(fixture: &Fixture, id: ArchiveId) -> Result<Archive, StoreError> 
     fixture.store.write(move |tx| tx.team(sample::TEAM).archives().start(id, sample::time(5))).await
 }
 
+/// As whoever began the last attempt.
 async fn fail(fixture: &Fixture, id: ArchiveId) -> Result<Archive, StoreError> {
+    let attempt = attempts(fixture, id).await;
     let fail = move |tx: &provost_store::Tx<'_>| {
-        tx.team(sample::TEAM).archives().fail(id, "the disk is full", sample::time(6))
+        tx.team(sample::TEAM).archives().fail(id, attempt, "the disk is full", sample::time(6))
     };
     fixture.store.write(fail).await
 }
 
+/// As whoever began the last attempt.
 async fn complete(fixture: &Fixture, id: ArchiveId, seconds: i64) -> Result<Archive, StoreError> {
+    complete_attempt(fixture, id, attempts(fixture, id).await, seconds).await
+}
+
+async fn complete_attempt(
+    fixture: &Fixture,
+    id: ArchiveId,
+    attempt: u32,
+    seconds: i64,
+) -> Result<Archive, StoreError> {
     let complete = move |tx: &provost_store::Tx<'_>| {
-        tx.team(sample::TEAM).archives().complete(id, &packed("a"), sample::time(seconds))
+        tx.team(sample::TEAM).archives().complete(id, attempt, &packed("a"), sample::time(seconds))
     };
     fixture.store.write(complete).await
+}
+
+async fn attempts(fixture: &Fixture, id: ArchiveId) -> u32 {
+    find(fixture, id).await.map_or(0, |archive| archive.attempts)
 }
 
 async fn insert_completed(fixture: &Fixture, session: SessionId, seconds: i64) -> ArchiveId {
@@ -161,6 +179,7 @@ async fn a_completed_archive_is_its_sessions_latest(fixture: &Fixture) {
     let completed = complete(fixture, id, 7).await.unwrap();
     let expected = Archive {
         status: ArchiveStatus::Completed,
+        attempts: 1,
         size_bytes: Some(34),
         sha256: Some(Sha256Digest::of(b"packed")),
         archived_at: Some(sample::time(7)),
@@ -210,8 +229,8 @@ async fn another_team_sees_no_archive(fixture: &Fixture) {
             let archives = tx.team(other).archives();
             match change {
                 0 => archives.start(id, sample::time(2)).map(drop),
-                1 => archives.fail(id, "no", sample::time(2)).map(drop),
-                2 => archives.complete(id, &packed("b"), sample::time(2)).map(drop),
+                1 => archives.fail(id, 1, "no", sample::time(2)).map(drop),
+                2 => archives.complete(id, 1, &packed("b"), sample::time(2)).map(drop),
                 _ => archives.delete(id, sample::time(2)),
             }
         });
@@ -321,7 +340,7 @@ async fn archives_completed_at_once_leave_the_latest(fixture: &Fixture) {
             tokio::spawn(async move {
                 let complete = move |tx: &provost_store::Tx<'_>| {
                     let archives = tx.team(sample::TEAM).archives();
-                    archives.complete(asked.id, &packed("a"), sample::time(seconds))?;
+                    archives.complete(asked.id, 1, &packed("a"), sample::time(seconds))?;
                     // Long enough for the others to begin meanwhile.
                     (0..20).try_for_each(|_| archives.find(asked.id).map(drop))
                 };
@@ -347,4 +366,41 @@ async fn a_purged_session_takes_its_archives_along(fixture: &Fixture) {
     fixture.place().raw(&format!("DELETE FROM working_directory_archives WHERE id = '{stays}'")).unwrap();
     assert_eq!(latest(fixture, kept).await, None);
     assert_eq!(fixture.session(kept).await.id, kept);
+}
+
+async fn only_the_last_attempt_ends_an_archive(fixture: &Fixture) {
+    let asked = archive(fixture.insert_session().await, 1);
+    let id = asked.id;
+    insert(fixture, &asked).await.unwrap();
+    let first = start(fixture, id).await.unwrap().attempts;
+    fail(fixture, id).await.unwrap();
+    let second = start(fixture, id).await.unwrap().attempts;
+    let what = format!("archive {id}: attempt {first} ended when attempt {second} began");
+    let late = Err(StoreError::Conflict { what });
+    assert_eq!(complete_attempt(fixture, id, first, 7).await, late);
+    let fail = move |tx: &provost_store::Tx<'_>| {
+        tx.team(sample::TEAM).archives().fail(id, first, "too late", sample::time(8))
+    };
+    assert_eq!(fixture.store.write(fail).await, late);
+    assert_eq!(complete_attempt(fixture, id, second, 9).await.unwrap().status, ArchiveStatus::Completed);
+}
+
+async fn archives_of_a_deleted_session_are_left_to_retention(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let (done, asked) = (insert_completed(fixture, session, 1).await, archive(session, 2));
+    insert(fixture, &asked).await.unwrap();
+    fixture.write(move |team| team.sessions().delete(session, "user:ada", sample::time(5))).await.unwrap();
+    let seen = fixture.read(move |team| {
+        let archives = team.archives();
+        let listed = archives.list(ArchiveFilter::default(), None, 10)?.items;
+        Ok((archives.find(done)?, archives.find_manifest(done)?, listed))
+    });
+    assert_eq!(seen.await, Ok((None, None, Vec::new())));
+    let started = start(fixture, asked.id).await;
+    assert!(matches!(started, Err(StoreError::Missing { .. })), "{started:?}");
+    let old = fixture.read(|team| team.archives().list_completed_before(sample::time(9), 10)).await.unwrap();
+    assert_eq!(old.iter().map(|archive| archive.id).collect::<Vec<_>>(), [done]);
+    delete(fixture, done).await.unwrap();
+    let left = fixture.read(|team| team.archives().list_completed_before(sample::time(9), 10)).await;
+    assert_eq!(left, Ok(Vec::new()));
 }

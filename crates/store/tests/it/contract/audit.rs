@@ -173,6 +173,15 @@ async fn lines_are_filtered_and_paged(fixture: &Fixture) {
             move |conn: &Conn| conn.team(sample::TEAM).audit_log().list(&AuditFilter::default(), after, 3);
         fixture.store.read(list).await.unwrap()
     };
+    let of_sessions = |after| async move {
+        let filter = AuditFilter { action_prefix: Some("session".into()), ..AuditFilter::default() };
+        let list = move |conn: &Conn| conn.team(sample::TEAM).audit_log().list(&filter, after, 4);
+        let page = fixture.store.read(list).await.unwrap();
+        (page.items.iter().map(|line| line.event.id).collect::<Vec<_>>(), page.next)
+    };
+    let (first, next) = of_sessions(None).await;
+    let (second, end) = of_sessions(next).await;
+    assert_eq!(([first, second].concat(), end), (at(&[5, 4, 3, 2, 1, 0]), None), "of all its actions");
     let one = page(None).await;
     append(fixture, vec![AuditEvent { at: sample::time(6), ..base() }]).await.unwrap();
     let two = page(one.next).await;

@@ -6,9 +6,12 @@ use domain::{
     money::MicroUsd,
     permission::Decision,
     session::SessionTotals,
-    session_status::SessionStatus::{self, Active, Completed, Connecting, Created, Failed, Processing},
+    session_status::SessionStatus::{
+        self, Active, Archived, Completed, Connecting, Created, Failed, Processing,
+    },
     timeline::{Change, TimelineEntry, TimelineItem},
     tool_call::ToolCallStatus,
+    transition::Transition,
     usage::TokenUsage,
 };
 use provost_store::{Guard, SessionChange, SessionUpdate, StoreError};
@@ -25,6 +28,9 @@ on_both_databases! {
     a_message_is_read_as_it_was_written,
     the_first_time_active_and_the_last_end_are_kept,
     resuming_clears_the_end_and_the_error,
+    an_archived_session_ended_when_it_ended,
+    a_transition_that_the_state_machine_does_not_have_is_refused_unless_forced,
+    only_the_first_transition_comes_from_nowhere,
     a_transition_from_another_status_is_a_conflict_and_changes_nothing,
     an_earlier_fence_is_refused_and_changes_nothing,
     anybody_may_give_a_command_to_a_session_that_somebody_owns,
@@ -180,6 +186,41 @@ async fn resuming_clears_the_end_and_the_error(fixture: &Fixture) {
     assert_eq!(resumed.started_at, Some(sample::time(11)));
 }
 
+async fn an_archived_session_ended_when_it_ended(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    walk(fixture, session, 10, Created, &[Connecting, Active, Completed, Archived]).await;
+    let archived = fixture.session(session).await;
+    assert_eq!((archived.status, archived.completed_at), (Archived, Some(sample::time(12))));
+}
+
+async fn a_transition_that_the_state_machine_does_not_have_is_refused_unless_forced(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let before = fixture.session(session).await;
+    let refused = fixture.change(session, vec![sample::moved(session, Created, Active)]).await;
+    let reason = Created.transition_to(Active).unwrap_err();
+    assert_eq!(refused, Err(StoreError::Conflict { what: format!("session {session}: {reason}") }));
+    assert_eq!(fixture.session(session).await, before);
+    let forced = Transition { forced: true, ..sample::transition(session, Created, Active) };
+    let written =
+        fixture.change(session, vec![sample::created(TimelineItem::Transition(forced))]).await.unwrap();
+    assert_eq!(fixture.session(session).await.status, Active);
+    assert_eq!(fixture.timeline(session).await, written, "and it is on record that it was forced");
+}
+
+async fn only_the_first_transition_comes_from_nowhere(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let first = |to| {
+        let beginning = Transition { from: None, to, ..sample::transition(session, Created, Created) };
+        vec![sample::created(TimelineItem::Transition(beginning))]
+    };
+    let elsewhere = fixture.change(session, first(Active)).await;
+    assert!(matches!(elsewhere, Err(StoreError::Conflict { .. })), "not as it stands: {elsewhere:?}");
+    fixture.change(session, first(Created)).await.unwrap();
+    let again = fixture.change(session, first(Created)).await;
+    assert!(matches!(again, Err(StoreError::Conflict { .. })), "{again:?}");
+    assert_eq!(fixture.timeline(session).await.len(), 1);
+}
+
 async fn a_transition_from_another_status_is_a_conflict_and_changes_nothing(fixture: &Fixture) {
     let session = fixture.insert_session().await;
     let before = fixture.session(session).await;
@@ -192,16 +233,8 @@ async fn a_transition_from_another_status_is_a_conflict_and_changes_nothing(fixt
 
 async fn an_earlier_fence_is_refused_and_changes_nothing(fixture: &Fixture) {
     let session = fixture.insert_session().await;
-    let acquire = async |fence| {
-        let lease = sample::lease(1, sample::time(60));
-        fixture
-            .store
-            .write(move |tx| tx.team(sample::TEAM).sessions().acquire(session, fence, &lease))
-            .await
-            .unwrap()
-    };
-    let first = acquire(0).await;
-    let second = acquire(first).await;
+    let first = fixture.acquire(session, 1, 60).await;
+    let second = fixture.acquire(session, 1, 60).await;
     let before = fixture.session(session).await;
     let message = || vec![sample::created_message(session, "a")];
     let late = sample::change(session, Guard::Fence(first), message());
@@ -214,12 +247,7 @@ async fn an_earlier_fence_is_refused_and_changes_nothing(fixture: &Fixture) {
 
 async fn anybody_may_give_a_command_to_a_session_that_somebody_owns(fixture: &Fixture) {
     let session = fixture.insert_session().await;
-    let lease = sample::lease(1, sample::time(60));
-    fixture
-        .store
-        .write(move |tx| tx.team(sample::TEAM).sessions().acquire(session, 0, &lease))
-        .await
-        .unwrap();
+    fixture.acquire(session, 1, 60).await;
     let command = sample::created(TimelineItem::Command(sample::command(session)));
     assert_eq!(fixture.change(session, vec![command]).await.unwrap().len(), 1);
     assert!(fixture.session(session).await.lease.is_some(), "the owner stays");

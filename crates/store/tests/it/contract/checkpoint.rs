@@ -4,7 +4,7 @@ use domain::{
     checkpoint::Checkpoint,
     id::{CheckpointId, SessionId, TaskId},
 };
-use provost_store::{Cursor, Page, StoreError};
+use provost_store::{Cursor, Guard, Page, StoreError};
 use serde_json::json;
 
 use crate::{fixture::Fixture, referenced, sample};
@@ -17,6 +17,7 @@ on_both_databases! {
     checkpoints_of_a_deleted_session_are_gone,
     a_checkpoint_of_nothing_or_of_another_teams_session_is_refused,
     another_team_sees_no_checkpoint,
+    an_earlier_owner_adds_no_checkpoint,
 }
 
 fn checkpoint(session_id: Option<SessionId>, task_id: Option<TaskId>, seconds: i64) -> Checkpoint {
@@ -38,7 +39,7 @@ fn checkpoint(session_id: Option<SessionId>, task_id: Option<TaskId>, seconds: i
 async fn insert(fixture: &Fixture, checkpoints: Vec<Checkpoint>) -> Result<(), StoreError> {
     fixture
         .write(move |team| {
-            checkpoints.iter().try_for_each(|checkpoint| team.checkpoints().insert(checkpoint))
+            checkpoints.iter().try_for_each(|checkpoint| team.checkpoints().insert(checkpoint, Guard::Anyone))
         })
         .await
 }
@@ -146,7 +147,19 @@ async fn another_team_sees_no_checkpoint(fixture: &Fixture) {
     assert!(matches!(deleted, Err(StoreError::Missing { .. })), "{deleted:?}");
     let forged = fixture
         .store
-        .write(move |tx| tx.team(other).checkpoints().insert(&checkpoint(Some(session), None, 1)))
+        .write(move |tx| {
+            tx.team(other).checkpoints().insert(&checkpoint(Some(session), None, 1), Guard::Anyone)
+        })
         .await;
     assert!(forged.is_err(), "{forged:?}");
+}
+
+async fn an_earlier_owner_adds_no_checkpoint(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let (early, late) = (fixture.acquire(session, 1, 60).await, fixture.acquire(session, 2, 90).await);
+    let add = async |fence| {
+        let added = checkpoint(Some(session), None, 1);
+        fixture.write(move |team| team.checkpoints().insert(&added, Guard::Fence(fence))).await
+    };
+    assert_eq!((add(early).await, add(late).await), (Err(StoreError::Fenced), Ok(())));
 }

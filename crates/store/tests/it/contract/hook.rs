@@ -15,6 +15,7 @@ on_both_databases! {
     a_stale_hook_does_not_overwrite,
     a_deleted_hook_leaves_its_name,
     hooks_run_by_priority,
+    a_hook_without_time_is_refused,
 }
 
 fn hook(name: &str) -> Hook {
@@ -125,4 +126,17 @@ async fn hooks_run_by_priority(fixture: &Fixture) {
         .await,
         1
     );
+}
+
+async fn a_hook_without_time_is_refused(fixture: &Fixture) {
+    let added = hook("a");
+    insert(fixture, vec![added.clone()]).await.unwrap();
+    for timeout_ms in [0, -1] {
+        let hasty = Hook { timeout_ms, ..hook("b") };
+        let refused = insert(fixture, vec![hasty]).await;
+        assert!(matches!(refused, Err(StoreError::Invalid { field: "timeout_ms", .. })), "{refused:?}");
+        let hasty = Hook { timeout_ms, ..added.clone() };
+        let refused = fixture.write(move |team| team.hooks().update(&hasty)).await;
+        assert!(matches!(refused, Err(StoreError::Invalid { field: "timeout_ms", .. })), "{refused:?}");
+    }
 }

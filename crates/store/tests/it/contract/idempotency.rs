@@ -38,9 +38,8 @@ async fn a_repeated_request_is_given_its_answer(fixture: &Fixture) {
     assert_eq!(begin(fixture, other.clone()).await, Ok(BegunRequest::Different));
     let answer = |key: IdempotencyKey| async move {
         let answer = json!({ "status": 201 });
-        let write = fixture
-            .store
-            .write(move |tx| tx.team(sample::TEAM).idempotency_keys().answer(&key.actor, &key.key, &answer));
+        let write =
+            fixture.store.write(move |tx| tx.team(sample::TEAM).idempotency_keys().answer(&key, &answer));
         write.await
     };
     answer(first.clone()).await.unwrap();
@@ -85,6 +84,17 @@ async fn an_expired_key_is_used_anew(fixture: &Fixture) {
     assert_eq!(begin(fixture, at(99)).await, Ok(BegunRequest::Different));
     assert_eq!(begin(fixture, at(100)).await, Ok(BegunRequest::New));
     assert_eq!(find(fixture, at(100)).await, Some(at(100)));
+    let answer = async |begun: IdempotencyKey| {
+        let answer = move |tx: &provost_store::Tx<'_>| {
+            tx.team(sample::TEAM).idempotency_keys().answer(&begun, &json!("done"))
+        };
+        fixture.store.write(answer).await
+    };
+    for late in [key("k", "a"), IdempotencyKey { created_at: sample::time(1), ..at(100) }] {
+        let refused = answer(late).await;
+        assert!(matches!(refused, Err(StoreError::Conflict { .. })), "another one's name: {refused:?}");
+    }
+    assert_eq!(answer(at(100)).await, Ok(()));
 }
 
 async fn of_many_equal_requests_at_once_one_is_new(fixture: &Fixture) {

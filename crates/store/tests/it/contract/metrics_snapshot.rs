@@ -7,7 +7,7 @@ use domain::{
     session::SessionTotals,
     usage::TokenUsage,
 };
-use provost_store::{SnapshotFilter, StoreError};
+use provost_store::{Guard, SnapshotFilter, StoreError};
 use serde_json::json;
 
 use crate::{fixture::Fixture, sample};
@@ -16,6 +16,7 @@ on_both_databases! {
     a_snapshot_is_listed_as_it_was_taken,
     snapshots_are_listed_by_time_and_type,
     another_team_sees_and_adds_no_snapshot,
+    an_earlier_owner_adds_no_snapshot,
 }
 
 fn snapshot(session_id: SessionId, seconds: i64) -> MetricsSnapshot {
@@ -33,7 +34,7 @@ fn snapshot(session_id: SessionId, seconds: i64) -> MetricsSnapshot {
 async fn insert(fixture: &Fixture, snapshots: Vec<MetricsSnapshot>) -> Result<(), StoreError> {
     fixture
         .write(move |team| {
-            snapshots.iter().try_for_each(|snapshot| team.metrics_snapshots().insert(snapshot))
+            snapshots.iter().try_for_each(|snapshot| team.metrics_snapshots().insert(snapshot, Guard::Anyone))
         })
         .await
 }
@@ -101,7 +102,19 @@ async fn another_team_sees_and_adds_no_snapshot(fixture: &Fixture) {
     let seen =
         fixture.store.read(move |conn| conn.team(other).metrics_snapshots().list(session, &filter, 9)).await;
     assert_eq!(seen, Ok(vec![]));
-    let added =
-        fixture.store.write(move |tx| tx.team(other).metrics_snapshots().insert(&snapshot(session, 1))).await;
+    let added = fixture
+        .store
+        .write(move |tx| tx.team(other).metrics_snapshots().insert(&snapshot(session, 1), Guard::Anyone))
+        .await;
     assert_eq!(added, Err(StoreError::Missing { what: format!("session {session}") }));
+}
+
+async fn an_earlier_owner_adds_no_snapshot(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let (early, late) = (fixture.acquire(session, 1, 60).await, fixture.acquire(session, 2, 90).await);
+    let add = async |fence| {
+        let guard = Guard::Fence(fence);
+        fixture.write(move |team| team.metrics_snapshots().insert(&snapshot(session, 1), guard)).await
+    };
+    assert_eq!((add(early).await, add(late).await), (Err(StoreError::Fenced), Ok(())));
 }

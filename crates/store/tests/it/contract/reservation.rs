@@ -7,7 +7,7 @@ use domain::{
     id::{BudgetId, ReservationId, SessionId},
     money::MicroUsd,
 };
-use provost_store::{BudgetTargets, CostFilter, ReserveError, Store, StoreError, Tx};
+use provost_store::{BudgetTargets, CostFilter, Guard, ReserveError, Store, StoreError, Tx};
 
 use super::{
     budget::{budget, insert, standings, targets},
@@ -30,6 +30,7 @@ on_both_databases! {
     many_who_reserve_at_once_stay_below_a_hard_limit,
     reservers_of_several_budgets_do_not_wait_in_a_circle,
     a_purged_session_leaves_its_reservations,
+    a_stale_owner_settles_nobodys_money,
 }
 
 const fn usd(micros: i64) -> MicroUsd {
@@ -43,7 +44,13 @@ async fn reserve(
 ) -> Result<Vec<BudgetStanding>, ReserveError> {
     let reserve = move |tx: &Tx<'_>| {
         let next_id = || ReservationId::from_uuid(sample::uuid());
-        tx.team(sample::TEAM).reservations().reserve(&targets, usd(micros), sample::time(10), next_id)
+        tx.team(sample::TEAM).reservations().reserve(
+            &targets,
+            Guard::Anyone,
+            usd(micros),
+            sample::time(10),
+            next_id,
+        )
     };
     store.write(reserve).await
 }
@@ -53,13 +60,17 @@ async fn settle(
     session: SessionId,
     costs: Vec<CostEntry>,
 ) -> Result<Vec<BudgetReservation>, StoreError> {
-    let settle =
-        move |tx: &Tx<'_>| tx.team(sample::TEAM).reservations().settle(session, &costs, sample::time(20));
+    let settle = move |tx: &Tx<'_>| {
+        tx.team(sample::TEAM).reservations().settle(session, Guard::Anyone, &costs, sample::time(20))
+    };
     store.write(settle).await
 }
 
 async fn release(store: &Store, session: SessionId) -> Result<Vec<BudgetReservation>, StoreError> {
-    store.write(move |tx| tx.team(sample::TEAM).reservations().release(session, sample::time(20))).await
+    let release = move |tx: &Tx<'_>| {
+        tx.team(sample::TEAM).reservations().release(session, Guard::Anyone, sample::time(20))
+    };
+    store.write(release).await
 }
 
 async fn held(fixture: &Fixture, session: SessionId) -> Vec<BudgetReservation> {
@@ -236,19 +247,26 @@ async fn another_team_holds_and_settles_nothing(fixture: &Fixture) {
     reserve(&fixture.store, targets, 60).await.unwrap();
     let reserve = move |tx: &Tx<'_>| {
         let next_id = || ReservationId::from_uuid(sample::uuid());
-        tx.team(other).reservations().reserve(&targets, usd(1), sample::time(10), next_id)
+        tx.team(other).reservations().reserve(&targets, Guard::Anyone, usd(1), sample::time(10), next_id)
     };
     let reserved = fixture.store.write(reserve).await;
     assert!(matches!(reserved, Err(ReserveError::Store(StoreError::Missing { .. }))), "{reserved:?}");
-    let ended = fixture.store.write(move |tx| {
-        let reservations = tx.team(other).reservations();
-        let held = reservations.list_held(targets.session_id)?;
+    let seen = fixture.store.read(move |conn| {
+        let reservations = conn.team(other).reservations();
         let listed = reservations.list(of_team.id, ReservationState::Held, None, 10)?.items;
-        let released = reservations.release(targets.session_id, sample::time(20))?;
-        let settled = reservations.settle(targets.session_id, &[], sample::time(20))?;
-        Ok::<_, StoreError>([held, listed, released, settled].concat())
+        Ok::<_, StoreError>([reservations.list_held(targets.session_id)?, listed].concat())
     });
-    assert_eq!(ended.await, Ok(Vec::new()));
+    assert_eq!(seen.await, Ok(Vec::new()));
+    for is_settled in [true, false] {
+        let ended = fixture.store.write(move |tx| {
+            let (reservations, id) = (tx.team(other).reservations(), targets.session_id);
+            match is_settled {
+                true => reservations.settle(id, Guard::Anyone, &[], sample::time(20)),
+                false => reservations.release(id, Guard::Anyone, sample::time(20)),
+            }
+        });
+        assert!(matches!(ended.await, Err(StoreError::Missing { .. })));
+    }
     assert_eq!(used(fixture, targets).await, [(0, 60)]);
 }
 
@@ -279,7 +297,7 @@ async fn reservations_that_cannot_be_leave_nothing_behind(fixture: &Fixture) {
     insert(fixture, &budget(BudgetTarget::User(fixture.user), BudgetPeriod::Total, 100)).await.unwrap();
     let id = ReservationId::from_uuid(sample::uuid());
     let same_id = move |tx: &Tx<'_>| {
-        tx.team(sample::TEAM).reservations().reserve(&targets, usd(1), sample::time(10), || id)
+        tx.team(sample::TEAM).reservations().reserve(&targets, Guard::Anyone, usd(1), sample::time(10), || id)
     };
     let refused = fixture.store.write(same_id).await;
     assert!(matches!(refused, Err(ReserveError::Store(StoreError::Conflict { .. }))), "{refused:?}");
@@ -379,4 +397,33 @@ async fn a_purged_session_leaves_its_reservations(fixture: &Fixture) {
     fixture.place().raw(&format!("DELETE FROM budgets WHERE id = '{}'", of_team.id)).unwrap();
     let rows = fixture.place().raw("SELECT count(*) FROM budget_reservations").unwrap();
     assert_eq!(rows[0][0].as_deref(), Some("0"), "a budget takes them along");
+}
+
+async fn a_stale_owner_settles_nobodys_money(fixture: &Fixture) {
+    let targets = targets(fixture).await;
+    insert_team_budget(fixture, 100).await;
+    let session = targets.session_id;
+    let early = Guard::Fence(fixture.acquire(session, 1, 60).await);
+    let late = Guard::Fence(fixture.acquire(session, 2, 90).await);
+    let reserve = async |guard| {
+        let next_id = || ReservationId::from_uuid(sample::uuid());
+        let reserve = move |tx: &Tx<'_>| {
+            tx.team(sample::TEAM).reservations().reserve(&targets, guard, usd(60), sample::time(10), next_id)
+        };
+        fixture.store.write(reserve).await
+    };
+    assert_eq!(reserve(early).await, Err(StoreError::Fenced.into()));
+    reserve(late).await.unwrap();
+    let release = async |guard| {
+        fixture.write(move |team| team.reservations().release(session, guard, sample::time(20))).await
+    };
+    let settle = async |guard| {
+        let costs = [cost_of(&targets, 5)];
+        fixture.write(move |team| team.reservations().settle(session, guard, &costs, sample::time(20))).await
+    };
+    assert_eq!(release(early).await, Err(StoreError::Fenced));
+    assert_eq!(settle(early).await, Err(StoreError::Fenced));
+    assert_eq!(used(fixture, targets).await, [(0, 60)], "nothing of it happened");
+    assert_eq!(settle(late).await.unwrap().len(), 1);
+    assert_eq!(used(fixture, targets).await, [(5, 0)]);
 }

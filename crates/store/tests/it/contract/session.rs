@@ -8,7 +8,7 @@ use domain::{
     permission::PermissionMode,
     priority::Priority,
     runtime::RuntimeKind,
-    session::{Origin, Session, SessionMode},
+    session::{Origin, Session, SessionMode, SessionOptions},
     session_status::SessionStatus,
     time::Timestamp,
 };
@@ -21,6 +21,8 @@ use crate::{fixture::Fixture, referenced, sample};
 on_both_databases! {
     a_session_is_found_as_it_was_recorded,
     a_session_is_not_found_by_another_team,
+    a_session_runs_as_a_version_of_an_agent_that_is_there,
+    options_that_no_column_holds_are_refused_by_name,
     a_second_session_of_the_same_id_is_a_conflict,
     a_session_of_a_team_that_does_not_exist_is_a_conflict,
     pages_join_to_the_whole_list,
@@ -57,7 +59,7 @@ async fn a_session_is_found_as_it_was_recorded(fixture: &Fixture) {
     full.options.sdk_options = Map::from_iter([("betas".to_owned(), json!(["a"]))]);
     full.options.metadata = Map::from_iter([("ticket".to_owned(), json!({"id": 7.5}))]);
     full.agent_id = Some(referenced::agent(fixture, fixture.team));
-    full.agent_version = Some(3);
+    full.agent_version = Some(1);
     full.task_id = Some(referenced::task(fixture, fixture.team, None));
     full.parent_session_id = Some(plain.id);
     full.fork_at_message = Some(7);
@@ -72,6 +74,37 @@ async fn a_session_is_found_as_it_was_recorded(fixture: &Fixture) {
     for session in [plain, full] {
         insert(fixture, vec![session.clone()]).await.unwrap();
         assert_eq!(fixture.session(session.id).await, session);
+    }
+}
+
+async fn a_session_runs_as_a_version_of_an_agent_that_is_there(fixture: &Fixture) {
+    let id = referenced::agent(fixture, fixture.team);
+    let agent = Some(id);
+    let with = |agent_id, agent_version| Session { agent_id, agent_version, ..sample::session(fixture.team) };
+    let absent = insert(fixture, vec![with(agent, Some(3))]).await;
+    let what = format!("version 3 of agent {id}");
+    assert_eq!(absent, Err(StoreError::Missing { what }));
+    for (agent_id, agent_version) in [(agent, None), (None, Some(1))] {
+        let refused = insert(fixture, vec![with(agent_id, agent_version)]).await;
+        assert!(matches!(refused, Err(StoreError::Invalid { field: "agent_version", .. })), "{refused:?}");
+    }
+    assert_eq!(insert(fixture, vec![with(agent, Some(1))]).await, Ok(()));
+}
+
+async fn options_that_no_column_holds_are_refused_by_name(fixture: &Fixture) {
+    let plain = SessionOptions::default;
+    let cases = [
+        ("timeout_seconds", "1.5s", SessionOptions { timeout: Duration::from_millis(1500), ..plain() }),
+        ("timeout_seconds", "500ms", SessionOptions { timeout: Duration::from_millis(500), ..plain() }),
+        ("timeout_seconds", "0ns", SessionOptions { timeout: Duration::ZERO, ..plain() }),
+        ("retry_delay_ms", "1.5µs", SessionOptions { retry_delay: Duration::from_nanos(1500), ..plain() }),
+        ("max_turns", "0", SessionOptions { max_turns: Some(0), ..plain() }),
+        ("budget_usd_micros", "-1", SessionOptions { budget: Some(MicroUsd::from_micros(-1)), ..plain() }),
+    ];
+    for (expected, said, options) in cases {
+        let refused = insert(fixture, vec![Session { options, ..sample::session(fixture.team) }]).await;
+        let Err(StoreError::Invalid { field, value, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!((field, value.as_str()), (expected, said));
     }
 }
 

@@ -33,7 +33,11 @@ async fn sessions_are_listed_by_what_they_belong_to(fixture: &Fixture) {
     let sessions = [
         Session { mode: SessionMode::Background, ..session() },
         Session { user_id: Some(fixture.user), ..session() },
-        Session { agent_id: Some(referenced::agent(fixture, fixture.team)), ..session() },
+        Session {
+            agent_id: Some(referenced::agent(fixture, fixture.team)),
+            agent_version: Some(1),
+            ..session()
+        },
         Session { task_id: Some(referenced::task(fixture, fixture.team, None)), ..session() },
         Session { parent_session_id: Some(parent), fork_at_message: Some(0), ..session() },
         Session { archive_id: Some(archive), ..session() },
@@ -57,7 +61,9 @@ async fn sessions_are_listed_by_what_they_belong_to(fixture: &Fixture) {
 
 async fn conditions_of_a_list_hold_together(fixture: &Fixture) {
     let agent_id = Some(referenced::agent(fixture, fixture.team));
-    let session = |status, mode| Session { agent_id, status, mode, ..sample::session(fixture.team) };
+    let agent_version = Some(1);
+    let session =
+        |status, mode| Session { agent_id, agent_version, status, mode, ..sample::session(fixture.team) };
     let sessions = vec![
         session(SessionStatus::Failed, SessionMode::Background),
         session(SessionStatus::Failed, SessionMode::Interactive),
@@ -81,7 +87,7 @@ async fn a_session_refers_to_its_own_teams_rows_only(fixture: &Fixture) {
     fixture.store.write(move |tx| tx.team(other).sessions().insert(&foreign)).await.unwrap();
     let session = || sample::session(fixture.team);
     for session in [
-        Session { agent_id: Some(referenced::agent(fixture, other)), ..session() },
+        Session { agent_id: Some(referenced::agent(fixture, other)), agent_version: Some(1), ..session() },
         Session { task_id: Some(referenced::task(fixture, other, None)), ..session() },
         Session { archive_id: Some(referenced::archive(fixture, other, id)), ..session() },
         Session { parent_session_id: Some(id), ..session() },
@@ -120,6 +126,7 @@ async fn a_removed_agent_or_task_leaves_its_sessions(fixture: &Fixture) {
     let task_id = Some(referenced::task(fixture, fixture.team, None));
     let session = Session { agent_id, task_id, agent_version: Some(1), ..sample::session(fixture.team) };
     insert(fixture, vec![session.clone()]).await.unwrap();
+    fixture.maintain_raw("DELETE FROM agent_versions").unwrap();
     fixture.place().raw("DELETE FROM agents; DELETE FROM tasks").unwrap();
     let left = fixture.session(session.id).await;
     assert_eq!(left, Session { agent_id: None, task_id: None, ..session });

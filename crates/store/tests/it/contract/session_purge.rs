@@ -9,7 +9,7 @@ use domain::{
     timeline::TimelineItem,
     transcript::TranscriptPiece,
 };
-use provost_store::{Maintenance, StoreError};
+use provost_store::{Guard, Maintenance, NewState, StoreError};
 use serde_json::json;
 
 use crate::{fixture::Fixture, referenced, sample};
@@ -54,16 +54,11 @@ async fn full_session(fixture: &Fixture) -> (SessionId, MessageId) {
     ];
     fixture.change(session, items).await.unwrap();
     let kept = fixture.write(move |team| {
-        team.session_state().set(
-            session,
-            &"k".parse().unwrap(),
-            &json!(1),
-            0,
-            "system:test",
-            sample::time(1),
-        )?;
-        team.checkpoints().insert(&checkpoint(session))?;
-        team.metrics_snapshots().insert(&snapshot(session))?;
+        let (key, by) = ("k".parse().unwrap(), "system:test");
+        let state = NewState { key: &key, value: &json!(1), expected: 0, by, at: sample::time(1) };
+        team.session_state().set(session, Guard::Anyone, &state)?;
+        team.checkpoints().insert(&checkpoint(session), Guard::Anyone)?;
+        team.metrics_snapshots().insert(&snapshot(session), Guard::Anyone)?;
         let piece = TranscriptPiece { bytes: vec![1], size_bytes: 1 };
         team.transcripts().append(session, 0, &"a".parse().unwrap(), piece, sample::time(1))
     });
@@ -100,7 +95,7 @@ fn snapshot(session_id: SessionId) -> MetricsSnapshot {
 }
 
 async fn what_belongs_to_a_purged_session_is_gone(fixture: &Fixture) {
-    const TABLES: [&str; 14] = [
+    const TABLES: [&str; 15] = [
         "sessions",
         "messages",
         "tool_calls",
@@ -109,6 +104,7 @@ async fn what_belongs_to_a_purged_session_is_gone(fixture: &Fixture) {
         "session_events",
         "session_state",
         "checkpoints",
+        "agent_instances",
         "session_metrics_snapshots",
         "transcript_segments",
         "message_search",
@@ -119,6 +115,7 @@ async fn what_belongs_to_a_purged_session_is_gone(fixture: &Fixture) {
     let ((session, _), (other, _)) = (full_session(fixture).await, full_session(fixture).await);
     for session in [session, other] {
         insert_governance(fixture, session);
+        insert_instance(fixture, session);
         let archive = referenced::archive(fixture, fixture.team, session);
         let link = format!("UPDATE sessions SET archive_id = '{archive}' WHERE id = '{session}'");
         fixture.place().raw(&link).unwrap();
@@ -151,7 +148,6 @@ async fn what_refers_to_a_purged_session_stays_without_it(fixture: &Fixture) {
     let referring = [
         format!("tasks WHERE id = '{task}' AND session_id"),
         format!("sessions WHERE id = '{fork_id}' AND parent_session_id"),
-        "agent_instances WHERE session_id".to_owned(),
         "memories WHERE source_session_id".to_owned(),
         "memories WHERE source_message_id".to_owned(),
         "cost_entries WHERE session_id".to_owned(),
@@ -199,8 +195,9 @@ async fn a_deleted_session_can_be_purged(fixture: &Fixture) {
 
 async fn a_session_that_runs_is_not_purged(fixture: &Fixture) {
     let session = fixture.insert_session().await;
-    let lease = sample::lease(1, sample::time(60));
-    fixture.write(move |team| team.sessions().acquire(session, 0, &lease)).await.unwrap();
+    fixture.acquire(session, 1, 60).await;
+    let refused = purge(fixture, session).await.unwrap_err();
+    assert!(refused.to_string().contains("is held by host/boot/1/1 until"), "{refused}");
     let moved = sample::moved(session, SessionStatus::Created, SessionStatus::Connecting);
     fixture.change(session, vec![moved]).await.unwrap();
     let refused = purge(fixture, session).await.unwrap_err();
@@ -250,15 +247,22 @@ fn insert_governance(fixture: &Fixture, session: SessionId) {
     fixture.place().raw(&sql).unwrap();
 }
 
+fn insert_instance(fixture: &Fixture, session: SessionId) {
+    let ((at, ..), instance, team) = (literals(fixture), sample::uuid(), fixture.team);
+    let sql = format!(
+        "INSERT INTO agent_instances (id, team_id, session_id, kind, name, state, spawned_at, created_at, updated_at)
+         VALUES ('{instance}', '{team}', '{session}', 'main', 'main', 'idle', {at}, {at}, {at})"
+    );
+    fixture.place().raw(&sql).unwrap();
+}
+
 /// A row of each kind that outlives the session it refers to.
 fn insert_references(fixture: &Fixture, session: SessionId, message: MessageId) {
     let (at, no, digest) = literals(fixture);
-    let [instance, memory, cost, metric, budget, reservation] = [(); 6].map(|()| sample::uuid());
+    let [memory, cost, metric, budget, reservation] = [(); 5].map(|()| sample::uuid());
     let team = fixture.team;
     let sql = format!(
-        "INSERT INTO agent_instances (id, team_id, session_id, kind, name, state, spawned_at, created_at, updated_at)
-         VALUES ('{instance}', '{team}', '{session}', 'main', 'main', 'idle', {at}, {at}, {at});
-         INSERT INTO memories (id, team_id, namespace, key, content, content_sha256, memory_type, tier, status, source, importance, confidence,
+        "INSERT INTO memories (id, team_id, namespace, key, content, content_sha256, memory_type, tier, status, source, importance, confidence,
                                is_pinned, version, is_deleted, related_to, contradicts, source_session_id, source_message_id,
                                created_by, updated_by, metadata, created_at, updated_at)
          VALUES ('{memory}', '{team}', 'team:a', 'k', 'c', {digest}, 'semantic', 'warm', 'active', 'explicit', 5, 1, {no}, 1, {no},

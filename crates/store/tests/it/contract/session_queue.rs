@@ -8,7 +8,7 @@ use domain::{
     session::{Session, SessionMode},
     session_status::SessionStatus,
 };
-use provost_store::StoreError;
+use provost_store::{Guard, StoreError};
 
 use crate::{fixture::Fixture, sample};
 
@@ -22,6 +22,9 @@ on_both_databases! {
     what_runs_or_waits_already_is_not_queued,
     a_deleted_session_is_not_taken,
     a_session_that_ended_or_that_somebody_runs_is_not_taken,
+    a_session_whose_worker_died_before_it_connected_waits_again_in_its_place,
+    a_session_that_connects_waits_no_more,
+    nothing_of_a_deleted_team_is_taken,
 }
 
 async fn insert(fixture: &Fixture, team: TeamId) -> SessionId {
@@ -64,7 +67,7 @@ async fn the_first_is_the_most_urgent_and_then_the_oldest_of_all_teams(fixture: 
     let first = claim(fixture, 100).await.unwrap();
     assert_eq!(first.id, urgent);
     assert_eq!(first.lease, Some(sample::lease(1, sample::time(130))));
-    assert_eq!((first.fence, first.queued_at, first.priority), (1, None, Priority::HIGHEST));
+    assert_eq!((first.fence, first.priority), (1, Priority::HIGHEST));
     assert_eq!(fixture.session(urgent).await, first);
     for expected in [foreign, late, relaxed] {
         assert_eq!(claimed_id(fixture, 100).await, Some(expected));
@@ -150,7 +153,7 @@ async fn a_session_given_back_waits_for_its_time(fixture: &Fixture) {
     assert_eq!(claimed_id(fixture, 249).await, None);
     assert_eq!(claimed_id(fixture, 250).await, Some(first));
     let taken = fixture.session(first).await;
-    assert_eq!((taken.attempts, taken.next_attempt_at), (2, None));
+    assert_eq!((taken.attempts, taken.next_attempt_at), (2, Some(sample::time(250))));
 }
 
 async fn only_its_owner_gives_a_session_back(fixture: &Fixture) {
@@ -207,8 +210,50 @@ async fn a_session_that_ended_or_that_somebody_runs_is_not_taken(fixture: &Fixtu
     let (ended, taken) = (queued(fixture, 5, 0).await, queued(fixture, 5, 0).await);
     let ends = sample::moved(ended, SessionStatus::Created, SessionStatus::Terminated);
     fixture.change(ended, vec![ends]).await.unwrap();
-    let lease = sample::lease(7, sample::time(60));
-    fixture.write(move |team| team.sessions().acquire(taken, 0, &lease)).await.unwrap();
+    fixture.acquire(taken, 7, 60).await;
     assert_eq!(claim(fixture, 3).await, None);
     assert_eq!(fixture.session(taken).await.lease, Some(sample::lease(7, sample::time(60))));
+}
+
+async fn a_session_whose_worker_died_before_it_connected_waits_again_in_its_place(fixture: &Fixture) {
+    let (first, second) = (queued(fixture, 5, 0).await, queued(fixture, 5, 1).await);
+    let taken = claim(fixture, 2).await.unwrap();
+    assert_eq!(taken.id, first);
+    let vacate = async |seen: Session| {
+        fixture.write(move |team| team.sessions().vacate(&seen, sample::time(40))).await
+    };
+    fixture.write(move |team| team.sessions().renew(first, taken.fence, sample::time(60))).await.unwrap();
+    assert_eq!(vacate(taken.clone()).await, Err(StoreError::Fenced), "it was not dead");
+    let cancelled = fixture.write(move |team| team.sessions().cancel_queued(first, sample::time(3))).await;
+    assert!(matches!(cancelled, Err(StoreError::Conflict { .. })), "a worker has it: {cancelled:?}");
+    assert_eq!(vacate(fixture.session(first).await).await, Ok(()));
+    let late = sample::moved(first, SessionStatus::Created, SessionStatus::Connecting);
+    let late = sample::change(first, Guard::Fence(taken.fence), vec![late]);
+    assert_eq!(fixture.apply(late).await, Err(StoreError::Fenced));
+    let again = claim(fixture, 50).await.unwrap();
+    assert_eq!((again.id, again.queued_at, again.attempts), (first, taken.queued_at, 0));
+    assert_eq!(claimed_id(fixture, 50).await, Some(second));
+}
+
+async fn a_session_that_connects_waits_no_more(fixture: &Fixture) {
+    let id = queued(fixture, 5, 0).await;
+    claim(fixture, 1).await.unwrap();
+    let connects = sample::moved(id, SessionStatus::Created, SessionStatus::Connecting);
+    fixture.change(id, vec![connects]).await.unwrap();
+    let running = fixture.session(id).await;
+    assert_eq!((running.queued_at, running.next_attempt_at), (None, None));
+    let vacated = fixture.write(move |team| team.sessions().vacate(&running, sample::time(40))).await;
+    assert_eq!(vacated, Err(StoreError::Fenced), "what runs is not given away");
+}
+
+async fn nothing_of_a_deleted_team_is_taken(fixture: &Fixture) {
+    let other = fixture.other_team().await;
+    let foreign = insert(fixture, other).await;
+    let own = queued(fixture, 5, 10).await;
+    let delete = move |tx: &provost_store::Tx<'_>| {
+        tx.team(other).sessions().enqueue(foreign, Priority::HIGHEST, sample::time(1))?;
+        tx.teams().delete(other, sample::time(2))
+    };
+    fixture.store.write(delete).await.unwrap();
+    assert_eq!((claimed_id(fixture, 20).await, claimed_id(fixture, 20).await), (Some(own), None));
 }

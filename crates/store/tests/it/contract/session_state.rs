@@ -4,7 +4,7 @@ use domain::{
     id::SessionId,
     session_state::{SessionStateEntry, StateKey},
 };
-use provost_store::StoreError;
+use provost_store::{Guard, NewState, StoreError};
 use serde_json::{Value, json};
 
 use crate::{fixture::Fixture, sample};
@@ -16,6 +16,7 @@ on_both_databases! {
     of_several_who_set_a_version_one_wins,
     a_removed_key_may_be_new_again,
     another_team_sees_and_sets_nothing,
+    an_earlier_owner_sets_and_removes_nothing,
 }
 
 fn key(text: &str) -> StateKey {
@@ -32,7 +33,9 @@ async fn set(
     let key = key.clone();
     fixture
         .write(move |team| {
-            team.session_state().set(id, &key, &value, expected, "system:test", sample::time(expected + 1))
+            let at = sample::time(expected + 1);
+            let state = NewState { key: &key, value: &value, expected, by: "system:test", at };
+            team.session_state().set(id, Guard::Anyone, &state)
         })
         .await
 }
@@ -94,15 +97,9 @@ async fn of_several_who_set_a_version_one_wins(fixture: &Fixture) {
                 let store = fixture.store.clone();
                 tokio::spawn(async move {
                     let set = move |tx: &provost_store::Tx<'_>| {
-                        let state = tx.team(sample::TEAM).session_state();
-                        state.set(
-                            session,
-                            &key("k"),
-                            &json!(number),
-                            expected,
-                            "system:test",
-                            sample::time(1),
-                        )
+                        let (key, value, by) = (key("k"), json!(number), "system:test");
+                        let state = NewState { key: &key, value: &value, expected, by, at: sample::time(1) };
+                        tx.team(sample::TEAM).session_state().set(session, Guard::Anyone, &state)
                     };
                     store.write(set).await
                 })
@@ -124,7 +121,9 @@ async fn of_several_who_set_a_version_one_wins(fixture: &Fixture) {
 
 async fn a_removed_key_may_be_new_again(fixture: &Fixture) {
     let session = fixture.insert_session().await;
-    let delete = async || fixture.write(move |team| team.session_state().delete(session, &key("k"))).await;
+    let delete = async || {
+        fixture.write(move |team| team.session_state().delete(session, Guard::Anyone, &key("k"))).await
+    };
     set(fixture, session, &key("k"), json!(1), 0).await.unwrap();
     assert_eq!(delete().await, Ok(()));
     assert_eq!(find(fixture, session, &key("k")).await, None);
@@ -142,12 +141,35 @@ async fn another_team_sees_and_sets_nothing(fixture: &Fixture) {
     assert_eq!(seen.await, Ok((None, vec![])));
     for expected in [0, 1] {
         let set = fixture.store.write(move |tx| {
-            let state = tx.team(other).session_state();
-            state.set(session, &key("k"), &json!(2), expected, "system:test", sample::time(1))
+            let (key, by) = (key("k"), "system:test");
+            let state = NewState { key: &key, value: &json!(2), expected, by, at: sample::time(1) };
+            tx.team(other).session_state().set(session, Guard::Anyone, &state)
         });
         assert_eq!(set.await, Err(StoreError::Missing { what: format!("session {session}") }));
     }
-    let deleted = fixture.store.write(move |tx| tx.team(other).session_state().delete(session, &key("k")));
+    let deleted = fixture
+        .store
+        .write(move |tx| tx.team(other).session_state().delete(session, Guard::Anyone, &key("k")));
     assert!(matches!(deleted.await, Err(StoreError::Missing { .. })));
     assert_eq!(find(fixture, session, &key("k")).await.unwrap().value, json!(1));
+}
+
+async fn an_earlier_owner_sets_and_removes_nothing(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let (early, late) = (fixture.acquire(session, 1, 60).await, fixture.acquire(session, 2, 90).await);
+    let set = async |fence| {
+        let (key, by) = (key("k"), "system:test");
+        let set = move |team: provost_store::Scope<'_, provost_store::Tx<'_>>| {
+            let state = NewState { key: &key, value: &json!(1), expected: 0, by, at: sample::time(1) };
+            team.session_state().set(session, Guard::Fence(fence), &state)
+        };
+        fixture.write(set).await
+    };
+    assert_eq!(set(early).await, Err(StoreError::Fenced));
+    assert_eq!(set(late).await, Ok(1));
+    let delete = async |fence| {
+        fixture.write(move |team| team.session_state().delete(session, Guard::Fence(fence), &key("k"))).await
+    };
+    assert_eq!(delete(early).await, Err(StoreError::Fenced));
+    assert_eq!(delete(late).await, Ok(()));
 }

@@ -1,5 +1,7 @@
 //! Session templates.
 
+use std::time::Duration;
+
 use domain::{
     id::SessionTemplateId,
     permission::PermissionMode,
@@ -18,6 +20,7 @@ on_both_databases! {
     templates_are_listed_by_category,
     every_use_is_counted_whatever_else_changes,
     another_team_sees_and_uses_no_template,
+    a_template_that_no_session_could_be_started_with_is_refused,
 }
 
 fn template(name: &str) -> SessionTemplate {
@@ -171,4 +174,14 @@ async fn another_team_sees_and_uses_no_template(fixture: &Fixture) {
     let foreign = Session { template_id: Some(id), ..sample::session(other) };
     let started = fixture.store.write(move |tx| tx.team(other).sessions().insert(&foreign)).await;
     assert_eq!(started, Err(StoreError::Missing { what: format!("session template {id}") }));
+}
+
+async fn a_template_that_no_session_could_be_started_with_is_refused(fixture: &Fixture) {
+    let added = template("a");
+    insert(fixture, &added).await.unwrap();
+    let options = SessionOptions { timeout: Duration::from_millis(1500), ..SessionOptions::default() };
+    let refused = insert(fixture, &SessionTemplate { options: options.clone(), ..template("b") }).await;
+    assert!(matches!(refused, Err(StoreError::Invalid { field: "timeout_seconds", .. })), "{refused:?}");
+    let refused = update(fixture, SessionTemplate { options, ..added }).await;
+    assert!(matches!(refused, Err(StoreError::Invalid { field: "timeout_seconds", .. })), "{refused:?}");
 }

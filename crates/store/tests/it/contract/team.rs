@@ -77,8 +77,12 @@ async fn a_team_is_updated(fixture: &Fixture) {
         ..team.clone()
     };
     let update = changed.clone();
-    fixture.store.write(move |tx| tx.teams().update(&update)).await.unwrap();
+    assert_eq!(fixture.store.write(move |tx| tx.teams().update(&update)).await, Ok(2));
+    let changed = Team { version: 2, ..changed };
     assert_eq!(find(fixture, team.id).await, Some(changed.clone()));
+    let (late, what) = (Team { version: 1, ..changed.clone() }, format!("team {}", team.id));
+    let refused = fixture.store.write(move |tx| tx.teams().update(&late)).await;
+    assert_eq!(refused, Err(StoreError::Stale { what, expected: 1, current: 2 }));
     let taken = Team { slug: "default".parse().unwrap(), ..changed.clone() };
     let taken = fixture.store.write(move |tx| tx.teams().update(&taken)).await;
     assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");

@@ -109,8 +109,7 @@ async fn a_file_is_replaced_as_a_whole(fixture: &Fixture) {
 
 async fn an_earlier_owner_adds_nothing(fixture: &Fixture) {
     let session = fixture.insert_session().await;
-    let lease = sample::lease(1, sample::time(60));
-    let fence = fixture.write(move |team| team.sessions().acquire(session, 0, &lease)).await.unwrap();
+    let fence = fixture.acquire(session, 1, 60).await;
     assert_eq!(append(fixture, session, "a", 1, fence - 1).await, Err(StoreError::Fenced));
     let late = move |team: provost_store::Scope<'_, provost_store::Tx<'_>>| {
         team.transcripts().replace(session, fence - 1, &path("a"), vec![piece(1)], sample::time(5))

@@ -74,8 +74,12 @@ async fn a_user_is_updated_but_for_what_has_verbs_of_its_own(fixture: &Fixture) 
         ..user.clone()
     };
     let update = User { is_active: false, password_hash: Some(HASH.parse().unwrap()), ..changed.clone() };
-    fixture.store.write(move |tx| tx.users().update(&update)).await.unwrap();
+    assert_eq!(fixture.store.write(move |tx| tx.users().update(&update)).await, Ok(2));
+    let changed = User { version: 2, ..changed };
     assert_eq!(find(fixture, user.id).await, Some(changed.clone()));
+    let (late, what) = (User { version: 1, ..changed.clone() }, format!("user {}", user.id));
+    let refused = fixture.store.write(move |tx| tx.users().update(&late)).await;
+    assert_eq!(refused, Err(StoreError::Stale { what, expected: 1, current: 2 }));
 
     for hash in [Some(HASH), None] {
         let hash = hash.map(|hash| hash.parse().unwrap());
@@ -142,7 +146,7 @@ async fn what_is_done_to_a_user_who_is_not_there_is_missing(fixture: &Fixture) {
     let nobody = sample::user("no@body");
     let (id, at) = (nobody.id, sample::time(1));
     let attempts: [Result<(), MemberError>; 5] = [
-        fixture.store.write(move |tx| Ok(tx.users().update(&nobody)?)).await,
+        fixture.store.write(move |tx| Ok(tx.users().update(&nobody).map(drop)?)).await,
         fixture.store.write(move |tx| Ok(tx.users().set_password(id, None, at)?)).await,
         fixture.store.write(move |tx| Ok(tx.users().activate(id, at)?)).await,
         fixture.store.write(move |tx| tx.users().deactivate(id, at)).await,

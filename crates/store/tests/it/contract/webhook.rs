@@ -21,6 +21,7 @@ on_both_databases! {
     a_try_that_took_too_long_does_not_count,
     of_many_who_claim_at_once_each_gets_others,
     a_deleted_subscription_gives_up_its_deliveries,
+    nothing_is_delivered_for_a_deleted_team,
     the_log_of_deliveries_is_paged_and_filtered,
 }
 
@@ -296,4 +297,11 @@ async fn the_log_of_deliveries_is_paged_and_filtered(fixture: &Fixture) {
     record(fixture, claimed, DeliveryOutcome::Delivered { response_status: 204 }, 1).await.unwrap();
     let delivered = DeliveryFilter { status: Some(DeliveryStatus::Delivered), ..any };
     assert_eq!(list(delivered, None, 10).await.0, [ids[5]]);
+}
+
+async fn nothing_is_delivered_for_a_deleted_team(fixture: &Fixture) {
+    insert(fixture, subscription(&["session.created"])).await;
+    assert_eq!(enqueue(fixture, "session.created", 1).await.len(), 1);
+    fixture.store.write(|tx| tx.teams().delete(sample::TEAM, sample::time(2))).await.unwrap();
+    assert_eq!(claim(fixture, 5, 10).await, []);
 }
