@@ -5,6 +5,7 @@ mod engine;
 mod open;
 mod readers;
 mod vector_index;
+mod vector_indexes;
 mod writer;
 
 use std::{borrow::Cow, cell::Cell, sync::Arc};
@@ -22,7 +23,8 @@ use crate::{
 pub use backup::{BackupError, CopyProgress};
 pub(crate) use engine::SqliteEngine;
 pub use open::{SqliteFile, WhenMissing};
-pub(crate) use vector_index::{Picking, SharedVectors, VectorIndex, VectorIndexes};
+pub(crate) use vector_index::{Picking, VectorIndex};
+pub(crate) use vector_indexes::VectorIndexes;
 
 /// One SQLite connection with its prepared statements.
 #[derive(Debug)]
@@ -171,7 +173,9 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Text(text) | Value::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Value::Id(id) => ToSqlOutput::Owned(id.to_string().into()),
             Value::Time(time) => ToSqlOutput::Borrowed(ValueRef::Integer(time.as_micros())),
-            Value::Unwritable(why) => return Err(rusqlite::Error::ToSqlConversionFailure(why.as_str().into())),
+            Value::Unwritable(why) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure(why.as_str().into()));
+            }
         })
     }
 }

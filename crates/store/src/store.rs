@@ -15,7 +15,7 @@ use crate::{
     error::{OpenError, StoreError},
     job::{self, Job},
     migration::{self, Migrate},
-    postgres::{PostgresEngine, PostgresServer},
+    postgres::{PostgresEngine, PostgresServer, pgvector},
     repository::search_backlog,
     sqlite::{SqliteEngine, SqliteFile},
 };
@@ -239,6 +239,7 @@ impl Store {
 /// Brings the schema to where it should be. What was said before there was a search is added to it afterwards, in
 /// transactions of a few milliseconds: by whoever opens the database next, should this process end first.
 fn prepare(conn: &Conn, migrate: Migrate) -> Result<(), OpenError> {
+    pgvector::require(conn)?;
     migration::prepare(conn, migrate)?;
     if matches!(migrate, Migrate::Forward(_)) {
         search_backlog::work_off(conn)?;
