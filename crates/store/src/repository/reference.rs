@@ -2,10 +2,12 @@
 
 use std::fmt::Display;
 
+use domain::{id::MessageId, session::Session};
+
 use crate::{
     conn::Tx,
     error::StoreError,
-    scope::Scope,
+    scope::{Scope, below},
     value::{ToValue, params},
 };
 
@@ -22,5 +24,15 @@ pub(super) fn require<I: ToValue + Display>(
     match scope.query(&sql, params![id], |_| Ok(()))?.is_empty() {
         false => Ok(()),
         true => Err(StoreError::Missing { what: format!("{noun} {id}") }),
+    }
+}
+
+/// Refuses a reference to a message that is not one of a live session of the team's, if there is one.
+pub(super) fn require_message(scope: &Scope<'_, Tx<'_>>, id: Option<MessageId>) -> Result<(), StoreError> {
+    let Some(id) = id else { return Ok(()) };
+    let sql = format!("SELECT 1 FROM messages m WHERE {} AND m.id = $2", below::<Session>("m.session_id"));
+    match scope.query(&sql, params![id], |_| Ok(()))?.is_empty() {
+        false => Ok(()),
+        true => Err(StoreError::Missing { what: format!("message {id}") }),
     }
 }
