@@ -73,11 +73,16 @@ fn create_indexes(tx: &Tx<'_>, dimension: i64) -> Result<(), StoreError> {
     if tx.postgres().is_none() || !is_indexed {
         return Ok(());
     }
-    // Two who make the same index at once would meet in the catalogue; there, `IF NOT EXISTS` does not help.
+    // Two who make the same index at once would meet in the catalogue.
     tx.query("SELECT pg_advisory_xact_lock($1)", params![INDEX_LOCK], |_| Ok(()))?;
     for table in EMBEDDED {
+        // Asked first, because `IF NOT EXISTS` holds up everybody who writes to the table.
+        let name = format!("{table}_embedding_{dimension}");
+        if tx.scalar("SELECT to_regclass($1) IS NOT NULL", params![name])? {
+            continue;
+        }
         let sql = format!(
-            "CREATE INDEX IF NOT EXISTS {table}_embedding_{dimension} ON {table}
+            "CREATE INDEX {name} ON {table}
              USING hnsw ((embedding::vector({dimension})) vector_cosine_ops) WHERE vector_dims(embedding) = {dimension}"
         );
         tx.execute(&sql, &[])?;
