@@ -300,6 +300,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lost_may_all_point_one_way() {
+        // One number outweighs all others, which are just too small for a byte.
+        let mut numbers = vec![0.49 / LARGEST; Vector::LONGEST];
+        numbers[0] = 1.0;
+        let row = vector(numbers);
+        assert!(Compressed::of(&row).loss > 0.4);
+        assert_nothing_is_likelier_than_it_can_be(std::slice::from_ref(&row), &row);
+    }
+
+    #[test]
     fn a_changed_embedding_takes_the_place_of_the_old_one() {
         let mut index = VectorIndex::new(ROOM);
         index.put(7, 1, &vector(vec![1.0, 0.0]));
