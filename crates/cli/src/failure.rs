@@ -91,6 +91,9 @@ impl From<OpenError> for Failure {
             OpenError::Locked { .. } => {
                 failure(Code::Failed).hint("end the program that holds it, then try again")
             }
+            OpenError::PgvectorOlder { .. } => failure(Code::Refused).hint(
+                "install a newer pgvector on the server; a database that has the old one also needs: ALTER EXTENSION vector UPDATE",
+            ),
             OpenError::SchemaNewer { .. } => {
                 failure(Code::Refused).hint("use the newer provost that migrated it")
             }

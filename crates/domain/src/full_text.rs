@@ -3,13 +3,13 @@
 /// No more of a text is looked at: databases bound what they index, and what is said must be stored however long it is.
 const LONGEST_TEXT: usize = 65_536;
 
-/// A text as it is indexed: words with single spaces between them, at most 65 536 characters of it. Letters beyond ASCII are
-/// left to the database, which knows which of them belong to words.
+/// A text as it is indexed: words with single spaces between them, at most 65 536 characters of it. All but signs is left to
+/// the database, which knows which letters belong to words.
 #[must_use]
 pub fn indexed(text: &str) -> String {
     let mut words = String::with_capacity(text.len().min(LONGEST_TEXT));
     for letter in text.chars().take(LONGEST_TEXT) {
-        if letter.is_ascii_alphanumeric() || (!letter.is_ascii() && !letter.is_whitespace()) {
+        if !is_sign(letter) {
             words.push(letter);
         } else if !words.is_empty() && !words.ends_with(' ') {
             words.push(' ');
@@ -17,6 +17,20 @@ pub fn indexed(text: &str) -> String {
     }
     words.truncate(words.trim_end().len());
     words
+}
+
+/// Whether it separates words: spaces, punctuation, symbols, pictures. SQLite knows; a PostgreSQL database whose locale is C
+/// takes every sign beyond ASCII for a letter, so the function `words_of` there has the same ranges.
+const fn is_sign(letter: char) -> bool {
+    if letter.is_ascii() {
+        return !letter.is_ascii_alphanumeric();
+    }
+    matches!(letter,
+        '\u{80}'..='\u{a9}' | '\u{ab}'..='\u{b1}' | '\u{b4}' | '\u{b6}'..='\u{b8}' | '\u{bb}' | '\u{bf}' | '\u{d7}' | '\u{f7}'
+        | '\u{2000}'..='\u{206f}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{245f}' | '\u{2500}'..='\u{2775}'
+        | '\u{2794}'..='\u{2bff}' | '\u{3000}'..='\u{3003}' | '\u{3008}'..='\u{3020}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff65}'
+        | '\u{1f300}'..='\u{1faff}')
 }
 
 /// What a person looks for: words that must all be there, in any order. Every text is a query; quotes and operators in it
@@ -104,6 +118,11 @@ mod tests {
         }
 
         #[test]
+        fn no_letter_is_a_sign(letter in any::<char>()) {
+            prop_assert!(!(letter.is_alphanumeric() && is_sign(letter)), "{:?}", letter);
+        }
+
+        #[test]
         fn a_snippet_is_one_short_line(text in "(?s).{0,400}", query in ".{0,20}") {
             let snippet = TextQuery::new(&query).snippet(&text);
             prop_assert!(snippet.chars().count() <= 162);
@@ -115,6 +134,7 @@ mod tests {
     fn marks_part_words_and_mean_nothing() {
         assert_eq!(indexed("  src/main.rs: \"fix_it\"\n"), "src main rs fix it");
         assert_eq!(TextQuery::new("a AND (b* OR \"c\") — !").words(), ["a", "AND", "b", "OR", "c"]);
+        assert_eq!(indexed("“tea”—«milk»…\u{a0}don’t 🍵naïve\u{3000}京都。"), "tea milk don t naïve 京都");
         assert_eq!(TextQuery::new("-- ' \" — ").words(), [""; 0]);
         assert_eq!(TextQuery::new(&"w ".repeat(500)).words().len(), 32);
         assert_eq!(indexed(&"wörd ".repeat(100_000)).chars().count(), 65_536);

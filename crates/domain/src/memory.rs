@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::{
+    canonical::canonical_json,
     digest::Sha256Digest,
     embedding::EmbeddingModelName,
     id::{AgentId, MemoryId, MessageId, SessionId, TeamId, UserId},
@@ -186,11 +187,29 @@ impl MemoryFact {
         }
     }
 
-    /// The digest of value and content.
+    /// As it will be stored: no text of its value and metadata has the character NUL.
+    #[must_use]
+    pub fn storable(self) -> Self {
+        Self { value: self.value.map(without_nul), metadata: without_nul(self.metadata), ..self }
+    }
+
+    /// The digest of value and content, as they will be stored.
     #[must_use]
     pub fn digest(&self) -> Sha256Digest {
-        let value = self.value.as_ref().map(ToString::to_string).unwrap_or_default();
+        let value = self.value.clone().map(|value| canonical_json(&without_nul(value))).unwrap_or_default();
         Sha256Digest::of_pieces([value.as_bytes(), self.content.as_str().as_bytes()])
+    }
+}
+
+fn without_nul(value: Value) -> Value {
+    let text = |text: String| text.replace('\0', "␀");
+    match value {
+        Value::String(string) => Value::String(text(string)),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (text(key), without_nul(value))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
 }
 
@@ -235,7 +254,7 @@ pub struct Memory {
     pub access_count: i64,
     /// When it was last looked at.
     pub last_accessed_at: Option<Timestamp>,
-    /// Grows by 1 with each put, deletion and restoration.
+    /// Grows by 1 with each put, deletion, restoration and redaction.
     pub version: i64,
     /// It was deleted and can be restored.
     pub is_deleted: bool,
@@ -251,6 +270,15 @@ pub struct Memory {
     pub created_at: Timestamp,
     /// When it last changed; looking at it is no change.
     pub updated_at: Timestamp,
+}
+
+impl Memory {
+    /// What it said was blanked; the digest of that is kept.
+    #[must_use]
+    pub fn is_redacted(&self) -> bool {
+        let says_nothing = self.fact.value.is_none() && self.fact.content.as_str().is_empty();
+        says_nothing && self.content_sha256 != self.fact.digest()
+    }
 }
 
 #[cfg(test)]
@@ -292,6 +320,10 @@ mod tests {
         assert_eq!(
             fact(Some(json!({"a": 1, "b": 2})), "").digest(),
             fact(Some(json!({"b": 2, "a": 1})), "").digest()
+        );
+        assert_eq!(
+            fact(Some(json!({"a\0": ["b\0"]})), "").digest(),
+            fact(Some(json!({"a␀": ["b␀"]})), "").digest()
         );
     }
 

@@ -35,24 +35,36 @@ impl Vector {
         &self.0
     }
 
-    /// The same direction with length 1; all zeros stay as they are.
+    /// The same direction with length 1; without a direction it stays as it is.
     #[must_use]
     pub fn normalized(&self) -> Self {
-        let length = dot(&self.0, &self.0).sqrt();
-        if length == 0.0 {
+        if !self.has_direction() {
             return self.clone();
         }
+        let length = dot(&self.0, &self.0).sqrt();
         Self(self.0.iter().map(|number| number / length).collect())
     }
 
-    /// The cosine of the angle between two vectors, from -1 to 1; 0 when one is all zeros or they differ in dimension.
+    /// Whether it points somewhere that 32-bit arithmetic can tell: it is not all zeros, and its numbers are neither so small
+    /// nor so large that their squares are lost.
     #[must_use]
+    pub fn has_direction(&self) -> bool {
+        dot(&self.0, &self.0).is_normal()
+    }
+
+    /// The cosine of the angle between two vectors, from -1 to 1; 0 when one has no direction or they differ in dimension.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a cosine needs no more precision than its vectors have"
+    )]
     pub fn cosine(&self, other: &Self) -> f32 {
-        if self.dimension() != other.dimension() {
+        if self.dimension() != other.dimension() || !self.has_direction() || !other.has_direction() {
             return 0.0;
         }
-        let lengths = (dot(&self.0, &self.0) * dot(&other.0, &other.0)).sqrt();
-        if lengths == 0.0 { 0.0 } else { (dot(&self.0, &other.0) / lengths).clamp(-1.0, 1.0) }
+        let product = |left: &Self, right: &Self| f64::from(dot(&left.0, &right.0));
+        let lengths = product(self, self).sqrt() * product(other, other).sqrt();
+        (product(self, other) / lengths).clamp(-1.0, 1.0) as f32
     }
 
     /// From 32-bit floats in little-endian order, as SQLite stores them.
@@ -129,6 +141,20 @@ mod tests {
         assert_eq!(Vector::try_from(vec![]), Err(InvalidVector::Length(0)));
         assert_eq!(Vector::try_from(vec![0.0, f32::NAN]), Err(InvalidVector::NotFinite(1)));
         assert_eq!(Vector::from_little_endian(&[1, 2, 3]), Err(InvalidVector::Bytes(3)));
+    }
+
+    #[test]
+    fn lengths_that_no_32_bit_number_squares_have_no_direction() {
+        let vector = |number: f32| Vector::try_from(vec![number; 384]).expect("finite");
+        for lost in [0.0, 1e-30, 1e20, f32::MAX, f32::MIN_POSITIVE] {
+            assert!(!vector(lost).has_direction(), "{lost}");
+            assert_eq!(vector(lost).cosine(&vector(1.0)), 0.0);
+        }
+        for kept in [1e-18, -1e-5, 1e10, 1e17] {
+            assert!(vector(kept).has_direction(), "{kept}");
+            let cosine = vector(kept).cosine(&vector(kept * 2.0));
+            assert!((cosine - 1.0).abs() < 1e-5, "{kept}: {cosine}");
+        }
     }
 
     #[test]

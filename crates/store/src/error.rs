@@ -140,6 +140,14 @@ pub enum OpenError {
         /// Why; never contains the password.
         what: String,
     },
+    /// The server's pgvector cannot search as this program needs it.
+    #[error("the server has pgvector {found}; this program needs {needed} or newer")]
+    PgvectorOlder {
+        /// The version in the database, or the one it would get.
+        found: String,
+        /// The oldest version that will do.
+        needed: &'static str,
+    },
     /// The schema was migrated by a release that says this one can no longer work on it.
     #[error(
         "the database has schema version {found}, which works with schema version {needed} and newer; this is {supported}"

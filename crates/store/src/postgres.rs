@@ -3,6 +3,7 @@
 mod connection;
 mod encoding;
 mod engine;
+pub(crate) mod pgvector;
 mod tls;
 
 pub(crate) use connection::PostgresConnection;

@@ -142,6 +142,12 @@ pub const TABLES: &[Meaning] = &[
 
 /// Tables that are made anew from the others.
 const DERIVED: &[&str] = &["message_search", "search_pending"];
+/// Columns that are made anew from the others: what finds embeddings on SQLite.
+const DERIVED_COLUMNS: &[(&str, &str)] = &[
+    ("document_chunks", "embedding_change"),
+    ("embedding_models", "changes"),
+    ("memories", "embedding_change"),
+];
 /// The schema's own history, which no export carries.
 pub(crate) const HISTORY: &str = "provost_migrations";
 
@@ -234,6 +240,12 @@ impl Table {
     #[must_use]
     pub fn is_derived(&self) -> bool {
         DERIVED.contains(&self.name.as_str())
+    }
+
+    /// Whether a column of it is made anew from the others.
+    #[must_use]
+    pub fn derives(&self, column: &Column) -> bool {
+        column.kind == Kind::Words || DERIVED_COLUMNS.contains(&(self.name.as_str(), column.name.as_str()))
     }
 
     fn empty(name: &str) -> Self {

@@ -211,10 +211,7 @@ impl<'t> Scope<'_, Tx<'t>> {
     /// # Errors
     /// [`StoreError::Missing`] when the parent is not a live row of this team.
     pub(crate) fn insert_below<P: Owned, T: Record>(&self, parent: P::Id, row: &T) -> Result<(), StoreError> {
-        let places = row.values().iter().map(|_| "?").collect::<Vec<_>>().join(", ");
-        let values = row.values();
-        let mut statement =
-            Statement::new(&format!("INSERT INTO {} ({}) SELECT {places}", T::TABLE, T::COLUMNS), values);
+        let mut statement = Statement::insert_from(row);
         let team = Value::Id(*self.team.as_uuid());
         statement.push(
             &format!(" FROM {} WHERE (team_id = ? AND {}) IS TRUE AND id = ?", P::TABLE, P::LIVE),

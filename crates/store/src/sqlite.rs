@@ -5,6 +5,7 @@ mod engine;
 mod open;
 mod readers;
 mod vector_index;
+mod vector_indexes;
 mod writer;
 
 use std::{borrow::Cow, cell::Cell, sync::Arc};
@@ -22,7 +23,8 @@ use crate::{
 pub use backup::{BackupError, CopyProgress};
 pub(crate) use engine::SqliteEngine;
 pub use open::{SqliteFile, WhenMissing};
-pub(crate) use vector_index::{Picking, SharedVectors, VectorIndex, VectorIndexes};
+pub(crate) use vector_index::{Picking, VectorIndex};
+pub(crate) use vector_indexes::VectorIndexes;
 
 /// One SQLite connection with its prepared statements.
 #[derive(Debug)]

@@ -32,6 +32,22 @@ impl<'v> Statement<'v> {
         statement
     }
 
+    /// A statement that adds a row; what to do when another is in its way may follow.
+    pub(crate) fn insert<T: Record>(row: &'v T) -> Self {
+        Self::add("VALUES (", row, ")")
+    }
+
+    /// A statement that adds a row as the answer to a query: what is asked and conditions follow.
+    pub(crate) fn insert_from<T: Record>(row: &'v T) -> Self {
+        Self::add("SELECT ", row, "")
+    }
+
+    fn add<T: Record>(before: &str, row: &'v T, after: &str) -> Self {
+        let values = row.values();
+        let places = vec!["?"; values.len()].join(", ");
+        Self::new(&format!("INSERT INTO {} ({}) {before}{places}{after}", T::TABLE, T::COLUMNS), values)
+    }
+
     /// Goes on with a piece that has a `?` for each value.
     pub(crate) fn push(&mut self, piece: &str, values: impl IntoIterator<Item = Value<'v>>) {
         let mut values = values.into_iter();

@@ -16,7 +16,7 @@ use crate::{
     error::{OpenError, StoreError},
     job::{self, Job},
     migration::{self, Migrate},
-    postgres::{PostgresEngine, PostgresServer},
+    postgres::{PostgresEngine, PostgresServer, pgvector},
     repository::search_backlog,
     sqlite::{SqliteEngine, SqliteFile},
 };
@@ -250,6 +250,7 @@ pub struct Migrated {
 /// search is added to it afterwards, in transactions of a few milliseconds: by whoever opens the database next, should this
 /// process end first.
 fn prepare(conn: &Conn, migrate: Migrate, file: Option<&SqliteFile>) -> Result<Option<PathBuf>, OpenError> {
+    pgvector::require(conn)?;
     let mut copy = None;
     migration::prepare(conn, migrate, || keep(file, &mut copy))?;
     let backup = kept(copy)?;

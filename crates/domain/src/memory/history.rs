@@ -57,8 +57,6 @@ text_enum! {
         Pinned = "pinned",
         /// A person let go of it.
         Unpinned = "unpinned",
-        /// Somebody looked at it.
-        Accessed = "accessed",
         /// Its time ran out.
         Expired = "expired",
         /// It was deleted.

@@ -5,6 +5,7 @@ DROP TABLE memory_tags;
 DROP TABLE memory_log;
 DROP TABLE memory_versions;
 DROP TABLE memories;
+DROP FUNCTION words_of(text);
 DROP TABLE embedding_models;
 -- Somebody else's tables in this database may need it.
 DO $$ BEGIN

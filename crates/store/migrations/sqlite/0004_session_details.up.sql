@@ -163,7 +163,7 @@ CREATE TABLE message_search (
     row_id     TEXT NOT NULL UNIQUE
 ) STRICT;
 CREATE INDEX message_search_session ON message_search (session_id, sequence);
-CREATE VIRTUAL TABLE message_words USING fts5(text, content='', contentless_delete=1, tokenize='porter unicode61');
+CREATE VIRTUAL TABLE message_words USING fts5(text, content='', contentless_delete=1, tokenize='porter unicode61 remove_diacritics 0');
 CREATE TRIGGER message_search_remove AFTER DELETE ON message_search BEGIN
     DELETE FROM message_words WHERE rowid = OLD.number;
 END;

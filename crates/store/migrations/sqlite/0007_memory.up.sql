@@ -6,7 +6,7 @@ CREATE TABLE embedding_models (
 ) STRICT;
 
 CREATE TABLE memories (
-    number             INTEGER PRIMARY KEY,
+    number             INTEGER PRIMARY KEY AUTOINCREMENT,
     id                 TEXT NOT NULL UNIQUE,
     team_id            TEXT NOT NULL REFERENCES teams (id),
     namespace          TEXT NOT NULL,
@@ -53,14 +53,16 @@ CREATE INDEX memories_team_type ON memories (team_id, memory_type, created_at, i
 CREATE INDEX memories_team_tier ON memories (team_id, tier, created_at, id) WHERE NOT is_deleted;
 CREATE INDEX memories_team_status ON memories (team_id, status, created_at, id) WHERE NOT is_deleted;
 CREATE INDEX memories_team_subject ON memories (team_id, subject) WHERE subject IS NOT NULL AND NOT is_deleted;
-CREATE INDEX memories_expiring ON memories (expires_at) WHERE expires_at IS NOT NULL AND NOT is_deleted;
+CREATE INDEX memories_expiring ON memories (team_id, expires_at, id) WHERE expires_at IS NOT NULL AND NOT is_deleted AND status <> 'archived';
 CREATE INDEX memories_superseded_by ON memories (superseded_by) WHERE superseded_by IS NOT NULL;
 CREATE INDEX memories_source_session ON memories (source_session_id) WHERE source_session_id IS NOT NULL;
 CREATE INDEX memories_source_message ON memories (source_message_id) WHERE source_message_id IS NOT NULL;
 CREATE INDEX memories_agent ON memories (agent_id) WHERE agent_id IS NOT NULL;
 CREATE INDEX memories_user ON memories (user_id) WHERE user_id IS NOT NULL;
 CREATE UNIQUE INDEX memories_embedding_model ON memories (embedding_model, team_id, embedding_change) WHERE embedding_model IS NOT NULL;
-CREATE VIRTUAL TABLE memory_words USING fts5(key, content, content='memories', content_rowid='number', tokenize='porter unicode61');
+CREATE VIRTUAL TABLE memory_words USING fts5(key, content, content='memories', content_rowid='number', tokenize='porter unicode61 remove_diacritics 0');
+-- What is erased leaves no words behind.
+INSERT INTO memory_words (memory_words, rank) VALUES ('secure-delete', 1);
 CREATE TRIGGER memories_words_add AFTER INSERT ON memories BEGIN
     INSERT INTO memory_words (rowid, key, content) VALUES (NEW.number, NEW.key, NEW.content);
 END;
@@ -105,7 +107,7 @@ CREATE TABLE memory_log (
     namespace  TEXT NOT NULL,
     key        TEXT NOT NULL,
     memory_id  TEXT NOT NULL,
-    action     TEXT NOT NULL CHECK (action IN ('created', 'updated', 'superseded', 'promoted', 'demoted', 'pinned', 'unpinned', 'accessed', 'expired', 'deleted', 'restored', 'redacted', 'contradiction_detected', 'contradiction_resolved', 'consolidated')),
+    action     TEXT NOT NULL CHECK (action IN ('created', 'updated', 'superseded', 'promoted', 'demoted', 'pinned', 'unpinned', 'expired', 'deleted', 'restored', 'redacted', 'contradiction_detected', 'contradiction_resolved', 'consolidated')),
     old_sha256 BLOB CHECK (length(old_sha256) = 32),
     new_sha256 BLOB CHECK (length(new_sha256) = 32),
     old_value  TEXT CHECK (json_valid(old_value)),
@@ -175,7 +177,7 @@ CREATE INDEX document_index_team_status ON document_index (team_id, sync_status,
 CREATE INDEX document_index_embedding_model ON document_index (embedding_model) WHERE embedding_model IS NOT NULL;
 
 CREATE TABLE document_chunks (
-    number           INTEGER PRIMARY KEY,
+    number           INTEGER PRIMARY KEY AUTOINCREMENT,
     id               TEXT NOT NULL UNIQUE,
     team_id          TEXT NOT NULL REFERENCES teams (id),
     document_id      TEXT NOT NULL REFERENCES document_index (id) ON DELETE CASCADE,
@@ -194,7 +196,8 @@ CREATE TABLE document_chunks (
 ) STRICT;
 CREATE INDEX document_chunks_team ON document_chunks (team_id, document_id, ordinal);
 CREATE UNIQUE INDEX document_chunks_embedding_model ON document_chunks (embedding_model, team_id, embedding_change) WHERE embedding_model IS NOT NULL;
-CREATE VIRTUAL TABLE document_words USING fts5(heading_path, content, content='document_chunks', content_rowid='number', tokenize='porter unicode61');
+CREATE VIRTUAL TABLE document_words USING fts5(heading_path, content, content='document_chunks', content_rowid='number', tokenize='porter unicode61 remove_diacritics 0');
+INSERT INTO document_words (document_words, rank) VALUES ('secure-delete', 1);
 CREATE TRIGGER document_chunks_words_add AFTER INSERT ON document_chunks BEGIN
     INSERT INTO document_words (rowid, heading_path, content) VALUES (NEW.number, NEW.heading_path, NEW.content);
 END;

@@ -1,6 +1,7 @@
 //! The index of documents: files and their chunks.
 
 use domain::{
+    digest::Sha256Digest,
     document::{Document, DocumentChunk, DocumentPath, DocumentType, SyncStatus},
     embedding::{Embedding, EmbeddingModelName},
     id::{DocumentChunkId, DocumentId},
@@ -159,14 +160,22 @@ impl<C: Reads> Documents<'_, C> {
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }
 
-    /// The chunks of a document in order.
+    /// The chunks of a document in order, at most `limit` after the ordinal given.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn list_chunks(&self, document: DocumentId) -> Result<Vec<DocumentChunk>, StoreError> {
+    pub fn list_chunks(
+        &self,
+        document: DocumentId,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<DocumentChunk>, StoreError> {
         let mut statement = self.scope.select::<DocumentChunk>();
         statement.and_equal("document_id", Some(&document));
-        statement.push(" ORDER BY ordinal", []);
+        if let Some(after) = after {
+            statement.and("ordinal > ?", [Value::Int(after)]);
+        }
+        statement.push(" ORDER BY ordinal LIMIT ?", [Value::Int(i64::from(limit))]);
         statement.rows(self.scope.connection())
     }
 
@@ -208,18 +217,12 @@ impl Documents<'_, Tx<'_>> {
     /// [`StoreError::Conflict`] when the id is taken or the document is another team's.
     pub fn upsert(&self, document: &Document) -> Result<Document, StoreError> {
         self.scope.refuse_foreign(document)?;
-        let values = document.values();
-        let places = values.iter().map(|_| "?").collect::<Vec<_>>().join(", ");
-        let columns = Document::COLUMNS;
-        let known = "document_index";
-        let mut statement = Statement::new(
-            &format!(
-                "INSERT INTO {known} ({columns}) VALUES ({places}) ON CONFLICT (team_id, file_path) DO UPDATE SET
-                 title = excluded.title, document_type = excluded.document_type, metadata = excluded.metadata,
-                 updated_at = excluded.updated_at, content_sha256 = excluded.content_sha256, sync_status = CASE "
-            ),
-            values,
-        );
+        let (known, columns) = (Document::TABLE, Document::COLUMNS);
+        let mut statement = Statement::insert(document);
+        let changed = " ON CONFLICT (team_id, file_path) DO UPDATE SET
+             title = excluded.title, document_type = excluded.document_type, metadata = excluded.metadata,
+             updated_at = excluded.updated_at, content_sha256 = excluded.content_sha256, sync_status = CASE ";
+        statement.push(changed, []);
         // One that was never indexed does not become stale.
         statement.push(
             &format!(
@@ -254,7 +257,8 @@ impl Documents<'_, Tx<'_>> {
         }
     }
 
-    /// Replaces the chunks of a document by these, whose ordinals count from 0, and makes it synced.
+    /// Replaces the chunks of a document by these, which were made of the content with this digest and whose ordinals count
+    /// from 0, makes it synced, and says that it did. When the document has another content by now, everything stays as it is.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when the document or a model is not there; [`StoreError::Invalid`] when a chunk is too long
@@ -263,17 +267,19 @@ impl Documents<'_, Tx<'_>> {
     pub fn replace_chunks(
         &self,
         document: DocumentId,
+        of: &Sha256Digest,
         chunks: &[DocumentChunk],
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let tx = self.scope.tx();
         let model = self.accept_chunks(document, chunks)?;
         let count = i64::try_from(chunks.len()).unwrap_or(i64::MAX);
-        let sql = "UPDATE document_index SET chunk_count = $1, embedding_model = $2, updated_at = $3
-             WHERE id = $4 AND (team_id = $5) IS TRUE";
+        let sql = "UPDATE document_index SET chunk_count = $1, embedding_model = $2, sync_status = $3, error_message = NULL,
+                 last_synced_at = $4, updated_at = $4
+             WHERE id = $5 AND (content_sha256 = $6 AND team_id = $7) IS TRUE";
         // First the document: whoever replaces its chunks at the same time waits here.
-        if self.scope.execute(sql, params![count, model, at, document])? == 0 {
-            return Err(missing::<Document>(document));
+        if self.scope.execute(sql, params![count, model, SyncStatus::Synced, at, document, *of])? == 0 {
+            return self.find(document)?.map_or_else(|| Err(missing::<Document>(document)), |_| Ok(false));
         }
         tx.execute("DELETE FROM document_chunks WHERE document_id = $1", params![document])?;
         self.scope.insert_all(chunks)?;
@@ -284,7 +290,7 @@ impl Documents<'_, Tx<'_>> {
                  WHERE document_id = $2 AND (embedding_model IS NOT NULL) IS TRUE";
             tx.execute(sql, params![last, document])?;
         }
-        self.set_status(document, SyncStatus::Synced, None, at)
+        Ok(true)
     }
 
     /// Removes a document with its chunks.

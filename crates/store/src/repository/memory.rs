@@ -252,14 +252,12 @@ impl Narrow for MemoryFilter {
         statement.and_equal("agent_id", self.agent_id.as_ref());
         statement.and_equal("user_id", self.user_id.as_ref());
         for tag in &self.tags {
-            let condition =
-                "EXISTS (SELECT 1 FROM memory_tags g WHERE g.memory_id = memories.id AND g.tag = ?)";
-            statement.and(condition, [tag.to_value()]);
+            statement.and("id IN (SELECT memory_id FROM memory_tags WHERE tag = ?)", [tag.to_value()]);
         }
     }
 
     fn names_a_place(&self) -> bool {
-        !self.namespaces.is_empty()
+        !self.namespaces.is_empty() || !self.tags.is_empty()
     }
 }
 
@@ -318,15 +316,9 @@ impl<C: Reads> Memories<'_, C> {
     /// # Errors
     /// When the database cannot be read.
     pub fn list_expired(&self, at: Timestamp, limit: u32) -> Result<Vec<Memory>, StoreError> {
-        let mut statement = Statement::new(
-            &format!(
-                "SELECT {} FROM memories WHERE expires_at < ? AND expires_at IS NOT NULL AND NOT is_deleted",
-                Memory::COLUMNS
-            ),
-            [at.to_value()],
-        );
-        let values = [Value::Id(*self.scope.team().as_uuid()), MemoryStatus::Archived.to_value()];
-        statement.and("(team_id = ? AND status <> ?) IS TRUE", values);
+        let mut statement = self.scope.select::<Memory>();
+        // The very condition of the index, so with the word itself.
+        statement.and("status <> 'archived' AND expires_at IS NOT NULL AND expires_at < ?", [at.to_value()]);
         statement.push(" ORDER BY expires_at, id LIMIT ?", [Value::Int(i64::from(limit))]);
         statement.rows(self.scope.connection())
     }

@@ -19,6 +19,10 @@ use crate::{
     value::{Row, Value, params},
 };
 
+/// The most rows that one search ranks, the newest that match: ranking all rows with a common word would take as long as
+/// there are such rows.
+const MOST_RANKED: i64 = 5_000;
+
 /// What was said in a team's sessions, by its words.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageSearch<'c, C> {
@@ -48,8 +52,8 @@ pub enum FoundRow {
 }
 
 impl<C: Reads> MessageSearch<'_, C> {
-    /// The places that have all words of a query in some form, the best first, at most `limit`; in one session or in all.
-    /// Nothing is found by a query without words; PostgreSQL does not count those that every text is full of, such as `the`.
+    /// The places that have all words of a query in some form, the best first, at most `limit`; in one session or in all. Of
+    /// thousands of places the newest are ranked. Nothing is found by a query without words; PostgreSQL does not count those that every text is full of, such as `the`.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -62,25 +66,30 @@ impl<C: Reads> MessageSearch<'_, C> {
         if query.words().is_empty() {
             return Ok(Vec::new());
         }
-        let page = match self.scope.pick("sqlite", "postgres") {
-            "sqlite" => self.page_by_fts5(query, session, limit),
-            _ => self.page_by_tsvector(query, session, limit),
+        let page = match self.scope.connection().sqlite() {
+            Some(_) => self.page_by_fts5(query, session, limit),
+            None => self.page_by_tsvector(query, session, limit),
         };
         page.query(self.scope.connection(), |row| found(row, query))
     }
 
     fn page_by_fts5(&self, query: &TextQuery, session: Option<SessionId>, limit: u32) -> Statement<'static> {
         let quoted: Vec<_> = query.words().iter().map(|word| format!("\"{word}\"")).collect();
+        // CROSS JOIN: first the words, then their rows.
         let mut page = self.page_of(
-            "message_words.rank AS score",
-            "message_words JOIN message_search f ON f.number = message_words.rowid",
+            ("newest.hit", None),
+            "-message_words.rank",
+            "message_words CROSS JOIN message_search f ON f.number = message_words.rowid",
         );
         page.and("message_words MATCH ?", [Value::Text(quoted.join(" ").into())]);
-        in_session(&mut page, session);
-        page.push(" ORDER BY message_words.rank, f.number DESC LIMIT ?", [Value::Int(i64::from(limit))]);
-        page.push(ROWS, []);
-        page.push(" ORDER BY page.score, page.number DESC", []);
-        page
+        if let Some(session) = session {
+            let session = || Value::Id(*session.as_uuid());
+            let numbers =
+                "message_words.rowid BETWEEN (SELECT min(number) FROM message_search WHERE session_id = ?)
+                 AND (SELECT max(number) FROM message_search WHERE session_id = ?) AND f.session_id = ?";
+            page.and(numbers, [session(), session(), session()]);
+        }
+        best_of_newest(page, "message_words.rowid", limit)
     }
 
     fn page_by_tsvector(
@@ -90,41 +99,54 @@ impl<C: Reads> MessageSearch<'_, C> {
         limit: u32,
     ) -> Statement<'static> {
         let wanted = Value::Text(query.words().join(" ").into());
-        let mut page = self.page_of("f.words", "message_search f");
-        page.and("f.words @@ plainto_tsquery('english', ?)", [wanted.clone()]);
-        in_session(&mut page, session);
-        page.push(
-            " ORDER BY ts_rank_cd(f.words, plainto_tsquery('english', ?)) DESC, f.number DESC",
-            [wanted.clone()],
+        let rank = "ts_rank_cd(newest.hit, plainto_tsquery('english', ?))";
+        let mut page = self.page_of((rank, Some(wanted.clone())), "f.words", "message_search f");
+        page.and("f.words @@ plainto_tsquery('english', ?)", [wanted]);
+        if let Some(session) = session {
+            page.and("f.session_id = ?", [Value::Id(*session.as_uuid())]);
+        }
+        // `+ 0`: an order that no index has, or rare words would be looked for in all rows from the newest on.
+        best_of_newest(page, "f.number + 0", limit)
+    }
+
+    /// The newest rows that match, of them the best, and only then what these say. `rank` is made of the column `hit`. The
+    /// session is looked up by a subquery that gives a value, because PostgreSQL would rather begin with all sessions than
+    /// with the words.
+    fn page_of(
+        &self,
+        (rank, wanted): (&str, Option<Value<'static>>),
+        hit: &str,
+        source: &str,
+    ) -> Statement<'static> {
+        let mut page = Statement::new(
+            &format!(
+                "SELECT page.session_id, page.sequence, page.kind, page.row_id, m.content, c.tool_name, c.tool_input
+                 FROM (SELECT newest.number, newest.session_id, newest.sequence, newest.kind, newest.row_id, {rank} AS score"
+            ),
+            wanted,
         );
-        page.push(" LIMIT ?", [Value::Int(i64::from(limit))]);
-        page.push(ROWS, []);
         page.push(
-            " ORDER BY ts_rank_cd(page.words, plainto_tsquery('english', ?)) DESC, page.number DESC",
-            [wanted],
+            &format!(
+                " FROM (SELECT f.number, f.session_id, f.sequence, f.kind, f.row_id, {hit} AS hit FROM {source}
+                 WHERE f.team_id = ? AND (SELECT s.deleted_at IS NULL FROM sessions s WHERE s.id = f.session_id)"
+            ),
+            [Value::Id(*self.scope.team().as_uuid())],
         );
         page
     }
-
-    /// The best rows first and only then what they say: most rows that match are not among the best. The session is looked up
-    /// by a subquery that gives a value, because PostgreSQL would rather begin with all sessions than with the words.
-    fn page_of(&self, rank: &str, source: &str) -> Statement<'static> {
-        self.scope.statement(&format!(
-            "SELECT page.session_id, page.sequence, page.kind, page.row_id, m.content, c.tool_name, c.tool_input
-             FROM (SELECT f.number, f.session_id, f.sequence, f.kind, f.row_id, {rank} FROM {source}
-             WHERE f.team_id = ?
-             AND (SELECT s.deleted_at IS NULL FROM sessions s WHERE s.id = f.session_id)"
-        ))
-    }
 }
 
-const ROWS: &str = ") AS page LEFT JOIN messages m ON page.kind = 'message' AND m.id = page.row_id
-     LEFT JOIN tool_calls c ON page.kind = 'tool_call' AND c.id = page.row_id";
-
-fn in_session(page: &mut Statement<'_>, session: Option<SessionId>) {
-    if let Some(session) = session {
-        page.and("f.session_id = ?", [Value::Id(*session.as_uuid())]);
-    }
+fn best_of_newest(mut page: Statement<'static>, newest: &str, limit: u32) -> Statement<'static> {
+    page.push(
+        &format!(
+            " ORDER BY {newest} DESC LIMIT ?) AS newest ORDER BY score DESC, newest.number DESC LIMIT ?) AS page
+             LEFT JOIN messages m ON page.kind = 'message' AND m.id = page.row_id
+             LEFT JOIN tool_calls c ON page.kind = 'tool_call' AND c.id = page.row_id
+             ORDER BY page.score DESC, page.number DESC"
+        ),
+        [Value::Int(MOST_RANKED), Value::Int(i64::from(limit))],
+    );
+    page
 }
 
 fn found(row: &Row<'_>, query: &TextQuery) -> Result<FoundText, StoreError> {
@@ -183,9 +205,9 @@ pub(super) fn index(
 
 /// Adds rows to the index. On SQLite one by one: a statement of many rows takes longer to prepare than it saves.
 pub(super) fn add(scope: &Scope<'_, Tx<'_>>, session: SessionId, rows: &[Indexed]) -> Result<(), StoreError> {
-    match scope.pick("sqlite", "postgres") {
-        "sqlite" => rows.iter().try_for_each(|row| index_by_fts5(scope, session, row)),
-        _ => in_few_sizes(rows, |rows| index_by_tsvector(scope, session, rows)),
+    match scope.connection().sqlite() {
+        Some(_) => rows.iter().try_for_each(|row| index_by_fts5(scope, session, row)),
+        None => in_few_sizes(rows, |rows| index_by_tsvector(scope, session, rows)),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fmt::Display;
 
+use domain::{id::MessageId, session::Session};
+
 use crate::{
     conn::Tx,
     error::StoreError,
-    scope::Scope,
+    scope::{Scope, below},
     value::{ToValue, params},
 };
 
@@ -30,4 +32,14 @@ pub(super) fn of_live_team(table: &str) -> String {
     format!(
         "EXISTS (SELECT 1 FROM teams live WHERE live.id = {table}.team_id AND (live.deleted_at IS NULL) IS TRUE)"
     )
+}
+
+/// Refuses a reference to a message that is not one of a live session of the team's, if there is one.
+pub(super) fn require_message(scope: &Scope<'_, Tx<'_>>, id: Option<MessageId>) -> Result<(), StoreError> {
+    let Some(id) = id else { return Ok(()) };
+    let sql = format!("SELECT 1 FROM messages m WHERE {} AND m.id = $2", below::<Session>("m.session_id"));
+    match scope.query(&sql, params![id], |_| Ok(()))?.is_empty() {
+        false => Ok(()),
+        true => Err(StoreError::Missing { what: format!("message {id}") }),
+    }
 }

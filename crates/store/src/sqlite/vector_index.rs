@@ -1,11 +1,9 @@
-//! Embeddings in memory, each number in one byte: small and fast enough to go through all of them.
+//! Embeddings in memory, each number in one byte: small and fast enough to go through all of them. What a byte loses is
+//! kept for each row, so that nothing is passed over that could belong to the nearest.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-};
+use std::collections::HashMap;
 
-use domain::{embedding::EmbeddingModelName, id::TeamId, vector::Vector};
+use domain::vector::Vector;
 
 use crate::error::StoreError;
 
@@ -13,83 +11,53 @@ use crate::error::StoreError;
 const LARGEST: f32 = 127.0;
 /// Rows that may be of no use any more before all are read anew.
 const SLACK: usize = 1024;
-/// How many standard deviations of its error an estimate is trusted to be within.
-const DEVIATIONS: f32 = 8.0;
+/// What a row takes beside its bytes: its number, scale, loss and place.
+const ROW_BYTES: usize = 64;
 
-/// What the connections of one file share.
-#[derive(Debug, Default)]
-pub(crate) struct VectorIndexes {
-    indexes: Mutex<HashMap<Key, Arc<SharedVectors>>>,
-}
-
-type Key = (&'static str, TeamId, EmbeddingModelName);
-
-impl VectorIndexes {
-    /// The embeddings that a model made of a team's rows in a table.
-    pub(crate) fn of(
-        &self,
-        table: &'static str,
-        team: TeamId,
-        model: &EmbeddingModelName,
-    ) -> Arc<SharedVectors> {
-        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(indexes.entry((table, team, model.clone())).or_default())
-    }
-}
-
-/// An index that many may use at once.
-#[derive(Debug, Default)]
-pub(crate) struct SharedVectors {
-    index: RwLock<VectorIndex>,
-}
-
-impl SharedVectors {
-    /// Puts all rows into the order of their likeness to a vector. `catch_up` puts those in that changed after
-    /// [`VectorIndex::seen`]; it is called when there are any, `newest` being the last change.
-    pub(crate) fn pick(
-        &self,
-        newest: i64,
-        vector: &Vector,
-        catch_up: impl Fn(&mut VectorIndex) -> Result<(), StoreError>,
-    ) -> Result<Picking, StoreError> {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        if index.seen >= newest {
-            return Ok(index.pick(vector));
-        }
-        drop(index);
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        if index.seen < newest {
-            index.catch_up(&catch_up)?;
-        }
-        if index.is_worn() {
-            *index = VectorIndex::default();
-            index.catch_up(&catch_up)?;
-        }
-        Ok(index.pick(vector))
-    }
-}
-
-/// Directions of one dimension, compressed, with the numbers of their rows.
-#[derive(Debug, Default)]
+/// Directions of one dimension, compressed, with the numbers of their rows. One that would grow beyond its limit gives up
+/// and holds nothing.
+#[derive(Debug)]
 pub(crate) struct VectorIndex {
+    most_bytes: usize,
+    gave_up: bool,
     dimension: usize,
     bytes: Vec<i8>,
-    numbers: Vec<i64>,
     scales: Vec<f32>,
+    losses: Vec<f32>,
+    numbers: Vec<i64>,
     places: HashMap<i64, usize>,
     seen: i64,
     /// The newest change that was put in; it counts as seen when all before it were.
     latest: i64,
     /// How many rows there were when all were read.
     settled: usize,
-    /// The largest distance between a direction and what its bytes stand for.
-    worst_loss: f32,
 }
 
 impl VectorIndex {
+    pub(super) fn new(most_bytes: usize) -> Self {
+        Self {
+            most_bytes,
+            gave_up: false,
+            dimension: 0,
+            bytes: Vec::new(),
+            scales: Vec::new(),
+            losses: Vec::new(),
+            numbers: Vec::new(),
+            places: HashMap::new(),
+            seen: 0,
+            latest: 0,
+            settled: 0,
+        }
+    }
+
     /// The newest change that is in it.
     pub(crate) const fn seen(&self) -> i64 {
         self.seen
+    }
+
+    /// About how much memory it takes.
+    pub(super) const fn size_bytes(&self) -> usize {
+        self.numbers.len() * (self.dimension + ROW_BYTES)
     }
 
     /// Puts a row in, or its new embedding. A row that lost its embedding stays: who looks it up finds out.
@@ -98,29 +66,50 @@ impl VectorIndex {
             self.dimension = vector.dimension();
         }
         self.latest = self.latest.max(change);
-        if vector.dimension() != self.dimension {
+        if self.gave_up || vector.dimension() != self.dimension {
             return;
         }
-        let compressed = Compressed::of(vector);
-        self.worst_loss = self.worst_loss.max(compressed.loss);
+        let Compressed { bytes, scale, loss } = Compressed::of(vector);
         if let Some(&place) = self.places.get(&number) {
             let start = place * self.dimension;
-            self.bytes[start..start + self.dimension].copy_from_slice(&compressed.bytes);
-            self.scales[place] = compressed.scale;
-        } else {
-            self.places.insert(number, self.numbers.len());
-            self.bytes.extend_from_slice(&compressed.bytes);
-            self.scales.push(compressed.scale);
-            self.numbers.push(number);
+            self.bytes[start..start + self.dimension].copy_from_slice(&bytes);
+            (self.scales[place], self.losses[place]) = (scale, loss);
+            return;
+        }
+        self.places.insert(number, self.numbers.len());
+        self.bytes.extend_from_slice(&bytes);
+        self.scales.push(scale);
+        self.losses.push(loss);
+        self.numbers.push(number);
+        if self.size_bytes() > self.most_bytes {
+            *self =
+                Self { gave_up: true, seen: self.seen, latest: self.latest, ..Self::new(self.most_bytes) };
         }
     }
 
-    fn catch_up(&mut self, catch_up: impl Fn(&mut Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    /// Puts those rows in that changed after [`VectorIndex::seen`], the last of them at `newest`.
+    pub(super) fn catch_up(
+        &mut self,
+        newest: i64,
+        put_changed: impl Fn(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        if self.seen < newest {
+            self.read(&put_changed)?;
+        }
+        if self.is_worn() {
+            *self = Self::new(self.most_bytes);
+            self.read(&put_changed)?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, put_changed: impl Fn(&mut Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let is_first = self.numbers.is_empty();
-        catch_up(self)?;
+        put_changed(self)?;
         self.seen = self.latest;
         if is_first {
             self.settled = self.numbers.len();
+            self.bytes.shrink_to_fit();
         }
         Ok(())
     }
@@ -130,23 +119,34 @@ impl VectorIndex {
         self.numbers.len() > 2 * self.settled + SLACK
     }
 
-    fn pick(&self, vector: &Vector) -> Picking {
+    /// All rows in the order of the most that each can be like a vector; `None` when it gave up.
+    pub(super) fn pick(&self, vector: &Vector) -> Option<Picking> {
+        if self.gave_up {
+            return None;
+        }
         let wanted = Compressed::of(vector);
         let mut rows = Vec::with_capacity(self.numbers.len());
         if wanted.bytes.len() == self.dimension {
+            let rounding = rounding(self.dimension);
             let directions = self.bytes.chunks_exact(self.dimension.max(1));
-            for ((bytes, scale), number) in directions.zip(&self.scales).zip(&self.numbers) {
-                rows.push((dot(bytes, &wanted.bytes) * scale * wanted.scale, *number));
+            for (place, bytes) in directions.enumerate() {
+                let (scale, loss) = (self.scales[place], self.losses[place]);
+                let likely = dot(bytes, &wanted.bytes) * scale * wanted.scale;
+                // What the row's bytes lost can point just as the vector does, and what the vector's lost just as the bytes.
+                let doubt = loss + wanted.loss * (1.0 + loss) + rounding;
+                rows.push((likely + doubt, self.numbers[place]));
             }
         }
-        // The losses are directions of their own, as good as random, which only rarely point the same way as the vector.
-        let loss = wanted.loss + self.worst_loss + wanted.loss * self.worst_loss;
-        let dimension = f32::from(u16::try_from(self.dimension).unwrap_or(u16::MAX)).max(1.0);
-        Picking { rows, taken: 0, doubt: loss * (DEVIATIONS / dimension.sqrt()).min(1.0) }
+        Some(Picking { rows, taken: 0 })
     }
 }
 
-/// A direction, each number in a byte: `bytes · scale` is nearly it.
+/// The most that sums of so many products in 32 bits, in eight lanes, are off.
+fn rounding(dimension: usize) -> f32 {
+    f32::EPSILON * (8 + dimension / 8) as f32
+}
+
+/// A direction, each number in a byte: `bytes · scale` is nearly it, `loss` away.
 struct Compressed {
     bytes: Vec<i8>,
     scale: f32,
@@ -182,12 +182,11 @@ fn product((left, right): (&i8, &i8)) -> i32 {
     i32::from(i16::from(*left) * i16::from(*right))
 }
 
-/// Rows on the way from the likeliest to the least.
+/// Rows on the way from those that can be most like the vector to those that cannot.
 #[derive(Debug)]
 pub(crate) struct Picking {
     rows: Vec<(f32, i64)>,
     taken: usize,
-    doubt: f32,
 }
 
 /// The next rows.
@@ -195,7 +194,7 @@ pub(crate) struct Picking {
 pub(crate) struct Picked {
     /// Their numbers, in no order.
     pub(crate) numbers: Vec<i64>,
-    /// The most that any row has which was not picked yet.
+    /// No row that was not picked yet has a higher cosine.
     pub(crate) most_left: f64,
 }
 
@@ -208,7 +207,7 @@ impl Picking {
         }
         let count = count.clamp(1, left.len());
         let (_, least, _) = left.select_nth_unstable_by(count - 1, |one, other| other.0.total_cmp(&one.0));
-        let most_left = f64::from(least.0 + self.doubt);
+        let most_left = f64::from(least.0);
         let numbers = left[..count].iter().map(|(_, number)| *number).collect();
         self.taken += count;
         Some(Picked { numbers, most_left })
@@ -218,55 +217,138 @@ impl Picking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::{prelude::*, test_runner::RngSeed};
 
-    fn vector(numbers: &[f32]) -> Vector {
-        Vector::try_from(numbers.to_vec()).expect("finite")
+    const ROOM: usize = 1 << 30;
+
+    fn vector(numbers: Vec<f32>) -> Vector {
+        Vector::try_from(numbers).expect("finite")
+    }
+
+    /// Numbers that are spread like a bell, as those of most embeddings are.
+    fn bell(length: usize) -> impl Strategy<Value = Vec<f32>> {
+        let sum = prop::array::uniform8(-1.0_f32..1.0).prop_map(|numbers| numbers.iter().sum::<f32>());
+        prop::collection::vec(sum, length)
+    }
+
+    /// Sets of embeddings as models make them: of any direction, close together, or with a few numbers that outweigh all
+    /// others.
+    fn embeddings(length: usize) -> impl Strategy<Value = Vec<Vector>> {
+        let kind =
+            (prop_oneof![Just(0.0_f32), Just(5.0)], prop_oneof![Just(0.0_f32), Just(3.0), Just(100.0)]);
+        (bell(length), kind, prop::collection::vec(bell(length), 2..60)).prop_map(
+            |(centre, (closeness, outweighing), rows)| {
+                let place = |row: Vec<f32>| {
+                    let numbers = row.iter().zip(&centre).enumerate().map(|(index, (number, centre))| {
+                        let more = if index % 97 == 5 { outweighing } else { 0.0 };
+                        number * (1.0 + more / 10.0) + centre * closeness + more
+                    });
+                    vector(numbers.collect())
+                };
+                rows.into_iter().map(place).collect()
+            },
+        )
+    }
+
+    fn index(rows: &[Vector]) -> VectorIndex {
+        let mut index = VectorIndex::new(ROOM);
+        for (number, row) in (0..).zip(rows) {
+            index.put(number, number + 1, row);
+        }
+        index
+    }
+
+    fn assert_nothing_is_likelier_than_it_can_be(rows: &[Vector], wanted: &Vector) {
+        let picking = index(rows).pick(wanted).expect("in memory");
+        assert_eq!(picking.rows.len(), rows.len());
+        for ((most, number), row) in picking.rows.iter().zip(rows) {
+            let exact = row.cosine(wanted);
+            assert!(exact <= *most, "{number}: {exact} is more than {most}");
+        }
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+
         #[test]
-        fn an_estimate_is_as_far_off_as_it_may_be(
-            (left, right) in (1_usize..48).prop_flat_map(|length| {
-                let numbers = || prop::collection::vec(-100.0_f32..100.0, length);
-                (numbers(), numbers())
-            })
-        ) {
-            let mut index = VectorIndex::default();
-            index.put(1, 1, &vector(&left));
-            let mut picking = index.pick(&vector(&right));
-            let (estimate, doubt) = (picking.rows[0].0, picking.doubt);
-            let exact = vector(&left).cosine(&vector(&right));
-            prop_assert!((estimate - exact).abs() <= doubt + 1e-5, "{} is not {}", estimate, exact);
-            prop_assert_eq!(picking.next(9).expect("one").numbers, vec![1]);
-            prop_assert!(picking.next(9).is_none());
+        fn no_row_is_more_like_the_vector_than_it_can_be(mut rows in (1_usize..80).prop_flat_map(embeddings)) {
+            let wanted = rows.remove(0);
+            assert_nothing_is_likelier_than_it_can_be(&rows, &wanted);
         }
+
+        #[test]
+        fn nor_in_the_dimension_of_common_models(mut rows in embeddings(384)) {
+            let wanted = rows.remove(0);
+            assert_nothing_is_likelier_than_it_can_be(&rows, &wanted);
+        }
+
+        #[test]
+        fn the_nearest_are_picked_before_the_rest_is_passed_over(mut rows in embeddings(384)) {
+            let wanted = rows.remove(0);
+            let cosine = |number: i64| f64::from(rows[usize::try_from(number).expect("small")].cosine(&wanted));
+            let mut picking = index(&rows).pick(&wanted).expect("in memory");
+            let mut best = f64::MIN;
+            while let Some(picked) = picking.next(1) {
+                best = picked.numbers.iter().map(|number| cosine(*number)).fold(best, f64::max);
+                if best >= picked.most_left {
+                    break;
+                }
+            }
+            let exact = (0..).zip(&rows).map(|(number, _)| cosine(number)).fold(f64::MIN, f64::max);
+            prop_assert_eq!(best, exact);
+        }
+    }
+
+    #[test]
+    fn what_is_lost_may_all_point_one_way() {
+        // One number outweighs all others, which are just too small for a byte.
+        let mut numbers = vec![0.49 / LARGEST; Vector::LONGEST];
+        numbers[0] = 1.0;
+        let row = vector(numbers);
+        assert!(Compressed::of(&row).loss > 0.4);
+        assert_nothing_is_likelier_than_it_can_be(std::slice::from_ref(&row), &row);
     }
 
     #[test]
     fn a_changed_embedding_takes_the_place_of_the_old_one() {
-        let mut index = VectorIndex::default();
-        index.put(7, 1, &vector(&[1.0, 0.0]));
-        index.put(8, 2, &vector(&[0.0, 1.0]));
-        index.put(7, 3, &vector(&[-1.0, 0.0]));
+        let mut index = VectorIndex::new(ROOM);
+        index.put(7, 1, &vector(vec![1.0, 0.0]));
+        index.put(8, 2, &vector(vec![0.0, 1.0]));
+        index.put(7, 3, &vector(vec![-1.0, 0.0]));
         assert_eq!((index.latest, index.numbers.len()), (3, 2));
-        let picked = index.pick(&vector(&[1.0, 0.1])).next(1).expect("a row");
-        assert_eq!(picked.numbers, [8]);
+        let mut picking = index.pick(&vector(vec![1.0, 0.1])).expect("in memory");
+        assert_eq!(picking.next(1).expect("a row").numbers, [8]);
+        assert_eq!(picking.next(9).expect("a row").numbers, [7]);
+        assert!(picking.next(9).is_none());
     }
 
     #[test]
     fn an_index_full_of_what_is_gone_is_read_anew() {
-        let shared = SharedVectors::default();
+        let mut index = VectorIndex::new(ROOM);
         let all: i64 = 3 * i64::try_from(SLACK).expect("small");
         for newest in 1..=all {
             // Only the newest row is left in the database.
-            let catch_up = |index: &mut VectorIndex| {
-                index.put(newest, newest, &vector(&[1.0, 2.0]));
+            let put_changed = |index: &mut VectorIndex| {
+                index.put(newest, newest, &vector(vec![1.0, 2.0]));
                 Ok(())
             };
-            shared.pick(newest, &vector(&[1.0, 2.0]), catch_up).expect("picked");
+            index.catch_up(newest, put_changed).expect("read");
         }
-        let kept = shared.index.read().expect("whole").numbers.len();
+        let kept = index.numbers.len();
         assert!(kept <= SLACK + 2, "{kept}");
+    }
+
+    #[test]
+    fn an_index_beyond_its_limit_holds_nothing_and_says_so() {
+        let mut index = VectorIndex::new(10 * (2 + ROW_BYTES));
+        for number in 1..=10 {
+            index.put(number, number, &vector(vec![1.0, 2.0]));
+        }
+        assert!(index.pick(&vector(vec![1.0, 2.0])).is_some());
+        for number in 11..=12 {
+            index.put(number, number, &vector(vec![1.0, 2.0]));
+            assert!(index.pick(&vector(vec![1.0, 2.0])).is_none());
+            assert_eq!((index.size_bytes(), index.latest), (0, number));
+        }
     }
 }

@@ -13,7 +13,14 @@ use super::{
     line::{self, RowLine},
     order::{self, Ordered},
 };
-use crate::{conn::Tx, error::StoreError, migration, repository::check, schema::Kind, value::Value};
+use crate::{
+    conn::Tx,
+    error::StoreError,
+    migration,
+    repository::{check, embedding_model},
+    schema::Kind,
+    value::Value,
+};
 
 /// The longest line that is read, in bytes: SQLite keeps no value of more than a thousand million.
 const LONGEST_LINE: u64 = 1 << 30;
@@ -61,6 +68,7 @@ pub fn import(
     set_late(tx, &tables)?;
     advance_numbers(tx, &tables)?;
     check::search::enqueue_missing(tx)?;
+    embedding_model::rebuild(tx)?;
     compare(tx, &tables, &footer)?;
     Ok(footer)
 }

@@ -3,7 +3,7 @@
 use crate::{
     conn::Conn,
     error::StoreError,
-    schema::{self, Kind, Table},
+    schema::{self, Table},
 };
 
 /// A table in its place.
@@ -22,7 +22,8 @@ pub(super) fn of(conn: &Conn) -> Result<Vec<Ordered>, StoreError> {
         .filter(|table| table.name != schema::HISTORY && !table.is_derived())
         .collect();
     for table in &mut waiting {
-        table.columns.retain(|column| column.kind != Kind::Words);
+        let columns = std::mem::take(&mut table.columns);
+        table.columns = columns.into_iter().filter(|column| !table.derives(column)).collect();
     }
     let mut ordered = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {

@@ -318,7 +318,8 @@ fn open_empty(place: &Place) -> Store {
 
 /// Everything the database knows of its schema.
 fn schema(place: &Place) -> Rows {
-    let sqlite = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
+    // SQLite keeps the last numbers it gave in a table of its own, and never drops it.
+    let sqlite = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> 'sqlite_sequence' ORDER BY type, name";
     let postgres = "
         SELECT 'column', table_name, column_name, data_type, is_nullable, column_default
         FROM information_schema.columns WHERE table_schema = 'public'
@@ -338,7 +339,7 @@ fn schema(place: &Place) -> Rows {
 fn columns(place: &Place) -> BTreeSet<(String, String)> {
     let sqlite = "
         SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
-        WHERE t.type = 'table' AND t.name NOT GLOB '*_words*'";
+        WHERE t.type = 'table' AND t.name NOT GLOB '*_words*' AND t.name NOT GLOB 'sqlite_*'";
     let postgres = "
         SELECT table_name, column_name FROM information_schema.columns
         WHERE table_schema = 'public' AND column_name <> 'words'";

@@ -87,8 +87,9 @@ fn is_scan(step: &str) -> bool {
     let is_search = step.contains(" VIRTUAL TABLE INDEX ") && !step.ends_with(" INDEX 0:");
     // These may be gone through: a bounded page of a search, the rows that a statement brings itself, and what a subquery
     // found, because how it did is a step of its own.
-    let is_bounded =
-        step == "SCAN page" || step.ends_with("-ROW VALUES CLAUSE") || step.starts_with("SCAN (subquery-");
+    let is_bounded = ["SCAN page", "SCAN newest"].contains(&step)
+        || step.ends_with("-ROW VALUES CLAUSE")
+        || step.starts_with("SCAN (subquery-");
     step.starts_with("SCAN ") && !is_search && !is_bounded
 }
 

@@ -13,7 +13,13 @@ use super::{
     Memories,
     head::{Heads as _, said},
 };
-use crate::{conn::Tx, error::StoreError, repository::embedding_model, scope::missing, value::params};
+use crate::{
+    conn::Tx,
+    error::StoreError,
+    repository::embedding_model,
+    scope::missing,
+    value::{ToValue as _, Value, params},
+};
 
 /// Who changes a memory, why and when: a line of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,11 +76,12 @@ impl Memories<'_, Tx<'_>> {
         self.scope.write_log(Action::Restored, &memory, (None, Some(said(&memory.fact))), None, change)
     }
 
-    /// Moves a memory to another status; `superseded_by` is the memory that took its place, if one did.
+    /// Moves a memory to another status. `superseded_by` is the memory that took its place; a superseded one that is archived
+    /// keeps it.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when it is not there; [`StoreError::Invalid`] when memories make no such move;
-    /// [`StoreError::Conflict`] when the other memory does not exist.
+    /// [`StoreError::Missing`] when it or the other memory is not there; [`StoreError::Invalid`] when memories make no such
+    /// move, or when something took the place of one that is not superseded, or the memory its own.
     pub fn set_status(
         &self,
         id: MemoryId,
@@ -90,14 +97,26 @@ impl Memories<'_, Tx<'_>> {
             (MemoryStatus::Disputed, MemoryStatus::Active) => Action::ContradictionResolved,
             _ => Action::Updated,
         };
-        if let Some(other) = superseded_by
-            && self.scope.find_row::<Memory>(other)?.is_none()
-        {
-            return Err(missing::<Memory>(other));
+        if let Some(other) = superseded_by {
+            self.accept_successor(id, to, other)?;
         }
         move_to(&mut memory, to)?;
-        memory.superseded_by = superseded_by;
+        if to != MemoryStatus::Archived {
+            memory.superseded_by = superseded_by;
+        }
         self.log_word(action, memory, (json!(from), json!(to)), change)
+    }
+
+    fn accept_successor(&self, id: MemoryId, to: MemoryStatus, other: MemoryId) -> Result<(), StoreError> {
+        let accepted = match to {
+            MemoryStatus::Superseded if other != id => {
+                let found = self.scope.find_row::<Memory>(other)?;
+                return found.map(drop).ok_or_else(|| missing::<Memory>(other));
+            }
+            MemoryStatus::Superseded => "another memory than itself".to_owned(),
+            _ => format!("none with status {to}; only a superseded memory has one"),
+        };
+        Err(StoreError::Invalid { field: "superseded_by", value: other.to_string(), accepted })
     }
 
     /// Takes a memory whose time ran out of use: archived and cold.
@@ -145,18 +164,22 @@ impl Memories<'_, Tx<'_>> {
         self.log_word(action, memory, (json!(!is_pinned), json!(is_pinned)), change)
     }
 
-    /// Counts a look at each of these memories. That is no change: neither version nor time of update grow.
+    /// Counts a look at each of these memories, at one that is named twice too. That is no change: neither version nor time of
+    /// update grow.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn record_access(&self, memories: &[MemoryId], at: Timestamp) -> Result<(), StoreError> {
-        let mut ordered = memories.to_vec();
-        // In one order, or two who look at the same memories would wait for each other.
-        ordered.sort_unstable();
-        let sql = "UPDATE memories SET access_count = access_count + 1,
-                 last_accessed_at = CASE WHEN last_accessed_at > $1 THEN last_accessed_at ELSE $1 END
-             WHERE id = $2 AND (team_id = $3) IS TRUE";
-        ordered.iter().try_for_each(|id| self.scope.execute(sql, params![at, *id]).map(drop))
+        // On PostgreSQL first locked in one order, or two who look at the same memories would wait for each other.
+        let sql = self.scope.pick(
+            "UPDATE memories SET access_count = access_count + 1, last_accessed_at = max(coalesce(last_accessed_at, $1), $1)
+             WHERE id IN (SELECT value FROM json_each($2)) AND (team_id = $3) IS TRUE",
+            "UPDATE memories SET access_count = access_count + 1, last_accessed_at = greatest(last_accessed_at, $1)
+             WHERE id = ANY (ARRAY(
+                 SELECT id FROM memories WHERE id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($2)))
+                 AND (team_id = $3) IS TRUE ORDER BY id FOR NO KEY UPDATE))",
+        );
+        self.scope.execute(sql, &[at.to_value(), Value::document(&memories)]).map(drop)
     }
 
     /// Records which memories an agent was given.
@@ -183,8 +206,7 @@ impl Memories<'_, Tx<'_>> {
         embedding_model::accept(&embedding_model::get(tx, &embedding.model)?, &embedding.vector)?;
         let memory = self.scope.lock_live(id)?;
         // A redacted one keeps the digest of what it said, but nothing that is made of it.
-        let says_nothing = memory.fact.value.is_none() && memory.fact.content.as_str().is_empty();
-        if memory.content_sha256 != *of || says_nothing {
+        if memory.content_sha256 != *of || memory.is_redacted() {
             return Ok(false);
         }
         let number = embedding_model::take_changes(tx, &embedding.model, 1)?.map(|last| last + 1);

@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Memories<'_, Tx<'_>> {
-    /// Blanks what a memory says, in all its versions and in its log too; digests stay. What is derived from it goes: its
-    /// words, its embedding, its subject and its metadata.
+    /// Blanks what a memory says, in all its versions and in its log too; digests stay. What else tells of it goes: its words,
+    /// its embedding, its subject, its author, its tags and its metadata. That is a new version, without content.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when it is not there; a deleted one is.
@@ -35,10 +35,14 @@ impl Memories<'_, Tx<'_>> {
         memory.fact.value = None;
         memory.fact.content = MemoryContent::default();
         memory.fact.subject = None;
+        memory.fact.author = None;
         memory.fact.metadata = serde_json::json!({});
         memory.embedding_model = None;
+        memory.version += 1;
+        self.scope.tx().execute("DELETE FROM memory_tags WHERE memory_id = $1", params![id])?;
         self.scope.write_fact(&memory)?;
         self.scope.write_state(&mut memory, change)?;
+        self.scope.write_version(&memory, change)?;
         let digest = memory.content_sha256;
         self.scope.write_log(MemoryAction::Redacted, &memory, (None, None), Some(digest), change)
     }

@@ -39,7 +39,7 @@ pub(super) trait Heads {
     /// Writes everything about a memory but what it says.
     fn write_state(&self, memory: &mut Memory, change: &MemoryChange) -> Result<(), StoreError>;
 
-    /// Adds a memory's version as it is now.
+    /// Adds a memory's version as it is now; that of a deleted or redacted one has no content.
     fn write_version(&self, memory: &Memory, change: &MemoryChange) -> Result<(), StoreError>;
 
     /// Adds a line to the log: what was and what is.
@@ -113,7 +113,7 @@ impl Heads for Scope<'_, Tx<'_>> {
     }
 
     fn write_version(&self, memory: &Memory, change: &MemoryChange) -> Result<(), StoreError> {
-        let (value, content) = if memory.is_deleted {
+        let (value, content) = if memory.is_deleted || memory.is_redacted() {
             (Value::Null, Value::Null)
         } else {
             (memory.fact.value.to_value(), memory.fact.content.to_value())

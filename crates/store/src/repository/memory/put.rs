@@ -6,7 +6,8 @@ use domain::{
     digest::Sha256Digest,
     id::MemoryId,
     memory::{
-        Memory, MemoryAction, MemoryDraft, MemoryLevel, MemorySource, MemoryStatus, MemoryTag, MemoryTier,
+        Memory, MemoryAction, MemoryDraft, MemoryFact, MemoryLevel, MemorySource, MemoryStatus, MemoryTag,
+        MemoryTier,
     },
 };
 
@@ -14,7 +15,7 @@ use super::{
     Memories, MemoryChange,
     head::{Heads as _, said},
 };
-use crate::{conn::Tx, error::StoreError, record::Record, statement::Statement, value::params};
+use crate::{conn::Tx, error::StoreError, repository::reference, statement::Statement, value::params};
 
 /// What a writer takes to be under the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub enum Expected {
     New,
     /// This version.
     Version(i64),
-    /// What has this digest.
+    /// What has this digest; nothing that was redacted, which keeps the digest of what it said.
     Digest(Sha256Digest),
 }
 
@@ -57,8 +58,8 @@ impl Memories<'_, Tx<'_>> {
     ///
     /// # Errors
     /// [`PutError::Changed`] with what is there when it is not what was expected; [`StoreError::Missing`] when nothing is
-    /// there; [`StoreError::Invalid`] in a namespace that is never stored; [`StoreError::Conflict`] when the id is taken
-    /// or a session, message, agent or user does not exist.
+    /// there, or no session, message or agent of the team's that the draft newly refers to; [`StoreError::Invalid`] in a
+    /// namespace that is never stored; [`StoreError::Conflict`] when the id is taken or a user does not exist.
     pub fn put(
         &self,
         expected: Expected,
@@ -76,6 +77,7 @@ impl Memories<'_, Tx<'_>> {
         if expected != Expected::New {
             return Err(nothing_there(draft).into());
         }
+        self.require_references(&draft.fact, None)?;
         let memory = first(self.scope.team(), draft, change);
         if self.insert_unless_taken(&memory)? {
             self.scope.write_version(&memory, change)?;
@@ -109,14 +111,15 @@ impl Memories<'_, Tx<'_>> {
                 return Err(nothing_there(draft).into());
             }
             Expected::Version(version) => before.version == version,
-            Expected::Digest(digest) => before.content_sha256 == digest,
+            Expected::Digest(digest) => before.content_sha256 == digest && !before.is_redacted(),
         };
         if !is_as_expected {
             return Err(PutError::Changed { current: Box::new(before) });
         }
+        self.require_references(&draft.fact, Some(&before.fact))?;
         let mut memory = before.clone();
-        memory.fact = draft.fact.clone();
-        memory.content_sha256 = draft.fact.digest();
+        memory.fact = draft.fact.clone().storable();
+        memory.content_sha256 = memory.fact.digest();
         memory.version += 1;
         if before.is_deleted {
             memory.is_deleted = false;
@@ -141,16 +144,26 @@ impl Memories<'_, Tx<'_>> {
     }
 
     fn insert_unless_taken(&self, memory: &Memory) -> Result<bool, StoreError> {
-        let values = memory.values();
-        let places = values.iter().map(|_| "?").collect::<Vec<_>>().join(", ");
-        let statement = Statement::new(
-            &format!(
-                "INSERT INTO memories ({}) VALUES ({places}) ON CONFLICT (team_id, namespace, key) DO NOTHING",
-                Memory::COLUMNS
-            ),
-            values,
-        );
+        let mut statement = Statement::insert(memory);
+        statement.push(" ON CONFLICT (team_id, namespace, key) DO NOTHING", []);
         Ok(self.scope.tx().execute(statement.text(), statement.values())? == 1)
+    }
+
+    /// What a memory referred to before it may go on referring to, deleted or not.
+    fn require_references(&self, fact: &MemoryFact, before: Option<&MemoryFact>) -> Result<(), StoreError> {
+        let session = fact.source_session_id;
+        if session != before.and_then(|before| before.source_session_id) {
+            reference::require(&self.scope, "sessions", "session", session)?;
+        }
+        let message = fact.source_message_id;
+        if message != before.and_then(|before| before.source_message_id) {
+            reference::require_message(&self.scope, message)?;
+        }
+        let agent = fact.agent_id;
+        if agent != before.and_then(|before| before.agent_id) {
+            reference::require(&self.scope, "agents", "agent", agent)?;
+        }
+        Ok(())
     }
 
     fn replace_tags(&self, memory: MemoryId, tags: &BTreeSet<MemoryTag>) -> Result<(), StoreError> {
@@ -167,13 +180,14 @@ impl Memories<'_, Tx<'_>> {
 
 /// The first version of a memory.
 fn first(team_id: domain::id::TeamId, draft: &MemoryDraft, change: &MemoryChange) -> Memory {
+    let fact = draft.fact.clone().storable();
     Memory {
         id: draft.id,
         team_id,
         namespace: draft.namespace.clone(),
         key: draft.key.clone(),
-        fact: draft.fact.clone(),
-        content_sha256: draft.fact.digest(),
+        content_sha256: fact.digest(),
+        fact,
         tier: MemoryTier::Warm,
         status: MemoryStatus::Active,
         is_pinned: false,

@@ -23,7 +23,8 @@ use crate::{
 
 impl<C: Reads> Memories<'_, C> {
     /// Memories with all words of a text in their key or content, best first; with any of the words when none has all. Any
-    /// text will do.
+    /// text will do. Of thousands of memories with a word the newest are ranked. PostgreSQL does not count words that every
+    /// English text is full of, such as `the`.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -55,16 +55,15 @@ impl<N: Narrow> Narrow for Embedded<'_, N> {
     }
 }
 
-/// Whether more rows than this meet the conditions.
-pub(super) fn is_more_than<T: Searched, C: Reads>(
+/// How many rows meet the conditions, counted up to `most`.
+pub(super) fn count_up_to<T: Searched, C: Reads>(
     scope: &Scope<'_, C>,
-    count: i64,
+    most: i64,
     narrow: &impl Narrow,
-) -> Result<bool, StoreError> {
+) -> Result<i64, StoreError> {
     let mut statement =
         Statement::new(&format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE ", T::TABLE), []);
     scope.push_conditions::<T>(&mut statement, narrow);
-    statement.push(" LIMIT ?) AS page", [Value::Int(count + 1)]);
-    let counted: i64 = scope.connection().scalar(statement.text(), statement.values())?;
-    Ok(counted > count)
+    statement.push(" LIMIT ?) AS page", [Value::Int(most)]);
+    scope.connection().scalar(statement.text(), statement.values())
 }

@@ -1,24 +1,26 @@
-//! The nearest vectors on SQLite: few are read and compared one by one; of many the likeliest are picked from a compressed
-//! copy in memory, and only those are read and compared.
+//! The nearest vectors on SQLite: few are read and compared one by one; of many those that can be the nearest are picked from
+//! a compressed copy in memory, and only they are read and compared. What is found is exact either way.
 
 use domain::vector::Vector;
 
 use super::{
     Best, Narrow, Score, Searched, among_numbers,
-    embedding::{Embedded, Wanted, is_more_than},
+    embedding::{Embedded, Wanted, count_up_to},
     numbers_value,
 };
 use crate::{
     error::StoreError,
     repository::Reads,
     scope::Scope,
-    sqlite::{SharedVectors, SqliteConnection, VectorIndex},
+    sqlite::{Picking, SqliteConnection, VectorIndex, VectorIndexes},
     statement::Statement,
     value::{Row, ToValue as _, Value},
 };
 
-/// The most rows that are compared one by one.
+/// The most rows that are compared one by one from the start.
 const MOST_COMPARED: i64 = 2_000;
+/// The most rows that are counted, and so the most that are picked before all that are wanted are compared one by one.
+const MOST_COUNTED: i64 = 20_000;
 /// The fewest rows that are picked at first.
 const FEWEST_PICKED: usize = 50;
 
@@ -31,31 +33,50 @@ pub(super) fn nearest<T: Searched, C: Reads>(
     // SQLite takes the index with the most equal columns, which here would be all embeddings of the model.
     let column = if narrow.names_a_place() { "+embedding_model" } else { "embedding_model" };
     let embedded = Embedded { model: wanted.model, narrow, column };
-    let mut best = Best::new(wanted.limit as usize);
     // A connection that writes sees rows that may never be committed; they do not get into what all share.
-    match connection.vectors() {
-        Some(vectors) if is_more_than::<T, C>(scope, MOST_COMPARED, &embedded)? => {
-            let index = vectors.of(T::TABLE, scope.team(), wanted.model);
-            let mut picking = pick::<T, C>(scope, &index, wanted)?;
-            let mut count = FEWEST_PICKED.max(5 * wanted.limit as usize);
-            while let Some(picked) = picking.next(count) {
-                let mut statement = select::<T>();
-                scope.push_checks::<T>(&mut statement, &embedded);
-                statement.and(among_numbers(scope), [numbers_value(&picked.numbers)]);
-                compare(scope, &statement, wanted.vector, &mut best)?;
-                if best.threshold().is_some_and(|threshold| threshold >= picked.most_left) {
-                    break;
-                }
-                count *= 2;
-            }
-        }
-        _ => {
-            let mut statement = select::<T>();
-            scope.push_conditions::<T>(&mut statement, &embedded);
-            compare(scope, &statement, wanted.vector, &mut best)?;
+    if let Some(vectors) = connection.vectors() {
+        let count = count_up_to::<T, C>(scope, MOST_COUNTED, &embedded)?;
+        if count > MOST_COMPARED
+            && let Some(picking) = pick::<T, C>(scope, vectors, wanted)?
+            && let Some(scores) = nearest_of::<T, C>(scope, picking, count, wanted, &embedded)?
+        {
+            return Ok(scores);
         }
     }
+    let mut best = Best::new(wanted.limit as usize);
+    let mut statement = select::<T>();
+    scope.push_conditions::<T>(&mut statement, &embedded);
+    compare(scope, &statement, wanted.vector, &mut best)?;
     Ok(best.into_sorted())
+}
+
+/// The nearest of those that can be. `None` when more were picked than there are rows to compare: those that meet the
+/// conditions are far away, and it is quicker to begin with the conditions.
+fn nearest_of<T: Searched, C: Reads>(
+    scope: &Scope<'_, C>,
+    mut picking: Picking,
+    most: i64,
+    wanted: Wanted<'_>,
+    narrow: &impl Narrow,
+) -> Result<Option<Vec<Score>>, StoreError> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut best = Best::new(wanted.limit as usize);
+    let (mut count, mut taken) = (FEWEST_PICKED.max(5 * wanted.limit as usize), 0);
+    while let Some(picked) = picking.next(count) {
+        taken += picked.numbers.len();
+        let mut statement = select::<T>();
+        scope.push_checks::<T>(&mut statement, narrow);
+        statement.and(among_numbers(scope), [numbers_value(&picked.numbers)]);
+        compare(scope, &statement, wanted.vector, &mut best)?;
+        if best.threshold().is_some_and(|threshold| threshold >= picked.most_left) {
+            break;
+        }
+        if taken > most {
+            return Ok(None);
+        }
+        count *= 2;
+    }
+    Ok(Some(best.into_sorted()))
 }
 
 fn select<'v, T: Searched>() -> Statement<'v> {
@@ -77,18 +98,18 @@ fn compare<C: Reads>(
     Ok(())
 }
 
-/// All embeddings by their likely order, after the copy in memory has caught up with what was committed.
+/// All embeddings in the order of their likeness, after the copy in memory has caught up with what was committed.
 fn pick<T: Searched, C: Reads>(
     scope: &Scope<'_, C>,
-    index: &SharedVectors,
+    vectors: &VectorIndexes,
     wanted: Wanted<'_>,
-) -> Result<crate::sqlite::Picking, StoreError> {
+) -> Result<Option<Picking>, StoreError> {
     let conditions = "team_id = ? AND embedding_model = ?";
     let values = || [Value::Id(*scope.team().as_uuid()), wanted.model.to_value()];
     let newest = format!("SELECT max(embedding_change) FROM {} WHERE {conditions}", T::TABLE);
     let newest = Statement::new(&newest, values());
     let newest: Option<i64> = scope.connection().scalar(newest.text(), newest.values())?;
-    let catch_up = |index: &mut VectorIndex| {
+    let put_changed = |index: &mut VectorIndex| {
         let changed = format!(
             "SELECT number, embedding_change, embedding FROM {} WHERE {conditions} AND embedding_change > ?",
             T::TABLE
@@ -101,5 +122,6 @@ fn pick<T: Searched, C: Reads>(
         };
         changed.query(scope.connection(), take).map(drop)
     };
-    index.pick(newest.unwrap_or(0), wanted.vector, catch_up)
+    let key = (T::TABLE, scope.team(), wanted.model.clone());
+    vectors.pick(key, newest.unwrap_or(0), wanted.vector, put_changed)
 }

@@ -1,17 +1,13 @@
 //! Full-text search, ranked.
 
+use std::collections::HashMap;
+
 use super::{Best, Narrow, Score, Scored, Searched};
-use crate::{
-    error::StoreError,
-    repository::Reads,
-    scope::Scope,
-    statement::Statement,
-    value::{ToValue as _, Value},
-};
+use crate::{error::StoreError, repository::Reads, scope::Scope, statement::Statement, value::Value};
 
 /// The most rows that one search ranks, the newest that match: ranking all rows with a common word would take as long as
 /// there are such rows.
-const MOST_RANKED: i64 = 5_000;
+const MOST_RANKED: usize = 5_000;
 /// The most words of a text that are looked for.
 const MOST_WORDS: usize = 32;
 
@@ -24,23 +20,41 @@ pub(crate) fn search<T: Searched, C: Reads>(
     limit: u32,
 ) -> Result<Vec<Scored<T>>, StoreError> {
     let words = words(text);
-    for combination in [Combination::All, Combination::Any] {
-        let scores = match (words.is_empty(), scope.connection().sqlite()) {
-            (true, _) => Vec::new(),
-            (false, Some(_)) => on_sqlite::<T, C>(scope, &words, combination, narrow, limit)?,
-            (false, None) => on_postgres::<T, C>(scope, &words, combination, narrow, limit)?,
-        };
-        if !scores.is_empty() {
-            return scope.scored(scores, narrow);
-        }
+    if words.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(Vec::new())
+    let mut best = Best::new(limit as usize);
+    let scores = rank::<T, C>(scope, &words, narrow, MOST_RANKED)?;
+    if scores.is_empty() && words.len() > 1 {
+        any_of::<T, C>(scope, &words, narrow)?.into_iter().for_each(|score| best.add(score));
+    } else {
+        scores.into_iter().for_each(|score| best.add(score));
+    }
+    scope.scored(best.into_sorted(), narrow)
 }
 
-#[derive(Clone, Copy)]
-enum Combination {
-    All,
-    Any,
+/// Rows with any of the words, ranked by the sum of what each word gives them. Of each word the newest rows count, so that
+/// those of a common one leave room for those of a rare one.
+fn any_of<T: Searched, C: Reads>(
+    scope: &Scope<'_, C>,
+    words: &[&str],
+    narrow: &impl Narrow,
+) -> Result<HashMap<i64, f64>, StoreError> {
+    let mut sums = HashMap::new();
+    for word in words {
+        let scores = rank::<T, C>(scope, &[*word], narrow, MOST_RANKED / words.len())?;
+        let weight = weight(scope, scores.len());
+        for (number, score) in scores {
+            *sums.entry(number).or_insert(0.0) += weight * score;
+        }
+    }
+    Ok(sums)
+}
+
+/// How much a word says that so many rows have. BM25 on SQLite knows; the rank of PostgreSQL does not.
+fn weight<C: Reads>(scope: &Scope<'_, C>, rows: usize) -> f64 {
+    let rows = u32::try_from(rows).unwrap_or(u32::MAX).max(1);
+    if scope.connection().postgres().is_some() { 1.0 / (1.0 + f64::from(rows).ln()) } else { 1.0 }
 }
 
 fn words(text: &str) -> Vec<&str> {
@@ -53,67 +67,62 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-fn on_sqlite<T: Searched, C: Reads>(
+/// The newest rows with all of the words, at most so many, each with its rank.
+fn rank<T: Searched, C: Reads>(
     scope: &Scope<'_, C>,
     words: &[&str],
-    combination: Combination,
     narrow: &impl Narrow,
-    limit: u32,
+    most: usize,
 ) -> Result<Vec<Score>, StoreError> {
+    let most = Value::Int(i64::try_from(most).unwrap_or(i64::MAX));
+    let statement = match scope.connection().sqlite() {
+        Some(_) => on_sqlite::<T, C>(scope, words, narrow, most),
+        None => on_postgres::<T, C>(scope, words, narrow, most),
+    };
+    statement.query(scope.connection(), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+fn on_sqlite<'v, T: Searched, C: Reads>(
+    scope: &Scope<'_, C>,
+    words: &[&str],
+    narrow: &'v impl Narrow,
+    most: Value<'v>,
+) -> Statement<'v> {
     let (table, index) = (T::TABLE, T::WORDS);
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    let wanted = quoted.join(match combination {
-        Combination::All => " AND ",
-        Combination::Any => " OR ",
-    });
     // CROSS JOIN: first the words, then their rows.
     let mut statement = Statement::new(
         &format!(
             "SELECT {table}.number, -bm25({index}) FROM {index} CROSS JOIN {table}
              WHERE {index} MATCH ? AND {table}.number = {index}.rowid AND "
         ),
-        [wanted.to_value()],
+        [Value::Text(quoted.join(" AND ").into())],
     );
     scope.push_checks::<T>(&mut statement, narrow);
-    statement.push(&format!(" ORDER BY {index}.rowid DESC LIMIT ?"), [Value::Int(MOST_RANKED)]);
-    best_of(scope, &statement, limit)
+    statement.push(&format!(" ORDER BY {index}.rowid DESC LIMIT ?"), [most]);
+    statement
 }
 
-fn on_postgres<T: Searched, C: Reads>(
+fn on_postgres<'v, T: Searched, C: Reads>(
     scope: &Scope<'_, C>,
     words: &[&str],
-    combination: Combination,
-    narrow: &impl Narrow,
-    limit: u32,
-) -> Result<Vec<Score>, StoreError> {
-    let table = T::TABLE;
-    let wanted = words.join(" ");
-    let query = match combination {
-        Combination::All => "plainto_tsquery('english', ?)",
-        Combination::Any => "replace(plainto_tsquery('english', ?)::text, ' & ', ' | ')::tsquery",
-    };
+    narrow: &'v impl Narrow,
+    most: Value<'v>,
+) -> Statement<'v> {
+    let wanted = Value::Text(words.join(" ").into());
+    let query = "plainto_tsquery('english', ?)";
     let mut statement = Statement::new(
         &format!(
-            "SELECT number, ts_rank_cd(words, {query}, 1)::double precision FROM {table} WHERE words @@ {query} AND "
+            "SELECT number, ts_rank_cd(words, {query}, 1)::double precision
+             FROM (SELECT number, words FROM {} WHERE words @@ {query} AND ",
+            T::TABLE
         ),
-        [wanted.to_value(), wanted.to_value()],
+        [wanted.clone(), wanted],
     );
     scope.push_checks::<T>(&mut statement, narrow);
-    statement.push(" LIMIT ?", [Value::Int(MOST_RANKED)]);
-    best_of(scope, &statement, limit)
-}
-
-fn best_of<C: Reads>(
-    scope: &Scope<'_, C>,
-    statement: &Statement<'_>,
-    limit: u32,
-) -> Result<Vec<Score>, StoreError> {
-    let mut best = Best::new(limit as usize);
-    statement.query(scope.connection(), |row| {
-        best.add((row.get(0)?, row.get(1)?));
-        Ok(())
-    })?;
-    Ok(best.into_sorted())
+    // `+ 0`: an order that no index has, or rare words would be looked for in all rows from the newest on.
+    statement.push(" ORDER BY number + 0 DESC LIMIT ?) AS newest", [most]);
+    statement
 }
 
 #[cfg(test)]

@@ -17,9 +17,12 @@ on_both_databases! {
     documents_are_listed_by_status_in_pages,
     another_team_sees_no_document,
     chunks_are_replaced_together,
+    chunks_of_a_content_that_changed_meanwhile_are_not_taken,
+    chunks_are_listed_in_pages,
     chunks_are_replaced_by_one_at_a_time,
     chunks_that_do_not_fit_leave_those_that_are_there,
     chunks_are_searched_by_text_and_by_embedding,
+    of_thousands_the_newest_are_ranked_and_a_rare_word_counts_more,
     a_deleted_document_takes_its_chunks_along,
 }
 
@@ -30,7 +33,7 @@ pub(crate) fn document(path: &str) -> Document {
         file_path: path.parse().unwrap(),
         title: None,
         document_type: "markdown".parse().unwrap(),
-        content_sha256: Sha256Digest::of(path.as_bytes()),
+        content_sha256: made_of(path),
         chunk_count: 0,
         embedding_model: None,
         sync_status: SyncStatus::Pending,
@@ -40,6 +43,11 @@ pub(crate) fn document(path: &str) -> Document {
         created_at: sample::time(1),
         updated_at: sample::time(1),
     }
+}
+
+/// The digest that [`document`] gives the content of a file.
+pub(crate) fn made_of(path: &str) -> Sha256Digest {
+    Sha256Digest::of(path.as_bytes())
 }
 
 fn chunk(document_id: DocumentId, ordinal: i64, content: &str) -> DocumentChunk {
@@ -74,7 +82,8 @@ async fn find(fixture: &Fixture, id: DocumentId) -> Option<Document> {
 }
 
 async fn chunks(fixture: &Fixture, id: DocumentId) -> Vec<DocumentChunk> {
-    fixture.store.read(move |conn| conn.team(sample::TEAM).documents().list_chunks(id)).await.unwrap()
+    let list = move |conn: &Conn| conn.team(sample::TEAM).documents().list_chunks(id, None, 1000);
+    fixture.store.read(list).await.unwrap()
 }
 
 async fn a_document_is_found_as_it_was_made_known(fixture: &Fixture) {
@@ -119,7 +128,7 @@ async fn a_known_path_keeps_its_document(fixture: &Fixture) {
     assert_eq!(known, expected, "never indexed, so not stale");
     let id = first.id;
     let index = move |documents: &Documents<'_, Tx<'_>>| {
-        documents.replace_chunks(id, &[chunk(id, 0, "text")], sample::time(4))
+        documents.replace_chunks(id, &Sha256Digest::of(b"new"), &[chunk(id, 0, "text")], sample::time(4))
     };
     write(fixture, index).await.unwrap();
     assert_eq!(upsert(fixture, &changed).await.sync_status, SyncStatus::Synced, "the same content");
@@ -157,16 +166,18 @@ async fn another_team_sees_no_document(fixture: &Fixture) {
     let own = document("a.md");
     let id = own.id;
     upsert(fixture, &own).await;
-    write(fixture, move |documents| documents.replace_chunks(id, &[chunk(id, 0, "tea")], sample::time(2)))
-        .await
-        .unwrap();
+    write(fixture, move |documents| {
+        documents.replace_chunks(id, &made_of("a.md"), &[chunk(id, 0, "tea")], sample::time(2))
+    })
+    .await
+    .unwrap();
     let other = fixture.other_team().await;
     let seen = fixture.store.read(move |conn| {
         let documents = conn.team(other).documents();
         Ok::<_, StoreError>((
             documents.find(id)?,
             documents.list(None, None, 9)?.items.len(),
-            documents.list_chunks(id)?.len(),
+            documents.list_chunks(id, None, 9)?.len(),
             documents.search_by_text("tea", &ChunkFilter::default(), 9)?.len(),
         ))
     });
@@ -177,7 +188,7 @@ async fn another_team_sees_no_document(fixture: &Fixture) {
             match step {
                 0 => documents.delete(id),
                 1 => documents.set_status(id, SyncStatus::Stale, None, sample::time(3)),
-                _ => documents.replace_chunks(id, &[], sample::time(3)),
+                _ => documents.replace_chunks(id, &made_of("a.md"), &[], sample::time(3)).map(drop),
             }
         });
         assert!(matches!(refused.await, Err(StoreError::Missing { .. })), "{step}");
@@ -199,15 +210,91 @@ async fn chunks_are_replaced_together(fixture: &Fixture) {
             chunk.embedding = Some(embedding("chunks", &[1.0, 0.5]));
         }
         let written = wanted.clone();
-        write(fixture, move |documents| documents.replace_chunks(id, &written, sample::time(7)))
-            .await
-            .unwrap();
+        write(fixture, move |documents| {
+            documents.replace_chunks(id, &made_of("a.md"), &written, sample::time(7))
+        })
+        .await
+        .unwrap();
         assert_eq!(chunks(fixture, id).await, wanted);
         let found = find(fixture, id).await.unwrap();
         assert_eq!((found.chunk_count, found.sync_status), (count, SyncStatus::Synced));
         assert_eq!(found.last_synced_at, Some(sample::time(7)));
         assert_eq!(found.embedding_model.is_some(), count > 0);
     }
+}
+
+async fn chunks_of_a_content_that_changed_meanwhile_are_not_taken(fixture: &Fixture) {
+    let made = document("a.md");
+    let id = made.id;
+    upsert(fixture, &made).await;
+    let replace = async |of, content: &'static str, seconds| {
+        let replace = move |documents: &Documents<'_, Tx<'_>>| {
+            documents.replace_chunks(id, &of, &[chunk(id, 0, content)], sample::time(seconds))
+        };
+        write(fixture, replace).await.unwrap()
+    };
+    assert!(replace(made.content_sha256, "first", 2).await);
+    // While the second content is cut into chunks, the file changes again.
+    let (second, third) = (Sha256Digest::of(b"second"), Sha256Digest::of(b"third"));
+    upsert(fixture, &Document { content_sha256: second, ..made.clone() }).await;
+    let stale = upsert(fixture, &Document { content_sha256: third, ..made }).await;
+    assert_eq!(stale.sync_status, SyncStatus::Stale);
+    assert!(!replace(second, "second", 3).await);
+    assert_eq!(find(fixture, id).await, Some(stale));
+    assert_eq!(chunks(fixture, id).await[0].content, "first");
+    assert!(replace(third, "third", 4).await);
+    assert_eq!(find(fixture, id).await.unwrap().sync_status, SyncStatus::Synced);
+    assert_eq!(chunks(fixture, id).await[0].content, "third");
+}
+
+async fn chunks_are_listed_in_pages(fixture: &Fixture) {
+    let made = document("a.md");
+    let id = made.id;
+    upsert(fixture, &made).await;
+    let written: Vec<_> = (0..5).map(|ordinal| chunk(id, ordinal, "text")).collect();
+    write(fixture, move |documents| {
+        documents.replace_chunks(id, &made_of("a.md"), &written, sample::time(2))
+    })
+    .await
+    .unwrap();
+    let page = async |after| {
+        let read = move |conn: &Conn| conn.team(sample::TEAM).documents().list_chunks(id, after, 2);
+        let chunks = fixture.store.read(read).await.unwrap();
+        chunks.into_iter().map(|chunk| chunk.ordinal).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None).await, [0, 1]);
+    assert_eq!(page(Some(1)).await, [2, 3]);
+    assert_eq!(page(Some(3)).await, [4]);
+    assert_eq!(page(Some(4)).await, [0; 0]);
+}
+
+async fn of_thousands_the_newest_are_ranked_and_a_rare_word_counts_more(fixture: &Fixture) {
+    let texts = |count: i64| {
+        let text = move |ordinal| match ordinal {
+            0 => "teapot".to_owned(),
+            _ if ordinal == count - 1 => "kettle kettle kettle".to_owned(),
+            _ => format!("a kettle, number {ordinal}, among many other things that are said of it"),
+        };
+        (0..count).map(text)
+    };
+    let made = document("a.md");
+    let id = made.id;
+    upsert(fixture, &made).await;
+    let written: Vec<_> = (0..).zip(texts(5_200)).map(|(ordinal, text)| chunk(id, ordinal, &text)).collect();
+    write(fixture, move |documents| {
+        documents.replace_chunks(id, &made_of("a.md"), &written, sample::time(2))
+    })
+    .await
+    .unwrap();
+    let search = async |text: &'static str| {
+        let read = move |conn: &Conn| {
+            conn.team(sample::TEAM).documents().search_by_text(text, &ChunkFilter::default(), 3)
+        };
+        let found = fixture.store.read(read).await.unwrap();
+        found.into_iter().map(|scored| scored.item.ordinal).collect::<Vec<_>>()
+    };
+    assert_eq!(search("kettle").await[0], 5_199);
+    assert_eq!(search("teapot kettle").await[..2], [0, 5_199]);
 }
 
 async fn chunks_are_replaced_by_one_at_a_time(fixture: &Fixture) {
@@ -220,7 +307,12 @@ async fn chunks_are_replaced_by_one_at_a_time(fixture: &Fixture) {
             let wanted: Vec<_> = (0..count).map(|ordinal| chunk(id, ordinal, "text")).collect();
             tokio::spawn(async move {
                 let replace = move |tx: &Tx<'_>| {
-                    tx.team(sample::TEAM).documents().replace_chunks(id, &wanted, sample::time(count))
+                    tx.team(sample::TEAM).documents().replace_chunks(
+                        id,
+                        &made_of("a.md"),
+                        &wanted,
+                        sample::time(count),
+                    )
                 };
                 store.write(replace).await
             })
@@ -239,9 +331,11 @@ async fn chunks_that_do_not_fit_leave_those_that_are_there(fixture: &Fixture) {
     let made = document("a.md");
     let id = made.id;
     upsert(fixture, &made).await;
-    write(fixture, move |documents| documents.replace_chunks(id, &[chunk(id, 0, "kept")], sample::time(2)))
-        .await
-        .unwrap();
+    write(fixture, move |documents| {
+        documents.replace_chunks(id, &made_of("a.md"), &[chunk(id, 0, "kept")], sample::time(2))
+    })
+    .await
+    .unwrap();
     let embedded = |ordinal, model: &str, numbers: &[f32]| DocumentChunk {
         embedding: Some(embedding(model, numbers)),
         ..chunk(id, ordinal, "")
@@ -259,8 +353,9 @@ async fn chunks_that_do_not_fit_leave_those_that_are_there(fixture: &Fixture) {
     ];
     for case in cases {
         let written = case.clone();
-        let refused =
-            write(fixture, move |documents| documents.replace_chunks(id, &written, sample::time(3)));
+        let refused = write(fixture, move |documents| {
+            documents.replace_chunks(id, &made_of("a.md"), &written, sample::time(3))
+        });
         assert!(refused.await.is_err(), "{case:?}");
         let left = chunks(fixture, id).await;
         assert_eq!(left.iter().map(|chunk| chunk.content.as_str()).collect::<Vec<_>>(), ["kept"]);
@@ -273,11 +368,12 @@ async fn chunks_are_searched_by_text_and_by_embedding(fixture: &Fixture) {
         (document("one.md"), Document { document_type: "rust".parse().unwrap(), ..document("two.rs") });
     for (made, numbers) in [(&one, [1.0, 0.0]), (&two, [0.0, 1.0])] {
         upsert(fixture, made).await;
-        let (id, content) = (made.id, format!("fn brew_tea() in {}", made.file_path));
+        let (id, digest) = (made.id, made.content_sha256);
+        let content = format!("fn brew_tea() in {}", made.file_path);
         let replace = move |documents: &Documents<'_, Tx<'_>>| {
             let chunk =
                 DocumentChunk { embedding: Some(embedding("chunks", &numbers)), ..chunk(id, 0, &content) };
-            documents.replace_chunks(id, &[chunk], sample::time(2))
+            documents.replace_chunks(id, &digest, &[chunk], sample::time(2))
         };
         write(fixture, replace).await.unwrap();
     }
@@ -316,7 +412,7 @@ async fn a_deleted_document_takes_its_chunks_along(fixture: &Fixture) {
     let id = made.id;
     upsert(fixture, &made).await;
     write(fixture, move |documents| {
-        documents.replace_chunks(id, &[chunk(id, 0, "tea")], sample::time(2))?;
+        documents.replace_chunks(id, &made_of("a.md"), &[chunk(id, 0, "tea")], sample::time(2))?;
         documents.delete(id)
     })
     .await

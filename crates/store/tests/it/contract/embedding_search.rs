@@ -1,19 +1,27 @@
 //! Searching by embeddings.
 
+use std::ops::ControlFlow;
+
 use domain::{
-    document::DocumentChunk,
+    document::{Document, DocumentChunk},
     embedding::{Embedding, EmbeddingModel},
-    id::{DocumentChunkId, DocumentId, MemoryId},
+    id::{DocumentChunkId, DocumentId, MemoryId, TeamId},
     memory::{MemoryStatus, MemoryTier, MemoryType},
     vector::Vector,
 };
-use provost_store::{ChunkFilter, Conn, Expected, Memories, MemoryFilter, Scored, Store, StoreError, Tx};
+use provost_store::{
+    ChunkFilter, Conn, Expected, Memories, MemoryFilter, Scored, Store, StoreError, Tx,
+    transfer::{self, TransferError},
+};
 
 use super::{
-    document::document,
+    document::{document, made_of},
     memory::{change, draft, find, maintenance, put, put_new, tags, write},
 };
-use crate::{fixture::Fixture, plan, sample};
+use crate::{
+    fixture::{Fixture, Place},
+    plan, sample,
+};
 
 on_both_databases! {
     a_model_is_registered_once_with_one_dimension,
@@ -25,7 +33,9 @@ on_both_databases! {
     a_search_in_a_transaction_sees_its_own_changes_only,
     among_thousands_of_memories_the_nearest_are_found,
     among_tens_of_thousands_of_chunks_the_nearest_are_found,
+    what_is_wanted_is_found_behind_thousands_that_are_nearer,
     what_another_store_wrote_is_found,
+    what_was_imported_is_found,
 }
 
 pub(crate) fn model(name: &str, dimension: i64) -> EmbeddingModel {
@@ -156,7 +166,7 @@ async fn an_embedding_is_of_one_content(fixture: &Fixture) {
 async fn vectors_of_another_kind_are_refused(fixture: &Fixture) {
     register(fixture, model("small", 2)).await.unwrap();
     let memory = put_new(fixture, draft("user:ada", "drink", "tea")).await;
-    for wrong in [&[1.0, 0.0, 0.0][..], &[1.0], &[0.0, 0.0]] {
+    for wrong in [&[1.0, 0.0, 0.0][..], &[1.0], &[0.0, 0.0], &[1e-30, 1e-30], &[1e20, 0.0]] {
         let (id, digest, wrong) = (memory.id, memory.content_sha256, embedding("small", wrong));
         let searched = wrong.clone();
         let refused = write(fixture, move |memories| memories.set_embedding(id, &digest, &wrong)).await;
@@ -242,13 +252,12 @@ async fn a_search_in_a_transaction_sees_its_own_changes_only(fixture: &Fixture) 
     let (in_tx, after) = (wanted.clone(), wanted.clone());
     let undone = fixture.store.write(move |tx| {
         let documents = tx.team(sample::TEAM).documents();
-        let mut chunks = documents.list_chunks(document_id)?;
-        chunks.truncate(7);
+        let mut chunks = documents.list_chunks(document_id, None, 7)?;
         for chunk in &mut chunks {
             chunk.embedding = Some(embedding("chunks", &[-1.0; 8]));
         }
         chunks[3].embedding = Some(in_tx.clone());
-        documents.replace_chunks(document_id, &chunks, sample::time(5))?;
+        documents.replace_chunks(document_id, &made_of("a.md"), &chunks, sample::time(5))?;
         assert_eq!(nearest(tx, &in_tx), Ok(3));
         Err::<(), _>(StoreError::Fenced)
     });
@@ -344,13 +353,18 @@ async fn among_thousands_of_memories_the_nearest_are_found(fixture: &Fixture) {
 /// Fills a document with chunks and gives its id.
 async fn insert_chunks(fixture: &Fixture, dimension: usize, count: usize) -> DocumentId {
     register(fixture, model("chunks", i64::try_from(dimension).unwrap())).await.unwrap();
-    let document = document("a.md");
-    let id = document.id;
-    let chunks = chunks(id, &vectors(dimension, count));
+    fill_document(fixture, sample::TEAM, "a.md", &vectors(dimension, count)).await
+}
+
+async fn fill_document(fixture: &Fixture, team_id: TeamId, path: &str, vectors: &[Vector]) -> DocumentId {
+    let document = Document { team_id, ..document(path) };
+    let (id, content) = (document.id, document.content_sha256);
+    let chunks: Vec<_> =
+        chunks(id, vectors).into_iter().map(|chunk| DocumentChunk { team_id, ..chunk }).collect();
     let fill = move |tx: &Tx<'_>| {
-        let documents = tx.team(sample::TEAM).documents();
+        let documents = tx.team(team_id).documents();
         documents.upsert(&document)?;
-        documents.replace_chunks(id, &chunks, sample::time(2))
+        documents.replace_chunks(id, &content, &chunks, sample::time(2)).map(|is_synced| assert!(is_synced))
     };
     fixture.store.write(fill).await.unwrap();
     id
@@ -373,10 +387,13 @@ fn chunks(document_id: DocumentId, vectors: &[Vector]) -> Vec<DocumentChunk> {
 }
 
 async fn nearest_chunks(store: &Store, vector: &Vector) -> Vec<usize> {
+    nearest_chunks_of(store, vector, ChunkFilter::default(), 10).await
+}
+
+async fn nearest_chunks_of(store: &Store, vector: &Vector, filter: ChunkFilter, limit: u32) -> Vec<usize> {
     let wanted = embedding("chunks", vector.as_slice());
-    let read = move |conn: &Conn| {
-        conn.team(sample::TEAM).documents().search_by_embedding(&wanted, &ChunkFilter::default(), 10)
-    };
+    let read =
+        move |conn: &Conn| conn.team(sample::TEAM).documents().search_by_embedding(&wanted, &filter, limit);
     let found = store.scan(read).await.unwrap();
     found.into_iter().map(|scored| usize::try_from(scored.item.ordinal).unwrap()).collect()
 }
@@ -403,12 +420,91 @@ async fn among_tens_of_thousands_of_chunks_the_nearest_are_found(fixture: &Fixtu
         .into_iter()
         .filter(|sql| sql.contains("vector_dims(embedding) = 16"))
         .collect();
-    assert_eq!(by_index.len(), fixture.place().pick("", "1").len());
+    let texts: usize = fixture.place().pick("0", "1").parse().unwrap();
+    assert_eq!(by_index.len(), texts);
     for sql in by_index {
         fixture.place().raw("ANALYZE document_chunks").unwrap();
         let plan = fixture.place().raw(&format!("EXPLAIN (GENERIC_PLAN) {sql}")).unwrap();
         assert!(format!("{plan:?}").contains("document_chunks_embedding_16"), "{plan:?}");
     }
+    what_others_have_nearer_hides_nothing(fixture, &all[..COUNT], &all[COUNT]).await;
+}
+
+/// The index of PostgreSQL is everybody's, and it is searched only so far.
+async fn what_others_have_nearer_hides_nothing(fixture: &Fixture, all: &[Vector], wanted: &Vector) {
+    let other = fixture.other_team().await;
+    fill_document(fixture, other, "b.md", &vec![wanted.clone(); 1_000]).await;
+    let not_far = "DO $$ BEGIN
+             EXECUTE format('ALTER DATABASE %I SET hnsw.max_scan_tuples = 1', current_database());
+         END $$";
+    fixture.place().raw(fixture.place().pick("SELECT 1", not_far)).unwrap();
+    let store = fixture.place().open();
+    for limit in [10, 1_200] {
+        let found = nearest_chunks_of(&store, wanted, ChunkFilter::default(), limit).await;
+        assert_eq!(found.len(), limit as usize);
+        assert_eq!(recall(all, |_| true, wanted, &found[..10]), 1.0);
+    }
+    store.close().await;
+}
+
+async fn what_is_wanted_is_found_behind_thousands_that_are_nearer(fixture: &Fixture) {
+    let near = vectors(8, 3_000);
+    let far: Vec<_> = vectors(8, 2_100)
+        .iter()
+        .map(|near| {
+            Vector::try_from(near.as_slice().iter().map(|number| -number).collect::<Vec<_>>()).unwrap()
+        })
+        .collect();
+    register(fixture, model("chunks", 8)).await.unwrap();
+    fill_document(fixture, sample::TEAM, "near.md", &near).await;
+    let document_id = Some(fill_document(fixture, sample::TEAM, "far.md", &far).await);
+    let filter = ChunkFilter { document_id, ..ChunkFilter::default() };
+    for wanted in &near[..3] {
+        let found = nearest_chunks_of(&fixture.store, wanted, filter.clone(), 10).await;
+        assert_eq!(recall(&far, |_| true, wanted, &found), 1.0);
+    }
+}
+
+async fn what_was_imported_is_found(fixture: &Fixture) {
+    const COUNT: usize = 2_100;
+    let id = insert_chunks(fixture, 8, COUNT).await;
+    let export = |conn: &Conn| {
+        let mut lines = Vec::new();
+        transfer::export(conn, &mut lines, sample::time(9), &mut |_| ControlFlow::Continue(()))?;
+        Ok::<_, TransferError>(lines)
+    };
+    let lines = fixture.store.scan(export).await.unwrap();
+    let text = String::from_utf8(lines.clone()).unwrap();
+    assert!(!text.contains("\"embedding_change\"") && !text.contains("\"changes\""));
+    let another = match fixture.place() {
+        Place::Sqlite(_) => Place::on_postgres(),
+        Place::Postgres(_) => Some(Place::on_sqlite()),
+    };
+    let Some(place) = another else { return };
+    let store = place.open();
+    let import = move |tx: &Tx<'_>| transfer::import(tx, &mut &lines[..], &mut |_| ControlFlow::Continue(()));
+    store.write(import).await.unwrap();
+    let all = vectors(8, COUNT + 2);
+    for wanted in &all[COUNT..] {
+        let found = nearest_chunks(&store, wanted).await;
+        assert_eq!(recall(&all[..COUNT], |_| true, wanted, &found), 1.0);
+    }
+    // What comes after it is found beside it.
+    let replaced = chunks(id, &all[1..]);
+    let replace = move |tx: &Tx<'_>| {
+        tx.team(sample::TEAM).documents().replace_chunks(id, &made_of("a.md"), &replaced, sample::time(3))
+    };
+    assert_eq!(store.write(replace).await, Ok(true));
+    assert_eq!(nearest_chunks(&store, &all[COUNT + 1]).await[0], COUNT);
+    if let Place::Postgres(_) = place {
+        let indexes =
+            place.raw("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '% USING hnsw %' ORDER BY 1");
+        assert_eq!(
+            indexes.unwrap().concat(),
+            [Some("document_chunks_embedding_8".to_owned()), Some("memories_embedding_8".to_owned())]
+        );
+    }
+    store.close().await;
 }
 
 async fn what_another_store_wrote_is_found(fixture: &Fixture) {
@@ -421,9 +517,10 @@ async fn what_another_store_wrote_is_found(fixture: &Fixture) {
     let mut reversed = all.clone();
     reversed.reverse();
     let replaced = chunks(id, &reversed[..2_300]);
-    let replace =
-        move |tx: &Tx<'_>| tx.team(sample::TEAM).documents().replace_chunks(id, &replaced, sample::time(3));
-    other.write(replace).await.unwrap();
+    let replace = move |tx: &Tx<'_>| {
+        tx.team(sample::TEAM).documents().replace_chunks(id, &made_of("a.md"), &replaced, sample::time(3))
+    };
+    assert_eq!(other.write(replace).await, Ok(true));
     for store in [&fixture.store, &other] {
         assert_eq!(nearest_chunks(store, &reversed[3]).await[0], 3);
         let gone = nearest_chunks(store, &reversed[2_400]).await;

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    id::{MaintenanceRunId, MemoryId, MemoryLogId},
+    id::{AgentId, MaintenanceRunId, MemoryId, MemoryLogId, TeamId},
     memory::{
         Confidence, Importance, Memory, MemoryAction, MemoryDraft, MemoryFact, MemorySource, MemoryStatus,
         MemoryTag, MemoryTier, MemoryType,
     },
+    timeline::TimelineItem,
 };
 use provost_store::{Expected, Maintenance, MemoryChange, MemoryFilter, Put, PutError, StoreError, Tx};
 use serde_json::json;
@@ -26,6 +27,9 @@ on_both_databases! {
     lists_are_paged_and_stable_under_puts,
     a_prefix_ends_where_a_segment_ends,
     every_move_of_status_is_made_or_refused,
+    only_a_superseded_memory_has_a_successor_and_keeps_it_in_the_archive,
+    a_memory_refers_to_what_the_team_has,
+    a_digest_is_of_what_is_stored,
     looking_is_no_change,
     memories_expire_once,
     bad_input_leaves_nothing_behind,
@@ -313,7 +317,7 @@ async fn lists_are_filtered(fixture: &Fixture) {
         (MemoryFilter { status: Some(MemoryStatus::Disputed), ..any.clone() }, &["plain"]),
         (MemoryFilter { subject: Some("tea".parse().unwrap()), ..any.clone() }, &["rich"]),
         (MemoryFilter { user_id: Some(fixture.user), ..any.clone() }, &["rich"]),
-        (MemoryFilter { agent_id: Some(domain::id::AgentId::from_uuid(sample::uuid())), ..any.clone() }, &[]),
+        (MemoryFilter { agent_id: Some(AgentId::from_uuid(sample::uuid())), ..any.clone() }, &[]),
         (tagged(&["a"]), &["rich"]),
         (tagged(&["a", "b"]), &["rich"]),
         (tagged(&["a", "c"]), &[]),
@@ -390,12 +394,13 @@ async fn every_move_of_status_is_made_or_refused(fixture: &Fixture) {
                     .await
                     .unwrap();
             }
+            let successor = (to == MemoryStatus::Superseded).then_some(other);
             let moved =
-                write(fixture, move |memories| memories.set_status(id, to, Some(other), &change(3))).await;
+                write(fixture, move |memories| memories.set_status(id, to, successor, &change(3))).await;
             let found = find(fixture, id).await.unwrap();
             if from.move_to(to).is_ok() {
                 assert_eq!(moved, Ok(()), "{from} to {to}");
-                assert_eq!((found.status, found.superseded_by, found.version), (to, Some(other), 1));
+                assert_eq!((found.status, found.superseded_by, found.version), (to, successor, 1));
                 assert_eq!((found.updated_at, found.created_at), (sample::time(3), sample::time(1)));
             } else {
                 assert!(matches!(moved, Err(StoreError::Invalid { field: "status", .. })), "{from} to {to}");
@@ -403,6 +408,73 @@ async fn every_move_of_status_is_made_or_refused(fixture: &Fixture) {
             }
         }
     }
+}
+
+async fn only_a_superseded_memory_has_a_successor_and_keeps_it_in_the_archive(fixture: &Fixture) {
+    use MemoryStatus::{Active, Archived, Disputed, Superseded};
+    let id = put_new(fixture, draft("user:ada", "old", "")).await.id;
+    let successor = put_new(fixture, draft("user:ada", "new", "")).await.id;
+    let set = async |to, superseded_by| {
+        write(fixture, move |memories| memories.set_status(id, to, superseded_by, &change(2))).await
+    };
+    for (to, wrong) in [(Superseded, id), (Disputed, successor), (Archived, successor)] {
+        let refused = set(to, Some(wrong)).await;
+        let Err(StoreError::Invalid { field: "superseded_by", value, .. }) = &refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(value, &wrong.to_string());
+    }
+    let nobody = MemoryId::from_uuid(sample::uuid());
+    let refused = set(Superseded, Some(nobody)).await;
+    assert!(matches!(refused, Err(StoreError::Missing { .. })), "{refused:?}");
+    let moves = [(Superseded, Some(successor)), (Archived, None), (Active, None), (Superseded, None)];
+    let kept = [Some(successor), Some(successor), None, None];
+    for ((to, superseded_by), kept) in moves.into_iter().zip(kept) {
+        set(to, superseded_by).await.unwrap();
+        assert_eq!(find(fixture, id).await.unwrap().superseded_by, kept, "{to}");
+    }
+}
+
+async fn a_memory_refers_to_what_the_team_has(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let said = fixture.change(session, vec![sample::created_message(session, "tea")]).await.unwrap();
+    let TimelineItem::Message(message) = &said[0].item else { panic!("{said:?}") };
+    let mut wanted = draft("user:ada", "drink", "tea");
+    wanted.fact.source_session_id = Some(session);
+    wanted.fact.source_message_id = Some(message.id);
+    let first = put_new(fixture, wanted.clone()).await;
+    let other = fixture.other_team().await;
+    let refused = async |team: TeamId, fact: MemoryFact| {
+        let wanted = MemoryDraft { fact, ..draft("user:ada", "new", "") };
+        let put = move |tx: &Tx<'_>| tx.team(team).memories().put(Expected::New, &wanted, &change(2));
+        let refused = fixture.store.write(put).await;
+        assert!(matches!(refused, Err(PutError::Store(StoreError::Missing { .. }))), "{refused:?}");
+    };
+    let nothing = || draft("user:ada", "new", "").fact;
+    let agent = AgentId::from_uuid(sample::uuid());
+    for team in [sample::TEAM, other] {
+        refused(team, MemoryFact { agent_id: Some(agent), ..nothing() }).await;
+    }
+    refused(other, MemoryFact { source_session_id: Some(session), ..nothing() }).await;
+    refused(other, MemoryFact { source_message_id: Some(message.id), ..nothing() }).await;
+    fixture.write(move |team| team.sessions().delete(session, "user:ada", sample::time(5))).await.unwrap();
+    refused(sample::TEAM, MemoryFact { source_session_id: Some(session), ..nothing() }).await;
+    refused(sample::TEAM, MemoryFact { source_message_id: Some(message.id), ..nothing() }).await;
+    // What it referred to before, it goes on referring to.
+    wanted.fact.content = "coffee".parse().unwrap();
+    let second = put(fixture, Expected::Version(first.version), wanted, 6).await.unwrap();
+    assert_eq!(second.memory.fact.source_session_id, Some(session));
+}
+
+async fn a_digest_is_of_what_is_stored(fixture: &Fixture) {
+    let mut wanted = draft("user:ada", "drink", "a\0b");
+    wanted.fact.value = Some(json!({"k\0": ["a\0b", 1.5]}));
+    wanted.fact.metadata = json!({"m": "\0"});
+    let put = put_new(fixture, wanted.clone()).await;
+    let found = find(fixture, put.id).await.unwrap();
+    assert_eq!(found, put);
+    assert_eq!(found.content_sha256, found.fact.digest());
+    assert_eq!(found.content_sha256, wanted.fact.digest());
 }
 
 async fn looking_is_no_change(fixture: &Fixture) {
@@ -414,6 +486,7 @@ async fn looking_is_no_change(fixture: &Fixture) {
                 (fixture.store.clone(), if number % 2 == 0 { [one.id, two.id] } else { [two.id, one.id] });
             tokio::spawn(async move {
                 let look = move |tx: &Tx<'_>| {
+                    let ids = [ids, ids].concat();
                     tx.team(sample::TEAM).memories().record_access(&ids, sample::time(10 + number))
                 };
                 store.write(look).await
@@ -461,7 +534,7 @@ async fn memories_expire_once(fixture: &Fixture) {
 
 async fn bad_input_leaves_nothing_behind(fixture: &Fixture) {
     let mut wanted = draft("user:ada", "a", "b");
-    wanted.fact.agent_id = Some(domain::id::AgentId::from_uuid(sample::uuid()));
+    wanted.fact.user_id = Some(domain::id::UserId::from_uuid(sample::uuid()));
     let refused = put(fixture, Expected::New, wanted, 1).await.unwrap_err();
     assert!(matches!(refused, PutError::Store(StoreError::Conflict { .. })), "{refused}");
     let first = put_new(fixture, draft("user:ada", "a", "b")).await;

@@ -8,10 +8,10 @@ use domain::{
     },
 };
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
-use provost_store::{Expected, MemoryFilter, StoreError};
+use provost_store::{Expected, MemoryFilter, PutError, StoreError};
 use serde_json::json;
 
-use super::memory::{change, draft, find, maintenance, put, put_new, write};
+use super::memory::{change, draft, find, maintenance, put, put_new, tags, write};
 use crate::{fixture::Fixture, sample};
 
 on_both_databases! {
@@ -19,6 +19,7 @@ on_both_databases! {
     what_was_known_in_a_namespace_is_listed_in_pages,
     every_change_is_logged,
     redaction_blanks_everything_but_digests,
+    what_is_purged_leaves_no_words,
     the_log_outlives_its_memory,
     uses_are_listed_by_memory_and_by_session,
     histories_refuse_to_be_changed,
@@ -159,6 +160,8 @@ async fn redaction_blanks_everything_but_digests(fixture: &Fixture) {
     secret.fact.value = Some(json!("absinthe"));
     secret.fact.subject = Some("absinthe".parse().unwrap());
     secret.fact.metadata = json!({"drink": "absinthe"});
+    secret.fact.author = Some("Absinthe".into());
+    secret.tags = tags(&["absinthe"]);
     let first = put_new(fixture, secret.clone()).await;
     let id = first.id;
     secret.fact.content = "more absinthe".parse().unwrap();
@@ -170,8 +173,19 @@ async fn redaction_blanks_everything_but_digests(fixture: &Fixture) {
         versions.iter().map(|version| version.content_sha256).collect()
     };
     let redacted = find(fixture, id).await.unwrap();
-    assert_eq!(digests(versions(fixture, id).await), [redacted.content_sha256, first.content_sha256]);
-    assert_eq!((redacted.fact.content.as_str(), redacted.version), ("", 2));
+    let newest = versions(fixture, id).await.remove(0);
+    assert_eq!(
+        (newest.version, newest.is_deleted, newest.reason.as_deref()),
+        (3, false, Some("she said so"))
+    );
+    let older = versions(fixture, id).await.split_off(1);
+    assert_eq!(digests(older), [redacted.content_sha256, first.content_sha256]);
+    assert_eq!((newest.value, newest.content, newest.content_sha256), (None, None, redacted.content_sha256));
+    assert_eq!((redacted.fact.content.as_str(), redacted.version), ("", 3));
+    for expected in [Expected::Version(2), Expected::Digest(redacted.content_sha256)] {
+        let late = put(fixture, expected, draft("user:ada", "drink", "tea"), 4).await;
+        assert!(matches!(late, Err(PutError::Changed { .. })), "who has not seen the redaction: {late:?}");
+    }
     let log = log_of(fixture, id).await;
     assert_eq!(log.last().unwrap().action, MemoryAction::Redacted);
     assert!(log.iter().all(|entry| entry.old_value.is_none() && entry.new_value.is_none()));
@@ -179,11 +193,30 @@ async fn redaction_blanks_everything_but_digests(fixture: &Fixture) {
         conn.team(sample::TEAM).memories().search_by_text("absinthe", &MemoryFilter::default(), 9)
     };
     assert!(fixture.store.read(search).await.unwrap().is_empty());
-    for table in ["memories", "memory_versions", "memory_log"] {
+    for table in ["memories", "memory_versions", "memory_log", "memory_tags"] {
         let rows = fixture.place().raw(&format!("SELECT * FROM {table}")).unwrap();
-        assert!(!format!("{rows:?}").contains("absinth"), "{table}");
+        assert!(!format!("{rows:?}").to_lowercase().contains("absinth"), "{table}");
     }
+    assert!(!has_word_bytes(fixture, "bsinth"));
     assert_eq!(versions(fixture, kept.id).await[0].content, Some("kept".parse().unwrap()));
+}
+
+/// Whether SQLite's index of words holds these bytes anywhere, searchable or not.
+fn has_word_bytes(fixture: &Fixture, bytes: &str) -> bool {
+    let sql = fixture.place().pick("SELECT hex(block) FROM memory_words_data", "SELECT ''");
+    let wanted: String = bytes.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let blocks = fixture.place().raw(sql).unwrap().concat();
+    blocks.into_iter().flatten().any(|block| block.contains(&wanted))
+}
+
+async fn what_is_purged_leaves_no_words(fixture: &Fixture) {
+    put_new(fixture, draft("user:ada", "other", "kept")).await;
+    let id = put_new(fixture, draft("user:ada", "drink", "absinthe")).await.id;
+    let is_sqlite = fixture.place().pick("yes", "no") == "yes";
+    assert_eq!(has_word_bytes(fixture, "bsinth"), is_sqlite);
+    write(fixture, move |memories| memories.purge(id, &maintenance(), &change(3))).await.unwrap();
+    assert!(!has_word_bytes(fixture, "bsinth"));
+    assert_eq!(has_word_bytes(fixture, "kept"), is_sqlite);
 }
 
 async fn the_log_outlives_its_memory(fixture: &Fixture) {
@@ -317,7 +350,7 @@ async fn whatever_happens_versions_have_no_gaps_and_the_log_is_complete(fixture:
             if !is_possible {
                 continue;
             }
-            version += i64::from(!matches!(step, Step::Redact | Step::Pin));
+            version += i64::from(!matches!(step, Step::Pin));
             lines += usize::from(!matches!(step, Step::Pin) || pinned_before != Some(pin));
             is_live = !matches!(step, Step::Delete) && (is_live || !matches!(step, Step::Redact | Step::Pin));
         }

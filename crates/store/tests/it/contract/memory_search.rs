@@ -8,6 +8,7 @@ use crate::{fixture::Fixture, sample};
 
 on_both_databases! {
     words_are_found_in_keys_and_contents,
+    signs_of_print_separate_words,
     rows_with_all_words_come_before_rows_with_any,
     better_matches_come_first,
     a_search_by_text_is_filtered,
@@ -44,7 +45,26 @@ async fn words_are_found_in_keys_and_contents(fixture: &Fixture) {
         assert_eq!(found(fixture, text).await, ["entry"], "{text}");
     }
     assert_eq!(found(fixture, "größe").await, ["größe"]);
+    assert_eq!(
+        found(fixture, "grosse große grösse").await,
+        [""; 0],
+        "letters with signs are letters of their own"
+    );
     assert_eq!(found(fixture, "teapot").await, [""; 0]);
+}
+
+async fn signs_of_print_separate_words(fixture: &Fixture) {
+    for (index, sign) in
+        ["“", "”", "‘", "’", "„", "«", "»", "‹", "›", "–", "—", "…", "•", "·", "\u{a0}", "→", "。", "🍵", "×"]
+            .into_iter()
+            .enumerate()
+    {
+        let content = format!("{sign}oolong{index}{sign}über{index}{sign}");
+        put_new(fixture, draft("user:ada", &format!("{index}"), &content)).await;
+        for word in ["oolong", "über"] {
+            assert_eq!(found(fixture, &format!("{word}{index}")).await, [index.to_string()], "{sign}");
+        }
+    }
 }
 
 async fn rows_with_all_words_come_before_rows_with_any(fixture: &Fixture) {

@@ -14,6 +14,7 @@ use crate::{fixture::Fixture, sample};
 
 on_both_databases! {
     what_was_said_is_found_by_its_words,
+    signs_of_print_separate_words,
     all_words_must_be_there_and_the_best_is_first,
     only_people_and_the_model_are_searched,
     tool_calls_are_found_by_their_names_and_inputs,
@@ -53,6 +54,18 @@ async fn what_was_said_is_found_by_its_words(fixture: &Fixture) {
         assert!(place.snippet.contains("tests are running in src/main.rs"), "{query}: {}", place.snippet);
     }
     assert_eq!(search(fixture, "absent", None).await, []);
+}
+
+async fn signs_of_print_separate_words(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let said = say(fixture, session, "“oolong”—über… «l’eau»·Mühe 🍵assam→京都。").await;
+    for query in ["oolong", "über", "l eau", "„l’eau“", "Mühe", "assam", "京都"] {
+        let found = search(fixture, query, None).await;
+        assert_eq!(found.iter().map(|place| place.sequence).collect::<Vec<_>>(), [said.sequence], "{query}");
+    }
+    for query in ["uber", "Muhe"] {
+        assert_eq!(search(fixture, query, None).await, [], "{query}");
+    }
 }
 
 async fn all_words_must_be_there_and_the_best_is_first(fixture: &Fixture) {

@@ -249,6 +249,17 @@ fn a_certificate_file_that_cannot_be_used_is_named() {
     assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
 }
 
+#[test]
+fn a_pgvector_that_is_too_old_is_named_with_the_one_that_is_needed() {
+    let Some(database) = TestDatabase::create() else { return };
+    drop(open(database.url()).unwrap());
+    database.execute(
+        "SET allow_system_table_mods = on; UPDATE pg_extension SET extversion = '0.7.4' WHERE extname = 'vector'",
+    );
+    let expected = OpenError::PgvectorOlder { found: "0.7.4".into(), needed: "0.8" };
+    assert_eq!(open(database.url()).unwrap_err(), expected);
+}
+
 fn open(url: &str) -> Result<Store, OpenError> {
     let server = PostgresServer { pool_size: 2, ..postgres_server(url) };
     Store::open(OpenOptions::new(Database::Postgres(server), Migrate::Forward(sample::time(0))))
