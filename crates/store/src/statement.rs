@@ -127,7 +127,7 @@ impl<'v> Statement<'v> {
     /// PostgreSQL keeps a plan only when it knows how many rows are wanted; otherwise it makes a new one each time, which
     /// takes longer than such a statement runs. So it is told, in few sizes, because each is a statement of its own.
     fn limit(&mut self, conn: &Conn, rows: i64) {
-        const SIZES: [i64; 5] = [11, 51, 101, 201, 501];
+        const SIZES: [i64; 8] = [2, 11, 21, 51, 101, 201, 501, 1001];
         let size = SIZES.into_iter().find(|size| *size >= rows);
         match size.filter(|_| conn.postgres().is_some()) {
             Some(size) => self.push(&format!(" LIMIT {size}"), []),

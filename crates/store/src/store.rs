@@ -163,7 +163,7 @@ impl Store {
     /// search. Does nothing when all is current.
     ///
     /// # Errors
-    /// [`OpenError`]: nothing was migrated.
+    /// [`OpenError`]: nothing was migrated, or what waits for the search goes on waiting.
     pub async fn migrate(&self, now: Timestamp) -> Result<Migrated, OpenError> {
         let file = match &*self.engine {
             Engine::Sqlite(sqlite) => Some(sqlite.file().clone()),
@@ -175,8 +175,10 @@ impl Store {
             Ok::<_, OpenError>((applied, copy))
         });
         let (applied, copy) = migrating.await?;
+        // Before anything else can fail: what was migrated is not as it was any more.
+        let backup = kept(copy)?;
         self.index_waiting().await?;
-        Ok(Migrated { applied, backup: kept(copy)? })
+        Ok(Migrated { applied, backup })
     }
 
     /// Adds to the search index what waits to be added, in short transactions while others may write.

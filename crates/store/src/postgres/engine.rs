@@ -57,7 +57,7 @@ impl PostgresServer {
         if config.get_application_name().is_none() {
             config.application_name("provost");
         }
-        if !self.url.contains("keepalives_idle") {
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
             config.keepalives_idle(SILENT_PEER);
         }
         if config.get_tcp_user_timeout().is_none() {

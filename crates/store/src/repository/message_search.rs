@@ -10,7 +10,7 @@ use domain::{
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::Reads;
+use super::{Reads, search::text::MOST_RANKED};
 use crate::{
     conn::{Tx, in_few_sizes},
     error::StoreError,
@@ -18,10 +18,6 @@ use crate::{
     statement::Statement,
     value::{Row, Value, params},
 };
-
-/// The most rows that one search ranks, the newest that match: ranking all rows with a common word would take as long as
-/// there are such rows.
-const MOST_RANKED: i64 = 5_000;
 
 /// What was said in a team's sessions, by its words.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +49,8 @@ pub enum FoundRow {
 
 impl<C: Reads> MessageSearch<'_, C> {
     /// The places that have all words of a query in some form, the best first, at most `limit`; in one session or in all. Of
-    /// thousands of places the newest are ranked. Nothing is found by a query without words; PostgreSQL does not count those that every text is full of, such as `the`.
+    /// thousands of places the newest are ranked. Nothing is found by a query without words; PostgreSQL does not count those
+    /// that every text is full of, such as `the`.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -144,7 +141,7 @@ fn best_of_newest(mut page: Statement<'static>, newest: &str, limit: u32) -> Sta
              LEFT JOIN tool_calls c ON page.kind = 'tool_call' AND c.id = page.row_id
              ORDER BY page.score DESC, page.number DESC"
         ),
-        [Value::Int(MOST_RANKED), Value::Int(i64::from(limit))],
+        [Value::Int(i64::try_from(MOST_RANKED).unwrap_or(i64::MAX)), Value::Int(i64::from(limit))],
     );
     page
 }

@@ -41,6 +41,14 @@ pub struct CopyProgress {
     pub total: u64,
 }
 
+impl CopyProgress {
+    fn of(backup: &Backup<'_, '_>) -> Self {
+        let now = backup.progress();
+        let (total, left) = (now.pagecount.unsigned_abs(), now.remaining.unsigned_abs());
+        Self { copied: u64::from(total - left), total: u64::from(total) }
+    }
+}
+
 /// Why a copy was not made or not put back. What was there before is untouched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BackupError {
@@ -114,8 +122,10 @@ impl SqliteFile {
         }
         self.expect_ours(&source.raw)?;
         let partial = Partial::beside(to)?;
-        self.copying(&partial.path).copy(&source.raw, &mut partial.open()?, || Ok(()), progress)?;
+        let copied =
+            self.copying(&partial.path).copy(&source.raw, &mut partial.open()?, || Ok(()), progress)?;
         partial.expect_whole(&self.path)?;
+        go_on(progress, copied)?;
         partial.put(to, replaces)
     }
 
@@ -165,8 +175,9 @@ impl SqliteFile {
         .map_err(|error| backup.explain(&error))?;
         backup.expect_ours(&source)?;
         let partial = Partial::beside(&self.path)?;
-        self.copying(&partial.path).copy(&source, &mut partial.open()?, || Ok(()), progress)?;
+        let copied = self.copying(&partial.path).copy(&source, &mut partial.open()?, || Ok(()), progress)?;
         partial.expect_whole(from)?;
+        go_on(progress, copied)?;
         let copied: Conn = SqliteConnection::from(partial.open()?).into();
         migration::check_known(&copied)?;
         drop(copied);
@@ -178,6 +189,7 @@ impl SqliteFile {
         let source = partial.open()?;
         self.copying(&self.path)
             .copy(&source, &mut target.raw, || self.expect_vacant(), &mut |_| ControlFlow::Continue(()))
+            .map(drop)
     }
 
     fn copying<'p>(&self, target: &'p Path) -> Copying<'p> {
@@ -303,20 +315,15 @@ impl Copying<'_> {
         target: &mut Connection,
         is_allowed: impl FnOnce() -> Result<(), BackupError>,
         progress: &mut dyn FnMut(CopyProgress) -> ControlFlow<()>,
-    ) -> Result<(), BackupError> {
+    ) -> Result<CopyProgress, BackupError> {
         source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
         let copied = Backup::new(source, target).map_err(BackupError::from).and_then(|backup| {
             self.step(&backup, 0)?;
             is_allowed()?;
             while self.step(&backup, PAGES_AT_ONCE)? == StepResult::More {
-                let now = backup.progress();
-                let (total, left) = (now.pagecount.unsigned_abs(), now.remaining.unsigned_abs());
-                let now = CopyProgress { copied: u64::from(total - left), total: u64::from(total) };
-                if progress(now).is_break() {
-                    return Err(BackupError::Stopped);
-                }
+                go_on(progress, CopyProgress::of(&backup))?;
             }
-            Ok(())
+            Ok(CopyProgress::of(&backup))
         });
         source.execute_batch("COMMIT")?;
         copied
@@ -335,6 +342,14 @@ impl Copying<'_> {
             }
         }
     }
+}
+
+/// Tells how far it is, unless whoever is told wants no more.
+fn go_on(
+    progress: &mut dyn FnMut(CopyProgress) -> ControlFlow<()>,
+    now: CopyProgress,
+) -> Result<(), BackupError> {
+    if progress(now).is_break() { Err(BackupError::Stopped) } else { Ok(()) }
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> BackupError {

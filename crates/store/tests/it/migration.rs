@@ -155,11 +155,7 @@ fn the_status_of_migrations_is_said_before_and_after() {
 fn a_migration_this_program_does_not_know_is_not_taken_back() {
     for place in places() {
         let store = place.open();
-        let version = migration::LATEST + 1;
-        let at = place.pick("0", "now()");
-        place
-            .raw(&format!("INSERT INTO provost_migrations VALUES ({version}, 'newer', '', {version}, {at})"))
-            .unwrap();
+        let version = migrate_by_a_newer_program(&place);
         let unknown = MigrationError::Unknown { version };
         assert_eq!(block_on(store.roll_back()), Err(unknown));
     }
@@ -169,11 +165,7 @@ fn a_migration_this_program_does_not_know_is_not_taken_back() {
 fn a_schema_this_program_cannot_work_on_is_not_brought_forward() {
     for place in places() {
         let store = place.open();
-        let version = migration::LATEST + 1;
-        let at = place.pick("0", "now()");
-        place
-            .raw(&format!("INSERT INTO provost_migrations VALUES ({version}, 'newer', '', {version}, {at})"))
-            .unwrap();
+        let version = migrate_by_a_newer_program(&place);
         let export = |conn: &provost_store::Conn| {
             transfer::export(conn, &mut Vec::new(), sample::time(1), &mut |_| ControlFlow::Continue(()))
                 .map(drop)
@@ -305,6 +297,14 @@ fn fill_first_version(place: &Place) {
         u = id(9),
     );
     place.raw(&sql).unwrap();
+}
+
+/// Notes a migration that this program does not know and cannot work with, and gives its number.
+fn migrate_by_a_newer_program(place: &Place) -> u32 {
+    let (version, at) = (migration::LATEST + 1, place.pick("0", "now()"));
+    let note = format!("INSERT INTO provost_migrations VALUES ({version}, 'newer', '', {version}, {at})");
+    place.raw(&note).unwrap();
+    version
 }
 
 /// The migrations that bringing the schema forward applies.

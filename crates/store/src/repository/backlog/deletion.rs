@@ -151,7 +151,7 @@ impl Below<'_, '_, '_> {
         }
         let of = format!(
             ") WHERE id IN (SELECT d.{other} FROM tasks g JOIN task_dependencies d ON d.{this} = g.id AND d.kind = ?
-                 WHERE g.{column} = ? AND (g.deleted_at IS NULL) IS TRUE) AND (team_id = ?) IS TRUE"
+                 WHERE g.{column} = ? AND (g.deleted_at IS NULL) IS TRUE) AND (team_id = ? AND deleted_at IS NULL) IS TRUE"
         );
         let team = Value::Id(*self.scope.team().as_uuid());
         statement.push(&of, [kind, self.id.clone(), team]);

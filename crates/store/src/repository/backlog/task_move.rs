@@ -246,10 +246,12 @@ impl Tasks<'_, Tx<'_>> {
         }
     }
 
-    /// What waits for this task waits for one task more or less.
+    /// What waits for this task waits for one task more or less. What was deleted counts nothing any more: it may have missed
+    /// a change, and its counter would go below zero.
     fn count_open_dependency(&self, id: TaskId, more: i64) -> Result<(), StoreError> {
         let sql = "UPDATE tasks SET open_dependencies = open_dependencies + $1 WHERE id IN
-             (SELECT task_id FROM task_dependencies WHERE depends_on_id = $2 AND kind = $3) AND (team_id = $4) IS TRUE";
+             (SELECT task_id FROM task_dependencies WHERE depends_on_id = $2 AND kind = $3)
+             AND (team_id = $4 AND deleted_at IS NULL) IS TRUE";
         self.scope.execute(sql, params![more, id, DependencyKind::DependsOn]).map(drop)
     }
 

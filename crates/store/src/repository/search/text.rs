@@ -7,7 +7,7 @@ use crate::{error::StoreError, repository::Reads, scope::Scope, statement::State
 
 /// The most rows that one search ranks, the newest that match: ranking all rows with a common word would take as long as
 /// there are such rows.
-const MOST_RANKED: usize = 5_000;
+pub(in crate::repository) const MOST_RANKED: usize = 5_000;
 /// The most words of a text that are looked for.
 const MOST_WORDS: usize = 32;
 

@@ -10,6 +10,7 @@ use crate::fixture::Fixture;
 
 on_both_databases! {
     a_deleted_task_counts_nowhere,
+    a_deleted_task_hinders_nothing_that_it_waited_for,
     an_epic_takes_its_features_and_tasks_along,
     a_purged_epic_leaves_its_history,
     a_thousand_tasks_are_purged_quickly,
@@ -37,6 +38,26 @@ async fn a_deleted_task_counts_nowhere(fixture: &Fixture) {
     assert!(fixture.move_task(id, "in_progress", 4).await.is_err());
     // Its key stays its own.
     assert_eq!(fixture.add_tasks(Some(feature.id), 1).await[0].key.to_string(), "T-E01-F01-004");
+    fixture.assert_whole().await;
+}
+
+async fn a_deleted_task_hinders_nothing_that_it_waited_for(fixture: &Fixture) {
+    let feature = fixture.add_feature(fixture.add_epic().await.id).await;
+    let tasks = fixture.add_tasks(Some(feature.id), 3).await;
+    let [first, deleted, further] = [tasks[0].id, tasks[1].id, tasks[2].id];
+    fixture.depend(deleted, first).await.unwrap();
+    for (seconds, to) in (2..).zip(["in_progress", "ready_for_review", "completed"]) {
+        fixture.move_task(first, to, seconds).await.unwrap();
+    }
+    fixture.write_backlog(move |team| team.tasks().delete(deleted, later(5))).await.unwrap();
+    // While nothing that lives waits for it, and then while something does.
+    fixture.move_task(first, "in_progress", 6).await.unwrap();
+    fixture.depend(further, first).await.unwrap();
+    for (seconds, to) in (7..).zip(["ready_for_review", "completed"]) {
+        fixture.move_task(first, to, seconds).await.unwrap();
+    }
+    assert_eq!(counters(fixture, &tasks[2]).await, (0, 0));
+    fixture.write_backlog(move |team| team.tasks().delete(first, later(9))).await.unwrap();
     fixture.assert_whole().await;
 }
 
