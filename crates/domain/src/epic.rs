@@ -68,6 +68,11 @@ pub struct Epic {
     pub updated_at: Timestamp,
 }
 
+impl Epic {
+    /// What [`Epic::business_value`] can be.
+    pub const BUSINESS_VALUES: std::ops::RangeInclusive<i64> = 1..=10;
+}
+
 /// An epic that is to be: what its creator decides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEpic {

@@ -5,11 +5,19 @@ use serde_json::Value;
 use crate::{
     backlog_key::TaskKey,
     id::{AgentId, EpicId, FeatureId, SessionId, TaskHistoryId, TaskId, TaskNoteId, TeamId},
+    idempotency::RequestKey,
     name::Name,
+    parsed_text::is_line,
     priority::Priority,
     time::Timestamp,
     workflow::TaskStatus,
 };
+
+parsed_text! {
+    /// A kind of agent, such as `backend`: 1 to 100 bytes on one line. Any word will do; tasks and agents that use the same
+    /// find each other.
+    pub struct AgentType: "type of agent", "1 to 100 bytes on one line, without blanks around", |text: &str| is_line(text, 100);
+}
 
 text_enum! {
     /// Who came up with a task.
@@ -36,6 +44,22 @@ text_enum! {
         Supersedes = "supersedes",
         /// The other brought it up.
         SpawnedFrom = "spawned_from",
+    }
+}
+
+text_enum! {
+    /// What happened to a task.
+    pub enum TaskChange: "change of a task" {
+        /// It was created, or its status changed.
+        Status = "status",
+        /// Something else about it changed.
+        Edited = "edited",
+        /// It depends on another one more.
+        Linked = "linked",
+        /// It depends on another one less.
+        Unlinked = "unlinked",
+        /// It was deleted.
+        Deleted = "deleted",
     }
 }
 
@@ -81,7 +105,7 @@ pub struct Task {
     /// Where it is in its workflow.
     pub status: TaskStatus,
     /// Which agents are meant for it; `None` is any.
-    pub agent_type: Option<String>,
+    pub agent_type: Option<AgentType>,
     /// How pressing it is.
     pub priority: Priority,
     /// Who is to do it.
@@ -113,7 +137,7 @@ pub struct Task {
     /// What went wrong last.
     pub error_message: Option<String>,
     /// What its creator called the request, so that asking twice makes one task.
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<RequestKey>,
     /// When it was first active.
     pub started_at: Option<Timestamp>,
     /// When it was done, while it is.
@@ -139,6 +163,10 @@ pub struct Task {
 impl Task {
     /// How often a task that says nothing about it may be tried again.
     pub const DEFAULT_MAX_RETRIES: i64 = 3;
+    /// How often a task may be tried again at most.
+    pub const MOST_RETRIES: i64 = 1000;
+    /// The longest that a task may be thought to take, in seconds: ten years.
+    pub const LONGEST: i64 = 10 * 366 * 24 * 60 * 60;
 }
 
 /// A task that is to be: what its creator decides.
@@ -157,7 +185,7 @@ pub struct NewTask {
     /// See [`Task::input`].
     pub input: Option<Value>,
     /// See [`Task::agent_type`].
-    pub agent_type: Option<String>,
+    pub agent_type: Option<AgentType>,
     /// See [`Task::priority`].
     pub priority: Priority,
     /// See [`Task::assigned_agent_id`].
@@ -173,7 +201,7 @@ pub struct NewTask {
     /// See [`Task::max_retries`].
     pub max_retries: i64,
     /// See [`Task::idempotency_key`].
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<RequestKey>,
     /// See [`Task::execution_order`].
     pub execution_order: Option<i64>,
     /// See [`Task::file_path`].
@@ -206,7 +234,7 @@ impl NewTask {
     }
 }
 
-/// One change of a task's status, from its creation on. Outlives its task.
+/// One change of a task, from its creation on. Outlives its task.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct TaskHistoryEntry {
     /// Identity.
@@ -217,13 +245,15 @@ pub struct TaskHistoryEntry {
     pub task_id: TaskId,
     /// What people called it.
     pub task_key: TaskKey,
+    /// What happened.
+    pub change: TaskChange,
     /// Status before; `None` at its creation.
     pub old_status: Option<TaskStatus>,
-    /// Status after.
+    /// Status after; the same when something else changed.
     pub new_status: TaskStatus,
     /// Who, as `user:ID`, `session:ID` or `system:PART`.
     pub actor: String,
-    /// Why, where no reason was needed.
+    /// What changed, or why, where no reason was needed.
     pub notes: Option<String>,
     /// Why, where the move needed a reason.
     pub rejection_reason: Option<String>,
@@ -268,6 +298,8 @@ pub struct TaskNote {
     pub content: String,
     /// Who noted it.
     pub author: String,
+    /// Grows with each update.
+    pub version: i64,
     /// When.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use crate::{
     id::{TeamId, WorkflowId},
+    name::Name,
     time::Timestamp,
 };
 
@@ -165,7 +166,7 @@ pub struct Workflow {
     /// The tenant.
     pub team_id: TeamId,
     /// Unique among the team's workflows.
-    pub name: String,
+    pub name: Name,
     /// Its statuses and moves.
     pub definition: WorkflowDefinition,
     /// The team's tasks follow it. At most one does; without one they follow [`WorkflowDefinition::built_in`].
@@ -282,6 +283,12 @@ impl WorkflowDefinition {
     #[must_use]
     pub fn start(&self) -> &TaskStatus {
         self.first(StatusKind::Active).unwrap_or_else(|| self.initial())
+    }
+
+    /// The statuses in which a task can be claimed: ready ones with a move to [`WorkflowDefinition::start`].
+    pub fn claimable(&self) -> impl Iterator<Item = &TaskStatus> {
+        let start = self.start();
+        self.all_of(StatusKind::Ready).filter(move |status| self.successors(status).any(|to| to == start))
     }
 
     /// The first status of a kind.

@@ -55,6 +55,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_governance", compatible_from: 1),
     migration!(6, "0006_spend", compatible_from: 1),
     migration!(7, "0007_memory", compatible_from: 1),
+    migration!(8, "0008_backlog_history", compatible_from: 1),
 ];
 
 /// The newest schema version this program knows.

@@ -90,7 +90,7 @@ pub const TABLES: &[Meaning] = &[
     row("features", Group::Backlog, "a part of an epic"),
     row("tasks", Group::Backlog, "a piece of work an agent or a person can take"),
     row("task_dependencies", Group::Backlog, "how one task hangs on another"),
-    row("task_history", Group::Backlog, "a change of a task's status: from, to, who, why"),
+    row("task_history", Group::Backlog, "a change of a task: what, from, to, who, why"),
     row("task_notes", Group::Backlog, "something written at a task"),
     row("sessions", Group::Sessions, "a conversation with an agent program: options, status, totals, owner"),
     row("session_templates", Group::Sessions, "options to start sessions with"),

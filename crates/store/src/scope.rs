@@ -95,6 +95,16 @@ impl<C: Reads> Scope<'_, C> {
         statement
     }
 
+    /// As [`Scope::select`]. When a condition follows whose few rows an index of its own finds, such as a reference to a
+    /// parent, the team is only looked at: a database without statistics would go through all of the team's rows instead.
+    pub(crate) fn select_by<'v, T: Owned>(&self, is_few: bool) -> Statement<'v> {
+        if !is_few {
+            return self.select::<T>();
+        }
+        let condition = format!("(team_id = ? AND {}) IS TRUE", T::LIVE);
+        self.statement(&format!("SELECT {} FROM {} WHERE {condition}", T::COLUMNS, T::TABLE))
+    }
+
     /// The rows of a type below one live row of the team's, whose id is in this column; conditions and an order follow.
     pub(crate) fn select_below<'v, P: Owned, T: Record>(
         &self,

@@ -76,6 +76,14 @@ impl<'v> Statement<'v> {
         }
     }
 
+    /// Goes on with a list of these in parentheses.
+    pub(crate) fn push_list(&mut self, values: impl IntoIterator<Item = &'v (impl ToValue + 'v)>) {
+        for (index, value) in values.into_iter().enumerate() {
+            self.push(if index == 0 { "(?" } else { ", ?" }, [value.to_value()]);
+        }
+        self.push(")", []);
+    }
+
     /// The text as it stands.
     pub(crate) fn text(&self) -> &str {
         &self.text

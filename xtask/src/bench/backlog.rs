@@ -61,7 +61,7 @@ impl Backlog<'_> {
         while begin.elapsed() < self.span {
             let filter = TaskFilter {
                 status: Some("todo".parse()?),
-                agent_type: Some("coder".into()),
+                agent_type: Some("coder".parse()?),
                 ..TaskFilter::default()
             };
             let list = self.store.read(move |conn| conn.team(sample::TEAM).tasks().list(&filter, None, 50));
@@ -147,8 +147,10 @@ impl Backlog<'_> {
         for _ in 0..3 {
             let tasks = self.add_epic(100, 10).await?;
             let Some(epic) = tasks.first().and_then(|task| task.epic_id) else { continue };
-            let at = sample::noon();
-            let purge = self.store.write(move |tx| tx.team(sample::TEAM).epics().purge(epic, at));
+            let maintenance = sample::maintenance();
+            let purge = self.store.write(move |tx| {
+                tx.team(sample::TEAM).epics().purge(epic, &maintenance, &sample::occasion())
+            });
             durations.time_async(purge).await?;
         }
         self.tell(report, "purge of 100 features and 1,000 tasks", &durations)

@@ -1,6 +1,9 @@
 //! The same statements on the backlog by hand, on one connection: what the repositories are compared with.
 
-use domain::{task::Task, time::Timestamp};
+use domain::{
+    task::{AgentType, Task},
+    time::Timestamp,
+};
 use rusqlite::types::Value;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 
@@ -112,7 +115,7 @@ impl RawBacklog {
                         key,
                         task.title.as_str(),
                         task.description,
-                        task.agent_type,
+                        task.agent_type.as_ref().map(AgentType::as_str),
                         priority,
                         at
                     ];
@@ -220,7 +223,7 @@ impl PostgresBacklog {
                 &key,
                 &title,
                 &task.description,
-                &task.agent_type,
+                &task.agent_type.as_ref().map(AgentType::as_str),
                 &priority,
                 &at,
             ];

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use domain::{
     epic::NewEpic,
     feature::NewFeature,
-    id::{EpicId, FeatureId, MessageId, SessionId, TaskId, TeamId, UserId},
+    id::{EpicId, FeatureId, MaintenanceRunId, MessageId, SessionId, TaskId, TeamId, UserId},
     message::{Message, MessageBody, MessageType},
     runtime::RuntimeKind,
     session::{Session, SessionOptions, SessionTotals},
@@ -16,7 +16,7 @@ use domain::{
     timeline::{Change, TimelineItem},
     user::User,
 };
-use store::{Guard, Occasion, SessionChange, SessionUpdate};
+use store::{Guard, Maintenance, Occasion, SessionChange, SessionUpdate};
 use uuid::Uuid;
 
 static NEXT: AtomicU64 = AtomicU64::new(1_767_225_600_000);
@@ -103,6 +103,17 @@ pub(super) fn occasion() -> Occasion<'static> {
     Occasion { actor: "user:ada", at: noon(), next_id: &uuid }
 }
 
+/// Somebody who cleans up.
+pub(super) fn maintenance() -> Maintenance {
+    Maintenance {
+        id: MaintenanceRunId::from_uuid(uuid()),
+        team_id: Some(TEAM),
+        actor: "user:ada".into(),
+        reason: "measured".into(),
+        at: noon(),
+    }
+}
+
 pub(super) fn epic() -> anyhow::Result<NewEpic> {
     Ok(NewEpic::new(EpicId::from_uuid(uuid()), "An epic".parse()?))
 }
@@ -117,7 +128,7 @@ pub(super) fn tasks(count: usize) -> anyhow::Result<Vec<NewTask>> {
         Ok(NewTask {
             description:
                 "The loop ends one step too early when the bound is even; see the log of the last run.".into(),
-            agent_type: Some("coder".into()),
+            agent_type: Some("coder".parse()?),
             ..NewTask::new(TaskId::from_uuid(uuid()), title)
         })
     };

@@ -79,7 +79,8 @@ impl<C: Reads> AgentInstances<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<AgentInstance>, StoreError> {
-        let mut statement = self.scope.select::<AgentInstance>();
+        let mut statement =
+            self.scope.select_by::<AgentInstance>(filter.session_id.is_some() || filter.task_id.is_some());
         statement.and_equal("session_id", filter.session_id.as_ref());
         statement.and_equal("task_id", filter.task_id.as_ref());
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)

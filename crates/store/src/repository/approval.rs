@@ -70,7 +70,7 @@ impl<C: Reads> Approvals<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Approval>, StoreError> {
-        let mut statement = self.scope.select::<Approval>();
+        let mut statement = self.scope.select_by::<Approval>(filter.session_id.is_some());
         statement.and_equal("status", filter.status.as_ref());
         statement.and_equal("session_id", filter.session_id.as_ref());
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)

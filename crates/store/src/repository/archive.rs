@@ -119,7 +119,7 @@ impl<C: Reads> Archives<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Archive>, StoreError> {
-        let mut statement = self.scope.select::<Archive>();
+        let mut statement = self.scope.select_by::<Archive>(filter.session_id.is_some());
         statement.and_equal("session_id", filter.session_id.as_ref());
         statement.and_equal("status", filter.status.as_ref());
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)

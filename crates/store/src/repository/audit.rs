@@ -181,7 +181,7 @@ impl<C: Reads> AuditLog<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<AuditEntry>, StoreError> {
-        let mut statement = self.scope.select::<AuditEntry>();
+        let mut statement = self.scope.select_by::<AuditEntry>(filter.session_id.is_some());
         statement.and_equal("action", action);
         if let Some((kind, id)) = &filter.actor {
             statement.and("actor_kind = ? AND actor_id = ?", [kind.to_value(), id.to_value()]);

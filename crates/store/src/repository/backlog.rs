@@ -20,7 +20,7 @@ use domain::{
     backlog_key::{EpicKey, FeatureKey, TaskKey},
     epic::{EpicPriority, WorkStatus},
     priority::Priority,
-    task::{DependencyKind, TaskNoteKind, TaskSource},
+    task::{AgentType, DependencyKind, TaskChange, TaskNoteKind, TaskSource},
     time::Timestamp,
     workflow::{TaskStatus, WorkflowDefinition},
 };
@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use crate::value::{FromValue, ToValue, Value, stored_documents, stored_words};
 
-stored_words! { DependencyKind, EpicPriority, TaskNoteKind, TaskSource, TaskStatus, WorkStatus }
+stored_words! { AgentType, DependencyKind, EpicPriority, TaskChange, TaskNoteKind, TaskSource, TaskStatus, WorkStatus }
 stored_documents! { WorkflowDefinition }
 
 /// Who makes a change and when, and where the ids of the rows come from that it writes besides.

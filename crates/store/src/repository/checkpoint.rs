@@ -48,7 +48,7 @@ impl<C: Reads> Checkpoints<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Checkpoint>, StoreError> {
-        let mut statement = self.scope.select::<Checkpoint>();
+        let mut statement = self.scope.select_by::<Checkpoint>(true);
         statement.and_equal("session_id", Some(&session));
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }
@@ -63,7 +63,7 @@ impl<C: Reads> Checkpoints<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Checkpoint>, StoreError> {
-        let mut statement = self.scope.select::<Checkpoint>();
+        let mut statement = self.scope.select_by::<Checkpoint>(true);
         statement.and_equal("task_id", Some(&task));
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }

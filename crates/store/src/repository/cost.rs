@@ -117,7 +117,7 @@ impl<C: Reads> Costs<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<CostEntry>, StoreError> {
-        let mut statement = self.scope.select::<CostEntry>();
+        let mut statement = self.scope.select_by::<CostEntry>(filter.is_few());
         filter.narrow(&mut statement);
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }
@@ -127,8 +127,8 @@ impl<C: Reads> Costs<'_, C> {
     /// # Errors
     /// When the database cannot be read.
     pub fn total(&self, filter: &CostFilter) -> Result<CostTotal, StoreError> {
-        let mut statement =
-            self.scope.statement(&format!("SELECT {TOTAL} FROM cost_entries WHERE team_id = ?"));
+        let team = filter.team_condition();
+        let mut statement = self.scope.statement(&format!("SELECT {TOTAL} FROM cost_entries WHERE {team}"));
         filter.narrow(&mut statement);
         let totals = statement.query(self.scope.connection(), |row| read_total(&mut row.columns()))?;
         Ok(totals.into_iter().next().unwrap_or_default())
@@ -145,8 +145,9 @@ impl<C: Reads> Costs<'_, C> {
         limit: u32,
     ) -> Result<Vec<CostSum>, StoreError> {
         let key = self.key_expression(group);
+        let team = filter.team_condition();
         let mut statement =
-            self.scope.statement(&format!("SELECT {key}, {TOTAL} FROM cost_entries WHERE team_id = ?"));
+            self.scope.statement(&format!("SELECT {key}, {TOTAL} FROM cost_entries WHERE {team}"));
         filter.narrow(&mut statement);
         let order = match group {
             CostGroup::Day => key.to_owned(),
@@ -190,6 +191,15 @@ impl Costs<'_, Tx<'_>> {
 }
 
 impl CostFilter {
+    /// Whether it leaves few entries, which an index of their own finds.
+    const fn is_few(&self) -> bool {
+        self.session_id.is_some() || self.task_id.is_some()
+    }
+
+    const fn team_condition(&self) -> &'static str {
+        if self.is_few() { "(team_id = ?) IS TRUE" } else { "team_id = ?" }
+    }
+
     fn narrow<'v>(&'v self, statement: &mut Statement<'v>) {
         if let Some(from) = self.from {
             statement.and("at >= ?", [Value::Time(from)]);

@@ -124,7 +124,8 @@ impl<C: Reads> Sessions<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Session>, StoreError> {
-        let mut statement = self.scope.select::<Session>();
+        let is_few = filter.task_id.is_some() || filter.parent_session_id.is_some();
+        let mut statement = self.scope.select_by::<Session>(is_few);
         statement.and_equal("status", filter.status.as_ref());
         statement.and_equal("mode", filter.mode.as_ref());
         statement.and_equal("user_id", filter.user_id.as_ref());

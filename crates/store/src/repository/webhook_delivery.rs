@@ -66,7 +66,7 @@ impl<C: Reads> WebhookDeliveries<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<WebhookDelivery>, StoreError> {
-        let mut statement = self.scope.select::<WebhookDelivery>();
+        let mut statement = self.scope.select_by::<WebhookDelivery>(filter.subscription_id.is_some());
         statement.and_equal("subscription_id", filter.subscription_id.as_ref());
         statement.and_equal("status", filter.status.as_ref());
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)

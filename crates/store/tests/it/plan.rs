@@ -85,9 +85,9 @@ fn sqlite_scans(place: &Place, sql: &str) -> Option<String> {
 fn is_scan(step: &str) -> bool {
     // A virtual table that was given something to look for, such as words, is searched.
     let is_search = step.contains(" VIRTUAL TABLE INDEX ") && !step.ends_with(" INDEX 0:");
-    // These may be gone through: a bounded page of a search, the rows that a statement brings itself, and what a subquery
+    // These may be gone through: a bounded page of a search, what a walk reached, the rows that a statement brings itself, and what a subquery
     // found, because how it did is a step of its own.
-    let is_bounded = ["SCAN page", "SCAN newest"].contains(&step)
+    let is_bounded = ["SCAN page", "SCAN newest", "SCAN reached"].contains(&step)
         || step.ends_with("-ROW VALUES CLAUSE")
         || step.starts_with("SCAN (subquery-");
     step.starts_with("SCAN ") && !is_search && !is_bounded

@@ -1,6 +1,6 @@
 //! Rows that sessions refer to, written past the store.
 
-use domain::id::{AgentId, ArchiveId, SessionId, TaskId, TeamId};
+use domain::id::{AgentId, ArchiveId, EpicId, FeatureId, SessionId, TaskId, TeamId};
 
 use crate::{fixture::Fixture, sample};
 
@@ -31,6 +31,20 @@ pub(crate) fn task(fixture: &Fixture, team: TeamId, session: Option<SessionId>) 
     );
     fixture.place().raw(&sql).unwrap();
     id
+}
+
+/// A feature with its epic.
+pub(crate) fn feature(fixture: &Fixture, team: TeamId) -> (EpicId, FeatureId) {
+    let (epic, feature) = (EpicId::from_uuid(sample::uuid()), FeatureId::from_uuid(sample::uuid()));
+    let (at, no) = (now(fixture), fixture.place().pick("0", "false"));
+    let sql = format!(
+        "INSERT INTO epics (id, team_id, key, title, description, status, is_status_overridden, priority, created_at, updated_at)
+         VALUES ('{epic}', '{team}', 'E01', 'a', '', 'draft', {no}, 'high', {at}, {at});
+         INSERT INTO features (id, team_id, epic_id, key, title, description, status, is_status_overridden, created_at, updated_at)
+         VALUES ('{feature}', '{team}', '{epic}', 'E01-F01', 'a', '', 'draft', {no}, {at}, {at})"
+    );
+    fixture.place().raw(&sql).unwrap();
+    (epic, feature)
 }
 
 pub(crate) fn archive(fixture: &Fixture, team: TeamId, session: SessionId) -> ArchiveId {

@@ -11,7 +11,7 @@ use rusqlite::StatementStatus;
 
 use crate::{
     fixture::{Fixture, Place, block_on},
-    plan, sample,
+    plan, referenced, sample,
 };
 
 /// Steps of SQLite's machine: a page of fifty rows of forty columns takes some five thousand, a whole table millions.
@@ -63,6 +63,7 @@ async fn filled(place: Place) -> Fixture {
     plan::record();
     let fixture = Fixture::create(place).await;
     let team = fixture.team;
+    let (epic, feature) = referenced::feature(&fixture, team);
     let (numbers, id, at, no, digest) = match fixture.place() {
         Place::Sqlite(_) => (
             "(WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) SELECT n FROM numbers)",
@@ -101,6 +102,9 @@ async fn filled(place: Place) -> Fixture {
              cost_usd_micros, source, at)
          SELECT {id}, '{team}', CASE n % 20000 WHEN 0 THEN 'rare' ELSE 'model' END, 1, 1, 1, 1, 1,
              CASE n % 20000 WHEN 1 THEN 'imported' ELSE 'reported' END, {at} FROM {numbers};
+         UPDATE tasks SET parent_task_id = (SELECT id FROM tasks WHERE key = 'T-1001')
+             WHERE key IN ('T-1500', 'T-51500', 'T-101000');
+         UPDATE tasks SET epic_id = '{epic}', feature_id = '{feature}' WHERE key IN ('T-2500', 'T-52500', 'T-100999');
          COMMIT;"
     );
     fixture.place().raw(&fill).unwrap();
@@ -115,12 +119,23 @@ async fn reads(fixture: &Fixture) -> Vec<String> {
         for filter in [
             TaskFilter::default(),
             TaskFilter { status: Some("blocked".parse().unwrap()), ..TaskFilter::default() },
-            TaskFilter { agent_type: Some("coder".into()), ..TaskFilter::default() },
+            TaskFilter { agent_type: Some("coder".parse().unwrap()), ..TaskFilter::default() },
             TaskFilter { priority: Some(Priority::HIGHEST), ..TaskFilter::default() },
         ] {
             let page = team.tasks().list(&filter, None, 50)?;
             team.tasks().list(&filter, page.next, 50)?;
         }
+        // Below one parent, wherever in the team's order its few rows lie.
+        let parent = team.tasks().find_by_key("T-1001".parse().unwrap())?.unwrap();
+        let place = team.tasks().find_by_key("T-2500".parse().unwrap())?.unwrap();
+        for filter in [
+            TaskFilter { parent_task_id: Some(parent.id), ..TaskFilter::default() },
+            TaskFilter { epic_id: place.epic_id, ..TaskFilter::default() },
+            TaskFilter { feature_id: place.feature_id, ..TaskFilter::default() },
+        ] {
+            team.tasks().list(&filter, None, 50)?;
+        }
+        team.task_history().list_of_task(parent.id, None, 50)?;
         team.task_history().list_recent(None, 50)?;
         for filter in [
             MemoryFilter::default(),
@@ -158,7 +173,7 @@ async fn reads(fixture: &Fixture) -> Vec<String> {
     let texts = plan::issued(fixture.place().pick("sqlite", "postgres"));
     let is_meant = |sql: &&String| TABLES.iter().any(|table| sql.contains(&format!("FROM {table} ")));
     let texts: Vec<_> = texts.iter().filter(is_meant).map(|sql| with_values(fixture, sql)).collect();
-    assert!(texts.len() >= 18, "{texts:#?}");
+    assert!(texts.len() >= 22, "{texts:#?}");
     texts
 }
 
@@ -191,6 +206,11 @@ fn value(fixture: &Fixture, before: &str) -> String {
         "status" if before.contains("FROM tasks") => "'blocked'".to_owned(),
         "status" => "'disputed'".to_owned(),
         "agent_type" => "'coder'".to_owned(),
+        "parent_task_id" | "task_id" => "'01890000-0000-7000-8000-000000000001'".to_owned(),
+        column @ ("epic_id" | "feature_id") => {
+            let sql = format!("SELECT {column} FROM tasks WHERE key = 'T-2500'");
+            format!("'{}'", fixture.place().raw(&sql).unwrap()[0][0].as_deref().unwrap())
+        }
         "priority" => "1".to_owned(),
         "memory_type" => "'episodic'".to_owned(),
         "tier" => "'hot'".to_owned(),

@@ -7,7 +7,7 @@ use domain::{
     id::{EpicId, FeatureId, TaskId, TeamId},
     progress::Progress,
     task::DependencyKind,
-    workflow::{StatusKind, WorkflowDefinition},
+    workflow::{StatusKind, TaskStatus, WorkflowDefinition},
 };
 
 use super::progress::{self, Changed};
@@ -86,15 +86,40 @@ pub(in crate::repository) fn find(
     Ok(wrong)
 }
 
+/// Until the end of the transaction nobody else changes tasks, and all who did have ended.
+pub(in crate::repository) fn hold_off(tx: &Tx<'_>) -> Result<(), StoreError> {
+    if tx.postgres().is_some() {
+        tx.execute("LOCK TABLE tasks, task_dependencies IN SHARE ROW EXCLUSIVE MODE", &[])?;
+    }
+    Ok(())
+}
+
+/// Live tasks in a status that the workflow does not have, at most `limit`: nothing follows from those.
+pub(in crate::repository) fn lost(
+    conn: &Conn,
+    team: TeamId,
+    workflow: &WorkflowDefinition,
+    limit: usize,
+) -> Result<Vec<(TaskKey, TaskStatus)>, StoreError> {
+    let mut statement = Statement::new(
+        "/* check */ SELECT key, status FROM tasks WHERE team_id = ? AND deleted_at IS NULL",
+        [team.to_value()],
+    );
+    for rule in workflow.statuses() {
+        statement.and("status <> ?", [rule.name.to_value()]);
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    statement.push(" ORDER BY key LIMIT ?", [Value::Int(limit)]);
+    statement.query(conn, |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Sets right all that is wrong in a team and gives it. Nobody else changes tasks until the end of the transaction.
 pub(in crate::repository) fn repair(
     tx: &Tx<'_>,
     team: TeamId,
     workflow: &WorkflowDefinition,
 ) -> Result<Vec<Wrong>, StoreError> {
-    if tx.postgres().is_some() {
-        tx.execute("LOCK TABLE tasks, task_dependencies IN SHARE ROW EXCLUSIVE MODE", &[])?;
-    }
+    hold_off(tx)?;
     let wrong = find(tx.conn(), team, workflow)?;
     for wrong in &wrong {
         match wrong {

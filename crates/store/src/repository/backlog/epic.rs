@@ -89,8 +89,10 @@ impl Epics<'_, Tx<'_>> {
     /// later.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the team has, or had, one of this key or id.
+    /// [`StoreError::Conflict`] when the team has, or had, one of this key or id; [`StoreError::Invalid`] when its value is out
+    /// of range.
     pub fn insert(&self, new: NewEpic, at: Timestamp) -> Result<Epic, StoreError> {
+        refuse_immeasurable(new.business_value)?;
         let taken = new.key.map(|key| key.number);
         let next = KeyScope::Epics.take(&self.scope, taken, usize::from(taken.is_none()))?;
         let number = taken.map_or_else(|| key_counter::number(next), Ok)?;
@@ -119,13 +121,26 @@ impl Epics<'_, Tx<'_>> {
     /// caller read. A status is kept only while it is overridden; else it follows the tasks again, as progress always does.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there.
+    /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there;
+    /// [`StoreError::Invalid`] when its value is out of range.
     pub fn update(&self, epic: &Epic) -> Result<i64, StoreError> {
+        refuse_immeasurable(epic.business_value)?;
+        let workflow = Workflows { scope: self.scope }.hold()?;
         let version = self.scope.update_except(&["key", "progress_pct"], epic)?;
         if !epic.is_status_overridden {
-            let workflow = Workflows { scope: self.scope }.active()?;
             Changed::epic(epic.id).recompute(self.scope.tx(), &workflow)?;
         }
         Ok(version)
+    }
+}
+
+fn refuse_immeasurable(business_value: Option<i64>) -> Result<(), StoreError> {
+    match business_value.filter(|value| !Epic::BUSINESS_VALUES.contains(value)) {
+        None => Ok(()),
+        Some(value) => Err(StoreError::Invalid {
+            field: "business_value",
+            value: value.to_string(),
+            accepted: format!("{} to {}", Epic::BUSINESS_VALUES.start(), Epic::BUSINESS_VALUES.end()),
+        }),
     }
 }

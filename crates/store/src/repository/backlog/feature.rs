@@ -79,7 +79,7 @@ impl<C: Reads> Features<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<Feature>, StoreError> {
-        let mut statement = self.scope.select::<Feature>();
+        let mut statement = self.scope.select_by::<Feature>(filter.epic_id.is_some());
         statement.and_equal("epic_id", filter.epic_id.as_ref());
         statement.and_equal("status", filter.status.as_ref());
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
@@ -139,9 +139,9 @@ impl Features<'_, Tx<'_>> {
     /// # Errors
     /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there.
     pub fn update(&self, feature: &Feature) -> Result<i64, StoreError> {
+        let workflow = Workflows { scope: self.scope }.hold()?;
         let version = self.scope.update_except(&["epic_id", "key", "progress_pct"], feature)?;
         if !feature.is_status_overridden {
-            let workflow = Workflows { scope: self.scope }.active()?;
             // Of the epic it is stored under, whatever the caller says.
             let stored = self.find(feature.id)?;
             let changed = Changed::from(stored.map(|stored| (stored.epic_id, stored.id)));

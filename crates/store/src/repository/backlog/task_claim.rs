@@ -1,19 +1,21 @@
 //! Claims: who works on a task, until when. Of several who claim a task, one wins.
 
+use std::collections::BTreeMap;
+
 use domain::{
     backlog_key::TaskKey,
     id::{TaskId, TeamId},
     task::Task,
     time::Timestamp,
-    workflow::{StatusKind, TaskStatus, WorkflowDefinition},
+    workflow::TaskStatus,
 };
 
 use super::{
     Occasion,
+    progress::Changed,
     task::Tasks,
     task_move::{Lock, Movable, StatusChange, Step, TaskMoveError},
-    task_ready::ReadyFilter,
-    workflow::Workflows,
+    workflow::{Followed, Workflows},
 };
 use crate::{conn::Tx, error::StoreError, scope::missing, value::params};
 
@@ -91,11 +93,6 @@ pub struct TaskClaims<'c, C> {
     pub(in crate::repository) conn: &'c C,
 }
 
-/// How many of the first of the queue are tried before it is looked at again.
-const TRIED_AT_ONCE: u32 = 16;
-/// How often the queue is looked at before somebody who is always too late is sent away.
-const MOST_LOOKS: u32 = 10;
-
 impl Tasks<'_, Tx<'_>> {
     /// Begins a task: it is its owner's until the claim ends, under a new fence. `fence` is the one that the caller saw, if it
     /// matters to it.
@@ -116,34 +113,30 @@ impl Tasks<'_, Tx<'_>> {
         self.begin(&task, &workflow, claim, occasion)
     }
 
-    /// Begins the most pressing task that can be begun; `None` when there is none.
+    /// Begins the first of these tasks that can be begun, such as of those that [`Tasks::list_ready_ids`] gave: the queue is
+    /// long, so it is put in order by who reads, not by the one who writes. `None` when others had them all first; then the
+    /// queue is to be looked at again.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when others were faster every time.
-    pub fn claim_next(
+    /// When the database fails.
+    pub fn claim_first(
         &self,
-        filter: &ReadyFilter,
+        ids: &[TaskId],
         claim: &NewClaim,
         occasion: &Occasion<'_>,
-    ) -> Result<Option<Task>, ClaimError> {
-        let workflow = Workflows { scope: self.scope }.active()?;
-        for look in 0..MOST_LOOKS {
-            let candidates = self.rank(&workflow, filter, occasion.at, TRIED_AT_ONCE)?;
-            if candidates.is_empty() {
-                return Ok(None);
-            }
-            // At first what others are about to take is passed over; when nothing else is left, they are waited for.
-            let lock = if look == 0 { Lock::Skip } else { Lock::Wait };
-            for candidate in candidates {
-                let Some((task, workflow)) = self.find_movable(candidate.id, lock)? else { continue };
+    ) -> Result<Option<Task>, StoreError> {
+        // At first what others are about to take is passed over; when nothing else is left, they are waited for.
+        for lock in [Lock::Skip, Lock::Wait] {
+            for id in ids {
+                let Some((task, workflow)) = self.find_movable(*id, lock)? else { continue };
                 match self.begin(&task, &workflow, claim, occasion) {
                     Ok(task) => return Ok(Some(task)),
-                    Err(ClaimError::Store(error)) => return Err(error.into()),
+                    Err(ClaimError::Store(error)) => return Err(error),
                     Err(_) => {}
                 }
             }
         }
-        Err(StoreError::Unavailable { what: "others claim every task first".into() }.into())
+        Ok(None)
     }
 
     /// Extends a claim.
@@ -179,7 +172,7 @@ impl Tasks<'_, Tx<'_>> {
     fn begin(
         &self,
         task: &Movable,
-        workflow: &WorkflowDefinition,
+        workflow: &Followed,
         claim: &NewClaim,
         occasion: &Occasion<'_>,
     ) -> Result<Task, ClaimError> {
@@ -187,17 +180,18 @@ impl Tasks<'_, Tx<'_>> {
         if let Some((by, until)) = task.claim.clone().filter(|(_, until)| *until > occasion.at) {
             return Err(ClaimError::Claimed { key, by, until });
         }
-        let start = workflow.start();
-        let is_ready = workflow.kind(&task.status) == Some(StatusKind::Ready);
-        if !is_ready || workflow.permit(&task.status, start, None).is_err() {
+        if !workflow.claimable().any(|status| *status == task.status) {
             return Err(ClaimError::NotReady { key, status: task.status.clone() });
         }
         if task.open_dependencies > 0 {
             return Err(ClaimError::Waiting { key, open: task.open_dependencies });
         }
-        let step = Step { claim: Some((&claim.owner, claim.until)), ..Step::to(start, None) };
-        match self.take(task, workflow, &step, occasion) {
-            Ok(_) => self.find(task.id)?.ok_or_else(|| missing::<Task>(task.id).into()),
+        let reason = format!("claimed by {}", claim.owner);
+        let step = Step::own(workflow, &task.status, workflow.start(), &reason).claiming(claim);
+        let mut changed = Changed::default();
+        let taken = self.take(task, workflow, &step, occasion, &mut changed);
+        match taken.and_then(|_| Ok(changed.recompute(self.scope.tx(), workflow)?)) {
+            Ok(()) => self.find(task.id)?.ok_or_else(|| missing::<Task>(task.id).into()),
             Err(TaskMoveError::Store(error)) => Err(error.into()),
             Err(_) => Err(ClaimError::Overtaken { key }),
         }
@@ -225,24 +219,31 @@ impl TaskClaims<'_, Tx<'_>> {
                 owner: row.get(3)?,
             })
         })?;
+        let mut changed: BTreeMap<TeamId, (Followed, Changed)> = BTreeMap::new();
         for claim in &due {
-            self.end(claim, occasion)?;
+            self.end(claim, occasion, &mut changed)?;
         }
+        changed.values().try_for_each(|(workflow, changed)| changed.recompute(self.conn, workflow))?;
         Ok(due)
     }
 
-    fn end(&self, claim: &ExpiredClaim, occasion: &Occasion<'_>) -> Result<(), StoreError> {
+    fn end(
+        &self,
+        claim: &ExpiredClaim,
+        occasion: &Occasion<'_>,
+        changed: &mut BTreeMap<TeamId, (Followed, Changed)>,
+    ) -> Result<(), StoreError> {
         let tasks = Tasks { scope: self.conn.team(claim.team_id) };
         let found = tasks.find_movable(claim.task_id, Lock::None)?;
         let (task, workflow) = found.ok_or_else(|| missing::<Task>(claim.task_id))?;
-        let notes = format!("the claim of {} expired", claim.owner);
-        let initial = workflow.initial();
-        let forced = workflow.permit(&task.status, initial, Some(&notes)).is_err();
-        let step = Step { forced, ..Step::to(initial, Some(&notes)) };
-        match tasks.take(&task, &workflow, &step, occasion) {
+        let reason = format!("the claim of {} expired", claim.owner);
+        let (workflow, changed) = changed.entry(claim.team_id).or_insert((workflow, Changed::default()));
+        let step = Step::own(workflow, &task.status, workflow.initial(), &reason);
+        match tasks.take(&task, workflow, &step, occasion, changed) {
             Ok(_) => Ok(()),
             Err(TaskMoveError::Store(error)) => Err(error),
-            Err(error) => Err(StoreError::Conflict { what: error.to_string() }),
+            // The workflow was changed meanwhile; the next look finds the claim again, if it still is one.
+            Err(error) => Err(StoreError::Unavailable { what: error.to_string() }),
         }
     }
 }

@@ -1,22 +1,22 @@
 //! What tasks depend on. Waiting for each other in a circle is refused, and so are long chains.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use domain::{
     backlog_key::TaskKey,
     id::TaskId,
-    task::{DependencyKind, Task, TaskDependency},
-    workflow::TaskStatus,
+    task::{DependencyKind, Task, TaskChange, TaskDependency},
+    workflow::{TaskStatus, WorkflowDefinition},
 };
 
-use super::workflow::Workflows;
+use super::{Occasion, task::Tasks, task_history::Event, workflow::Workflows};
 use crate::{
     conn::Tx,
     error::StoreError,
     record::record,
     repository::Reads,
     scope::{Scope, missing},
-    value::params,
+    value::{Row, params},
 };
 
 record! {
@@ -90,14 +90,22 @@ pub enum DependencyError {
     Store(#[from] StoreError),
 }
 
-/// One step of a walk along dependencies.
-struct Step {
-    task: ReachedTask,
-    via: TaskId,
+/// A task at one end of a dependency that is to change.
+#[derive(Clone)]
+struct End {
+    id: TaskId,
+    key: TaskKey,
+    status: TaskStatus,
 }
 
-/// The most steps that a walk takes, so that no graph makes it long.
-const MOST_STEPS: i64 = 10_000;
+/// What is reached from a task along what waits for what: for each live task of it, itself too, where its steps lead.
+struct Reach {
+    from: TaskId,
+    steps: HashMap<TaskId, Vec<TaskId>>,
+}
+
+/// The most dependencies that are followed from one task.
+const MOST_STEPS: i64 = 100_000;
 
 impl Direction {
     /// The column of where a step begins and that of where it ends.
@@ -128,37 +136,113 @@ impl<C: Reads> TaskDependencies<'_, C> {
     /// All tasks that this one waits for, or that wait for it, the nearest first, then by key.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// [`StoreError::Conflict`] when more than 100,000 dependencies lie on the way.
     pub fn list_closure(&self, task: TaskId, direction: Direction) -> Result<Vec<ReachedTask>, StoreError> {
-        let mut nearest: BTreeMap<TaskId, ReachedTask> = BTreeMap::new();
-        for step in self.walk(task, direction)? {
-            nearest.entry(step.task.task_id).or_insert(step.task);
+        let nearest = self.reach(task, direction)?.nearest();
+        let ids: Vec<_> = nearest.keys().copied().collect();
+        let mut reached = Vec::with_capacity(ids.len());
+        for (task_id, key, status) in (Tasks { scope: self.scope }).list_places(&ids)? {
+            if let Some((depth, _)) = nearest.get(&task_id) {
+                reached.push(ReachedTask { task_id, key, status, depth: *depth });
+            }
         }
-        let mut reached: Vec<_> = nearest.into_values().collect();
         reached.sort_by_key(|task| (task.depth, task.key));
         Ok(reached)
     }
 
-    /// Every step along what waits for what, the nearest first; one that lies at several depths is given for each.
-    fn walk(&self, task: TaskId, direction: Direction) -> Result<Vec<Step>, StoreError> {
-        let (from, to) = direction.columns();
+    /// Follows what waits for what. The database finds each task once, on however many ways it lies.
+    fn reach(&self, from: TaskId, direction: Direction) -> Result<Reach, StoreError> {
+        let (this, other) = direction.columns();
+        // Whether a task is there is asked for each by itself, not joined, or the walk could begin at all tasks there are.
         let sql = format!(
-            "WITH RECURSIVE page (task_id, via_id, depth) AS (
-                 SELECT d.{to}, d.{from}, 1 FROM task_dependencies d JOIN tasks t ON t.id = d.{to}
-                 WHERE (t.team_id = $1 AND t.deleted_at IS NULL) IS TRUE AND d.{from} = $2 AND d.kind = $3
+            "WITH RECURSIVE reached (id) AS (
+                 SELECT id FROM tasks WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id = $2
                  UNION
-                 SELECT d.{to}, d.{from}, page.depth + 1
-                 FROM page JOIN task_dependencies d ON d.{from} = page.task_id AND (d.kind = $3) IS TRUE JOIN tasks t ON t.id = d.{to}
-                 WHERE (t.deleted_at IS NULL) IS TRUE AND page.depth <= $4)
-             SELECT t.id, t.key, t.status, page.depth, page.via_id FROM page JOIN tasks t ON t.id = page.task_id
-             ORDER BY page.depth LIMIT $5"
+                 SELECT d.{other} FROM reached JOIN task_dependencies d ON d.{this} = reached.id AND (d.kind = $3) IS TRUE
+                 WHERE (SELECT t.deleted_at IS NULL FROM tasks t WHERE t.id = d.{other}))
+             SELECT reached.id, d.{other} FROM reached
+                 LEFT JOIN task_dependencies d ON d.{this} = reached.id AND (d.kind = $3) IS TRUE
+             LIMIT $4"
         );
-        let depth = i64::from(TaskDependency::MOST_DEPTH);
-        let values = params![task, DependencyKind::DependsOn, depth, MOST_STEPS];
-        self.scope.query(&sql, values, |row| {
-            let (task_id, key, status, depth) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok(Step { task: ReachedTask { task_id, key, status, depth }, via: row.get(4)? })
-        })
+        let (mut steps, mut count): (HashMap<TaskId, Vec<TaskId>>, _) = (HashMap::new(), 0);
+        let add = |row: &Row<'_>| {
+            steps.entry(row.get(0)?).or_default().extend(row.get::<Option<TaskId>>(1)?);
+            count += 1;
+            Ok(())
+        };
+        self.scope.query(&sql, params![from, DependencyKind::DependsOn, MOST_STEPS + 1], add)?;
+        if count > MOST_STEPS {
+            let what = format!("more than {MOST_STEPS} dependencies lead from task {from}");
+            return Err(StoreError::Conflict { what });
+        }
+        // What was deleted is reached, but leads nowhere.
+        let live: HashSet<_> = steps.keys().copied().collect();
+        steps.values_mut().for_each(|to| to.retain(|id| live.contains(id)));
+        Ok(Reach { from, steps })
+    }
+}
+
+impl Reach {
+    fn steps(&self, from: TaskId) -> &[TaskId] {
+        self.steps.get(&from).map_or(&[], Vec::as_slice)
+    }
+
+    /// By how many steps each task is reached at least, and from which task the last of these leads.
+    fn nearest(&self) -> HashMap<TaskId, (u32, TaskId)> {
+        let mut nearest = HashMap::new();
+        let (mut level, mut depth) = (vec![self.from], 0);
+        while !level.is_empty() {
+            depth += 1;
+            let mut next = Vec::new();
+            for from in level {
+                for to in self.steps(from) {
+                    if let Entry::Vacant(vacant) = nearest.entry(*to) {
+                        vacant.insert((depth, from));
+                        next.push(*to);
+                    }
+                }
+            }
+            level = next;
+        }
+        nearest
+    }
+
+    /// The shortest way to a task, with both ends; `None` when no steps lead there.
+    fn path_to(&self, to: TaskId) -> Option<Vec<TaskId>> {
+        let nearest = self.nearest();
+        let mut path = vec![to];
+        let mut at = to;
+        while at != self.from || path.len() == 1 {
+            (_, at) = *nearest.get(&at)?;
+            path.push(at);
+        }
+        path.reverse();
+        Some(path)
+    }
+
+    /// How many steps the longest way takes. There are no circles to lose oneself in.
+    fn depth(&self) -> u32 {
+        let mut waiting: HashMap<TaskId, u32> = HashMap::new();
+        for to in self.steps.values().flatten() {
+            *waiting.entry(*to).or_default() += 1;
+        }
+        // A task is left when all steps to it were taken, so the last of them was on the longest way.
+        let (mut level, mut depth) = (vec![self.from], 0);
+        loop {
+            let mut next = Vec::new();
+            for to in level.iter().flat_map(|from| self.steps(*from)) {
+                if let Some(left) = waiting.get_mut(to) {
+                    *left -= 1;
+                    if *left == 0 {
+                        next.push(*to);
+                    }
+                }
+            }
+            if next.is_empty() {
+                return depth;
+            }
+            (level, depth) = (next, depth + 1);
+        }
     }
 }
 
@@ -167,22 +251,30 @@ impl TaskDependencies<'_, Tx<'_>> {
     ///
     /// # Errors
     /// See [`DependencyError`].
-    pub fn insert(&self, dependency: &TaskDependency) -> Result<bool, DependencyError> {
-        let TaskDependency { task_id, depends_on_id, kind, created_by, created_at } = dependency;
-        let (task, depends_on) = self.lock(*task_id, *depends_on_id)?;
-        let waits = *kind == DependencyKind::DependsOn;
-        if waits || task_id == depends_on_id {
-            self.refuse_cycle(&task, &depends_on)?;
-        }
-        let sql = "INSERT INTO task_dependencies (task_id, depends_on_id, kind, created_by, created_at)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (task_id, depends_on_id, kind) DO NOTHING";
-        let values = params![*task_id, *depends_on_id, *kind, *created_by, *created_at];
-        if self.scope.tx().execute(sql, values)? == 0 {
+    pub fn insert(
+        &self,
+        dependency: &TaskDependency,
+        occasion: &Occasion<'_>,
+    ) -> Result<bool, DependencyError> {
+        let TaskDependency { task_id, depends_on_id, kind, .. } = dependency;
+        let workflow = Workflows { scope: self.scope }.hold()?;
+        let [task, depends_on] = self.lock(*task_id, *depends_on_id)?;
+        let sql = "SELECT depends_on_id FROM task_dependencies WHERE task_id = $1 AND kind = $2";
+        let present = self.scope.tx().query(sql, params![task.id, *kind], |row| row.get(0))?;
+        if present.contains(depends_on_id) {
             return Ok(false);
         }
+        let waits = *kind == DependencyKind::DependsOn;
+        if waits && present.len() >= TaskDependency::MOST_PER_TASK as usize {
+            return Err(DependencyError::TooMany { key: task.key });
+        }
+        if waits || task.id == depends_on.id {
+            self.refuse_cycle(&task, &depends_on)?;
+        }
+        self.scope.tx().insert(dependency)?;
+        self.note(TaskChange::Linked, &task, &depends_on, *kind, occasion)?;
         if waits {
-            self.count(&task, &depends_on, 1)?;
-            self.refuse_many(&task)?;
+            self.count(&task, &depends_on, &workflow, 1)?;
         }
         Ok(true)
     }
@@ -196,93 +288,84 @@ impl TaskDependencies<'_, Tx<'_>> {
         task: TaskId,
         depends_on: TaskId,
         kind: DependencyKind,
-    ) -> Result<(), DependencyError> {
-        let (task, depends_on) = self.lock(task, depends_on)?;
+        occasion: &Occasion<'_>,
+    ) -> Result<(), StoreError> {
+        let workflow = Workflows { scope: self.scope }.hold()?;
+        let [task, depends_on] = self.lock(task, depends_on)?;
         let sql = "DELETE FROM task_dependencies WHERE task_id = $1 AND depends_on_id = $2 AND kind = $3";
-        let values = params![task.task_id, depends_on.task_id, kind];
-        if self.scope.tx().execute(sql, values)? == 0 {
+        if self.scope.tx().execute(sql, params![task.id, depends_on.id, kind])? == 0 {
             let what = format!("dependency {kind} of {} on {}", task.key, depends_on.key);
-            return Err(StoreError::Missing { what }.into());
+            return Err(StoreError::Missing { what });
         }
+        self.note(TaskChange::Unlinked, &task, &depends_on, kind, occasion)?;
         if kind == DependencyKind::DependsOn {
-            self.count(&task, &depends_on, -1)?;
+            self.count(&task, &depends_on, &workflow, -1)?;
         }
         Ok(())
     }
 
     /// The two tasks. Until the end of the transaction nobody else changes them, nor any dependency of the team: two who each
     /// added one half of a circle would otherwise not see each other's.
-    fn lock(&self, task: TaskId, depends_on: TaskId) -> Result<(ReachedTask, ReachedTask), StoreError> {
-        if self.scope.connection().postgres().is_some() {
-            self.scope.query("SELECT 1 FROM teams WHERE id = $1 FOR NO KEY UPDATE", &[], |_| Ok(()))?;
-        }
+    fn lock(&self, task: TaskId, depends_on: TaskId) -> Result<[End; 2], StoreError> {
+        self.scope.hold()?;
         let lock = self.scope.pick("", " FOR NO KEY UPDATE");
         let sql = format!(
             "SELECT id, key, status FROM tasks WHERE (team_id = $1 AND deleted_at IS NULL) IS TRUE AND id IN ($2, $3)
              ORDER BY id{lock}"
         );
         let found = self.scope.query(&sql, params![task, depends_on], |row| {
-            Ok(ReachedTask { task_id: row.get(0)?, key: row.get(1)?, status: row.get(2)?, depth: 0 })
+            Ok(End { id: row.get(0)?, key: row.get(1)?, status: row.get(2)? })
         })?;
-        let find = |id: TaskId| {
-            found.iter().find(|task| task.task_id == id).cloned().ok_or_else(|| missing::<Task>(id))
-        };
-        Ok((find(task)?, find(depends_on)?))
+        let find =
+            |id: TaskId| found.iter().find(|task| task.id == id).cloned().ok_or_else(|| missing::<Task>(id));
+        Ok([find(task)?, find(depends_on)?])
     }
 
-    fn refuse_cycle(&self, task: &ReachedTask, depends_on: &ReachedTask) -> Result<(), DependencyError> {
-        if task.task_id == depends_on.task_id {
+    fn refuse_cycle(&self, task: &End, depends_on: &End) -> Result<(), DependencyError> {
+        if task.id == depends_on.id {
             return Err(DependencyError::Cycle { path: vec![task.key, task.key] });
         }
-        let below = self.walk(depends_on.task_id, Direction::Dependencies)?;
-        if below.iter().any(|step| step.task.task_id == task.task_id) {
-            let mut path = vec![task.key];
-            path.extend(path_to(&below, depends_on, task));
-            return Err(DependencyError::Cycle { path });
+        let below = self.reach(depends_on.id, Direction::Dependencies)?;
+        if let Some(path) = below.path_to(task.id) {
+            let places = (Tasks { scope: self.scope }).list_places(&path)?;
+            let keys: HashMap<_, _> = places.into_iter().map(|(id, key, _)| (id, key)).collect();
+            let path = path.iter().filter_map(|id| keys.get(id).copied());
+            return Err(DependencyError::Cycle { path: std::iter::once(task.key).chain(path).collect() });
         }
-        let above = self.walk(task.task_id, Direction::Dependents)?;
-        let deepest = |steps: &[Step]| steps.last().map_or(0, |step| step.task.depth);
-        let depth = deepest(&below) + 1 + deepest(&above);
+        let above = self.reach(task.id, Direction::Dependents)?;
+        let depth = below.depth() + 1 + above.depth();
         if depth > TaskDependency::MOST_DEPTH { Err(DependencyError::TooDeep { depth }) } else { Ok(()) }
     }
 
-    fn refuse_many(&self, task: &ReachedTask) -> Result<(), DependencyError> {
-        let sql = "SELECT count(*) FROM task_dependencies WHERE task_id = $1 AND kind = $2";
-        let values = params![task.task_id, DependencyKind::DependsOn];
-        let count: i64 = self.scope.tx().scalar(sql, values)?;
-        if count > i64::from(TaskDependency::MOST_PER_TASK) {
-            return Err(DependencyError::TooMany { key: task.key });
-        }
-        Ok(())
-    }
-
     /// The one has a dependent more or less, and the other an open dependency unless the first is done.
-    fn count(&self, task: &ReachedTask, depends_on: &ReachedTask, more: i64) -> Result<(), StoreError> {
+    fn count(
+        &self,
+        task: &End,
+        depends_on: &End,
+        workflow: &WorkflowDefinition,
+        more: i64,
+    ) -> Result<(), StoreError> {
         let sql = "UPDATE tasks SET dependents = dependents + $1 WHERE id = $2 AND (team_id = $3) IS TRUE";
-        self.scope.execute(sql, params![more, depends_on.task_id])?;
-        let workflow = Workflows { scope: self.scope }.active()?;
+        self.scope.execute(sql, params![more, depends_on.id])?;
         if workflow.satisfies_dependents(&depends_on.status) {
             return Ok(());
         }
         let sql = "UPDATE tasks SET open_dependencies = open_dependencies + $1 WHERE id = $2 AND (team_id = $3) IS TRUE";
-        self.scope.execute(sql, params![more, task.task_id]).map(drop)
+        self.scope.execute(sql, params![more, task.id]).map(drop)
     }
-}
 
-/// The keys from one task to another along the steps of a walk, both included.
-fn path_to(steps: &[Step], from: &ReachedTask, to: &ReachedTask) -> Vec<TaskKey> {
-    let mut path = Vec::new();
-    let (mut at, mut depth) = (to.task_id, u32::MAX);
-    while let Some(step) = steps.iter().find(|step| step.task.task_id == at && step.task.depth < depth) {
-        path.push(step.task.key);
-        (at, depth) = (step.via, step.task.depth);
-        if at == from.task_id && depth == 1 {
-            break;
-        }
+    fn note(
+        &self,
+        change: TaskChange,
+        task: &End,
+        depends_on: &End,
+        kind: DependencyKind,
+        occasion: &Occasion<'_>,
+    ) -> Result<(), StoreError> {
+        let notes = Some(format!("{kind} {}", depends_on.key));
+        let event = Event { task_id: task.id, task_key: task.key, status: &task.status, change, notes };
+        self.scope.insert(&event.entry(self.scope.team(), occasion))
     }
-    path.push(from.key);
-    path.reverse();
-    path
 }
 
 fn join(path: &[TaskKey]) -> String {

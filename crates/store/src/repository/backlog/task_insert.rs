@@ -1,21 +1,22 @@
 //! New tasks, one or many: their keys, their rows, their first line of history.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use domain::{
     backlog_key::{FeatureKey, KeyNumber, TaskKey},
     feature::Feature,
-    id::{EpicId, FeatureId, TaskHistoryId},
-    task::{NewTask, Task, TaskHistoryEntry},
-    workflow::{TaskStatus, WorkflowDefinition},
+    id::{EpicId, FeatureId},
+    task::{NewTask, Task, TaskChange, TaskHistoryEntry},
+    workflow::TaskStatus,
 };
 
 use super::{
     Occasion,
     key_counter::{self, KeyScope},
     progress::Changed,
-    task::Tasks,
-    workflow::{self, ACTIVE, Workflows},
+    task::{Tasks, refuse_immeasurable},
+    task_history::Event,
+    workflow::Workflows,
 };
 use crate::{conn::Tx, error::StoreError, scope::missing, value::params};
 
@@ -54,10 +55,18 @@ impl Tasks<'_, Tx<'_>> {
         occasion: &Occasion<'_>,
     ) -> Result<Vec<Task>, StoreError> {
         for task in &tasks {
-            self.refuse_foreign_reference("agent", "agents", task.assigned_agent_id.as_ref())?;
-            self.refuse_foreign_reference("task", "tasks", task.parent_task_id.as_ref())?;
+            refuse_immeasurable(task.estimated_seconds, task.max_retries)?;
         }
-        let (parent, workflow) = self.find_parent(feature)?;
+        let agents: BTreeSet<_> = tasks.iter().filter_map(|task| task.assigned_agent_id).collect();
+        for id in agents {
+            self.require_agent(Some(id))?;
+        }
+        let parents: BTreeSet<_> = tasks.iter().filter_map(|task| task.parent_task_id).collect();
+        for id in parents {
+            self.require_task(Some(id))?;
+        }
+        let workflow = Workflows { scope: self.scope }.hold()?;
+        let parent = feature.map(|id| self.find_parent(id)).transpose()?;
         let keys = self.take_keys(parent.as_ref(), &tasks)?;
         let initial = workflow.initial();
         let rows: Vec<Task> = tasks
@@ -73,23 +82,16 @@ impl Tasks<'_, Tx<'_>> {
         Ok(rows)
     }
 
-    /// The feature, which nobody may delete meanwhile, and the team's workflow.
-    fn find_parent(
-        &self,
-        feature: Option<FeatureId>,
-    ) -> Result<(Option<Parent>, Cow<'static, WorkflowDefinition>), StoreError> {
-        let Some(id) = feature else {
-            return Ok((None, Workflows { scope: self.scope }.active()?));
-        };
+    /// The feature, which nobody may delete meanwhile.
+    fn find_parent(&self, id: FeatureId) -> Result<Parent, StoreError> {
         let lock = self.scope.pick("", " FOR NO KEY UPDATE OF e, f");
         let sql = format!(
-            "SELECT f.epic_id, f.key, ({ACTIVE}) FROM features f JOIN epics e ON e.id = f.epic_id
+            "SELECT f.epic_id, f.key FROM features f JOIN epics e ON e.id = f.epic_id
              WHERE (f.team_id = $1 AND f.deleted_at IS NULL AND e.deleted_at IS NULL) IS TRUE AND f.id = $2{lock}"
         );
-        let found = self.scope.find(&sql, params![id], |row| {
-            let parent = Parent { id, epic_id: row.get(0)?, key: row.get(1)? };
-            Ok((Some(parent), workflow::or_built_in(row.get(2)?)))
-        })?;
+        let found = self
+            .scope
+            .find(&sql, params![id], |row| Ok(Parent { id, epic_id: row.get(0)?, key: row.get(1)? }))?;
         found.ok_or_else(|| missing::<Feature>(id))
     }
 
@@ -165,17 +167,7 @@ impl Tasks<'_, Tx<'_>> {
 }
 
 fn created(task: &Task, occasion: &Occasion<'_>) -> TaskHistoryEntry {
-    TaskHistoryEntry {
-        id: TaskHistoryId::from_uuid((occasion.next_id)()),
-        team_id: task.team_id,
-        task_id: task.id,
-        task_key: task.key,
-        old_status: None,
-        new_status: task.status.clone(),
-        actor: occasion.actor.to_owned(),
-        notes: None,
-        rejection_reason: None,
-        forced: false,
-        at: occasion.at,
-    }
+    let Task { id, key, status, .. } = task;
+    let event = Event { task_id: *id, task_key: *key, status, change: TaskChange::Status, notes: None };
+    TaskHistoryEntry { old_status: None, ..event.entry(task.team_id, occasion) }
 }

@@ -1,12 +1,10 @@
 //! The one door for the status of tasks. Whatever moves a task comes through here: it asks the workflow, and history, times,
 //! counters of dependents and progress follow in the same transaction.
 
-use std::borrow::Cow;
-
 use domain::{
     backlog_key::TaskKey,
     id::{EpicId, FeatureId, TaskHistoryId, TaskId, TaskNoteId},
-    task::{DependencyKind, Task, TaskHistoryEntry, TaskNote, TaskNoteKind},
+    task::{DependencyKind, Task, TaskChange, TaskHistoryEntry, TaskNote, TaskNoteKind},
     time::Timestamp,
     workflow::{RefusedMove, StatusKind, TaskStatus, WorkflowDefinition},
 };
@@ -15,7 +13,8 @@ use super::{
     Occasion,
     progress::Changed,
     task::Tasks,
-    workflow::{self, ACTIVE},
+    task_claim::NewClaim,
+    workflow::{FOLLOWED, Followed},
 };
 use crate::{
     conn::Tx,
@@ -44,8 +43,8 @@ pub enum TaskMoveError {
     /// The workflow refused.
     #[error(transparent)]
     Refused(#[from] RefusedMove),
-    /// Somebody else moved it first: look at it again.
-    #[error("task {key} is no longer {expected}: somebody moved it meanwhile")]
+    /// Somebody else moved it first, or changed the workflow: look at it again.
+    #[error("task {key} was {expected}; somebody moved it, or changed the workflow, meanwhile")]
     Overtaken {
         /// The task.
         key: TaskKey,
@@ -76,20 +75,56 @@ pub(super) struct Movable {
 
 /// A move that was permitted.
 pub(super) struct Step<'s> {
-    pub(super) to: &'s TaskStatus,
+    to: &'s TaskStatus,
     /// Why, where the move needs no reason.
-    pub(super) notes: Option<&'s str>,
+    notes: Option<&'s str>,
     /// Why, where the move needs a reason.
-    pub(super) rejection_reason: Option<&'s str>,
-    pub(super) forced: bool,
+    rejection_reason: Option<&'s str>,
+    forced: bool,
     /// The claim that begins.
-    pub(super) claim: Option<(&'s str, Timestamp)>,
+    claim: Option<(&'s str, Timestamp)>,
+    /// Only while the task is claimed.
+    claimed: bool,
 }
 
 impl<'s> Step<'s> {
-    /// A plain move.
-    pub(super) const fn to(to: &'s TaskStatus, notes: Option<&'s str>) -> Self {
-        Self { to, notes, rejection_reason: None, forced: false, claim: None }
+    /// A move that somebody asked for.
+    fn asked(
+        workflow: &WorkflowDefinition,
+        from: &TaskStatus,
+        change: &'s StatusChange,
+    ) -> Result<Self, RefusedMove> {
+        let StatusChange { to, reason, forced, fence } = change;
+        let reason = reason.as_deref();
+        let needs_reason = match workflow.permit(from, to, reason) {
+            Ok(permitted) => permitted.needs_reason,
+            Err(_) if *forced => {
+                workflow.permit_forced(from, to)?;
+                false
+            }
+            Err(refused) => return Err(refused),
+        };
+        let (notes, rejection_reason) = if needs_reason { (None, reason) } else { (reason, None) };
+        Ok(Self { to, notes, rejection_reason, forced: *forced, claim: None, claimed: fence.is_some() })
+    }
+
+    /// A move that the program makes by itself, whether the workflow has it or not.
+    pub(super) fn own(
+        workflow: &WorkflowDefinition,
+        from: &TaskStatus,
+        to: &'s TaskStatus,
+        reason: &'s str,
+    ) -> Self {
+        let permitted = workflow.permit(from, to, Some(reason));
+        let needs_reason = permitted.as_ref().is_ok_and(|permitted| permitted.needs_reason);
+        let (notes, rejection_reason) =
+            if needs_reason { (None, Some(reason)) } else { (Some(reason), None) };
+        Self { to, notes, rejection_reason, forced: permitted.is_err(), claim: None, claimed: false }
+    }
+
+    /// The same move, with which a claim begins.
+    pub(super) fn claiming(self, claim: &'s NewClaim) -> Self {
+        Self { claim: Some((&claim.owner, claim.until)), ..self }
     }
 }
 
@@ -132,38 +167,31 @@ impl Tasks<'_, Tx<'_>> {
         if change.fence.is_some_and(|fence| task.claim.is_none() || fence != task.fence) {
             return Err(TaskMoveError::ClaimEnded { key: task.key });
         }
-        let reason = change.reason.as_deref();
-        let needs_reason = match workflow.permit(&task.status, &change.to, reason) {
-            Ok(permitted) => permitted.needs_reason,
-            Err(_) if change.forced => {
-                workflow.permit_forced(&task.status, &change.to)?;
-                false
-            }
-            Err(refused) => return Err(refused.into()),
-        };
-        let (notes, rejection_reason) = if needs_reason { (None, reason) } else { (reason, None) };
-        let step = Step { to: &change.to, notes, rejection_reason, forced: change.forced, claim: None };
-        self.take(&task, &workflow, &step, occasion)
+        let step = Step::asked(&workflow, &task.status, change)?;
+        let mut changed = Changed::default();
+        let entry = self.take(&task, &workflow, &step, occasion, &mut changed)?;
+        changed.recompute(self.scope.tx(), &workflow)?;
+        Ok(entry)
     }
 
-    /// Takes a permitted move with all that follows from it.
+    /// Takes a permitted move with all that follows from it but progress, which is to be recomputed for all that changed.
     pub(super) fn take(
         &self,
         task: &Movable,
-        workflow: &WorkflowDefinition,
+        workflow: &Followed,
         step: &Step<'_>,
         occasion: &Occasion<'_>,
+        changed: &mut Changed,
     ) -> Result<TaskHistoryEntry, TaskMoveError> {
-        let mut changed = Changed::from(task.place);
+        changed.add(task.place);
         let (entry, dependents) = self.set_status(task, workflow, step, occasion)?;
         let (was, is) = [&task.status, step.to].map(|status| workflow.satisfies_dependents(status)).into();
         if dependents > 0 && was != is {
             self.count_open_dependency(task.id, if is { -1 } else { 1 })?;
             if workflow.kind(&task.status) == Some(StatusKind::Done) {
-                self.warn_dependents(task, workflow, occasion, &mut changed)?;
+                self.warn_dependents(task, workflow, occasion, changed)?;
             }
         }
-        changed.recompute(self.scope.tx(), workflow)?;
         Ok(entry)
     }
 
@@ -172,21 +200,21 @@ impl Tasks<'_, Tx<'_>> {
         &self,
         id: TaskId,
         lock: Lock,
-    ) -> Result<Option<(Movable, Cow<'static, WorkflowDefinition>)>, StoreError> {
+    ) -> Result<Option<(Movable, Followed)>, StoreError> {
         let sql = format!(
-            "SELECT {MOVABLE}, ({ACTIVE}) FROM tasks t WHERE (t.team_id = $1 AND t.deleted_at IS NULL) IS TRUE AND t.id = $2{}",
+            "SELECT {MOVABLE}, {FOLLOWED} FROM tasks t LEFT JOIN workflows w ON w.team_id = t.team_id AND w.is_active
+             WHERE (t.team_id = $1 AND t.deleted_at IS NULL) IS TRUE AND t.id = $2{}",
             self.scope.pick("", lock.clause())
         );
-        self.scope.find(&sql, params![id], |row| {
-            Ok((movable(row)?, workflow::or_built_in(row.get(MOVABLE_COLUMNS)?)))
-        })
+        self.scope
+            .find(&sql, params![id], |row| Ok((movable(row)?, Followed::from_row(row, MOVABLE_COLUMNS)?)))
     }
 
     /// Sets the status and what goes with it, unless somebody was faster, and writes the history. Gives how many tasks wait.
     fn set_status(
         &self,
         task: &Movable,
-        workflow: &WorkflowDefinition,
+        workflow: &Followed,
         step: &Step<'_>,
         occasion: &Occasion<'_>,
     ) -> Result<(TaskHistoryEntry, i64), TaskMoveError> {
@@ -218,7 +246,14 @@ impl Tasks<'_, Tx<'_>> {
         if step.claim.is_some() {
             statement.push(" AND open_dependencies = 0", []);
         }
+        if step.claimed {
+            statement.push(" AND claim_owner IS NOT NULL", []);
+        }
         let team = Value::Id(*self.scope.team().as_uuid());
+        if self.scope.connection().postgres().is_some() {
+            // Elsewhere nobody else writes since the workflow was read.
+            workflow.and_still(&mut statement, team.clone());
+        }
         statement.push(" AND (team_id = ? AND deleted_at IS NULL) IS TRUE RETURNING dependents", [team]);
         let dependents = statement.query(self.scope.connection(), |row| row.get(0))?;
         let Some(dependents) = dependents.first() else {
@@ -236,6 +271,7 @@ impl Tasks<'_, Tx<'_>> {
             team_id: self.scope.team(),
             task_id: task.id,
             task_key: task.key,
+            change: TaskChange::Status,
             old_status: Some(task.status.clone()),
             new_status: step.to.clone(),
             actor: occasion.actor.to_owned(),
@@ -259,7 +295,7 @@ impl Tasks<'_, Tx<'_>> {
     fn warn_dependents(
         &self,
         task: &Movable,
-        workflow: &WorkflowDefinition,
+        workflow: &Followed,
         occasion: &Occasion<'_>,
         changed: &mut Changed,
     ) -> Result<(), TaskMoveError> {
@@ -267,7 +303,8 @@ impl Tasks<'_, Tx<'_>> {
         for dependent in self.list_dependents(task.id)? {
             match (workflow.kind(&dependent.status), workflow.first(StatusKind::Blocked)) {
                 (Some(StatusKind::Ready | StatusKind::Active), Some(blocked)) => {
-                    self.set_status(&dependent, workflow, &Step::to(blocked, Some(&warning)), occasion)?;
+                    let step = Step::own(workflow, &dependent.status, blocked, &warning);
+                    self.set_status(&dependent, workflow, &step, occasion)?;
                     changed.add(dependent.place);
                 }
                 (Some(StatusKind::Blocked | StatusKind::Archived), _) => {}
@@ -277,6 +314,7 @@ impl Tasks<'_, Tx<'_>> {
                     kind: TaskNoteKind::Blocker,
                     content: warning.clone(),
                     author: occasion.actor.to_owned(),
+                    version: 1,
                     created_at: occasion.at,
                     updated_at: occasion.at,
                 })?,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 record! {
-    TaskNote in "task_notes" { id, task_id, kind, content, author, created_at, updated_at }
+    TaskNote in "task_notes" { id, task_id, kind, content, author, version, created_at, updated_at }
     dated by created_at;
 }
 
@@ -60,36 +60,59 @@ impl TaskNotes<'_, Tx<'_>> {
         self.scope.insert_below::<Task, _>(note.task_id, note)
     }
 
-    /// Replaces what a note says.
+    /// Replaces what a note says, and gives its new version. `version` is the one that the caller read.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when it, or its task, is not there.
-    pub fn update(&self, id: TaskNoteId, content: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.change("content = $1, updated_at = $2", id, params![content, at, id])
+    /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it, or its task, is not there.
+    pub fn update(
+        &self,
+        id: TaskNoteId,
+        version: i64,
+        content: &str,
+        at: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let sql = format!(
+            "UPDATE task_notes SET content = $1, version = version + 1, updated_at = $2
+             WHERE id = $3 AND (version = $4) IS TRUE AND {} RETURNING version",
+            live("$5")
+        );
+        match self.scope.change(&sql, params![content, at, id, version], |row| row.get(0))? {
+            Some(version) => Ok(version),
+            None => Err(self.why_not(id, version)),
+        }
     }
 
     /// Deletes a note softly.
     ///
     /// # Errors
-    /// As [`TaskNotes::update`].
+    /// [`StoreError::Missing`] when it, or its task, is not there.
     pub fn delete(&self, id: TaskNoteId, at: Timestamp) -> Result<(), StoreError> {
-        self.change("updated_at = $1, deleted_at = $1", id, params![at, id])
-    }
-
-    fn change(
-        &self,
-        what: &str,
-        id: TaskNoteId,
-        values: &[crate::value::Value<'_>],
-    ) -> Result<(), StoreError> {
-        let (own, team) = (values.len(), values.len() + 1);
-        let below = below::<Task>("task_notes.task_id").replace("$1", &format!("${team}"));
         let sql = format!(
-            "UPDATE task_notes SET {what} WHERE id = ${own} AND (deleted_at IS NULL) IS TRUE AND {below}"
+            "UPDATE task_notes SET version = version + 1, updated_at = $1, deleted_at = $1 WHERE id = $2 AND {}",
+            live("$3")
         );
-        match self.scope.execute(&sql, values)? {
-            0 => Err(StoreError::Missing { what: format!("note {id}") }),
+        match self.scope.execute(&sql, params![at, id])? {
+            0 => Err(missing(id)),
             _ => Ok(()),
         }
     }
+
+    fn why_not(&self, id: TaskNoteId, expected: i64) -> StoreError {
+        let sql = format!("SELECT version FROM task_notes WHERE {} AND id = $2", live("$1"));
+        match self.scope.find(&sql, params![id], |row| row.get(0)) {
+            Ok(Some(current)) => StoreError::Stale { what: format!("note {id}"), expected, current },
+            Ok(None) => missing(id),
+            Err(error) => error,
+        }
+    }
+}
+
+/// The condition that a note and its task are there.
+fn live(team: &str) -> String {
+    let task = below::<Task>("task_notes.task_id").replace("$1", team);
+    format!("(task_notes.deleted_at IS NULL) IS TRUE AND {task}")
+}
+
+fn missing(id: TaskNoteId) -> StoreError {
+    StoreError::Missing { what: format!("note {id}") }
 }

@@ -2,18 +2,21 @@
 
 use std::{
     cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
+    collections::{BinaryHeap, HashMap},
 };
 
 use domain::{
     id::TaskId,
-    task::Task,
+    task::{AgentType, Task},
     task_score::{TaskScore, TaskSignals},
     time::Timestamp,
-    workflow::{StatusKind, WorkflowDefinition},
+    workflow::WorkflowDefinition,
 };
 
-use super::{task::Tasks, workflow::Workflows};
+use super::{
+    task::{READ_AT_ONCE, Tasks},
+    workflow::Workflows,
+};
 use crate::{
     error::StoreError,
     repository::Reads,
@@ -24,8 +27,8 @@ use crate::{
 /// Which ready tasks are looked for; `None` is any.
 #[derive(Debug, Clone, Default)]
 pub struct ReadyFilter {
-    /// For agents of this type.
-    pub agent_type: Option<String>,
+    /// For agents of this type: those meant for it, and those for any.
+    pub agent_type: Option<AgentType>,
 }
 
 /// A task that can be begun, and why it stands where it does.
@@ -39,8 +42,8 @@ pub struct ReadyTask {
 
 /// A task of the queue, ordered by how soon its turn is.
 #[derive(Debug, PartialEq)]
-pub(super) struct Candidate {
-    pub(super) id: TaskId,
+struct Candidate {
+    id: TaskId,
     score: TaskScore,
     created_at: Timestamp,
 }
@@ -72,32 +75,36 @@ impl<C: Reads> Tasks<'_, C> {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<ReadyTask>, StoreError> {
-        let workflow = Workflows { scope: self.scope }.active()?;
-        let candidates = self.rank(&workflow, filter, now, limit)?;
-        if candidates.is_empty() {
-            return Ok(Vec::new());
+        let candidates = self.rank(filter, now, limit)?;
+        let mut tasks = HashMap::with_capacity(candidates.len());
+        for some in candidates.chunks(READ_AT_ONCE) {
+            let mut statement = self.scope.select_by::<Task>(true);
+            statement.and("id IN ", []);
+            statement.push_list(some.iter().map(|candidate| &candidate.id));
+            let read: Vec<Task> = statement.rows(self.scope.connection())?;
+            tasks.extend(read.into_iter().map(|task| (task.id, task)));
         }
-        let mut statement = self.scope.select::<Task>();
-        statement.and("id IN (", []);
-        push_list(&mut statement, candidates.iter().map(|candidate| candidate.id.to_value()));
-        let tasks: Vec<Task> = statement.rows(self.scope.connection())?;
-        let with_task = |Candidate { id, score, .. }| {
-            let task = tasks.iter().find(|task| task.id == id)?.clone();
-            Some(ReadyTask { task, score })
-        };
+        let with_task = |Candidate { id, score, .. }| Some(ReadyTask { task: tasks.remove(&id)?, score });
         Ok(candidates.into_iter().filter_map(with_task).collect())
     }
 
-    /// Scores all that can be begun and keeps the first. Everything it reads stands in one index.
-    pub(super) fn rank(
+    /// The ids of what [`Tasks::list_ready`] gives.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_ready_ids(
         &self,
-        workflow: &WorkflowDefinition,
         filter: &ReadyFilter,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Candidate>, StoreError> {
+    ) -> Result<Vec<TaskId>, StoreError> {
+        Ok(self.rank(filter, now, limit)?.into_iter().map(|candidate| candidate.id).collect())
+    }
+
+    /// Scores all that can be begun and keeps the first. Everything it reads stands in one index.
+    fn rank(&self, filter: &ReadyFilter, now: Timestamp, limit: u32) -> Result<Vec<Candidate>, StoreError> {
         let limit = limit as usize;
-        let mut first: BinaryHeap<Reverse<Candidate>> = BinaryHeap::with_capacity(limit + 1);
+        let mut first: BinaryHeap<Reverse<Candidate>> = BinaryHeap::new();
         let keep_if_first = |row: &Row<'_>| {
             let signals = TaskSignals {
                 priority: row.get(0)?,
@@ -119,7 +126,8 @@ impl<C: Reads> Tasks<'_, C> {
             }
             Ok(())
         };
-        ready(self, workflow, filter, now).query(self.scope.connection(), keep_if_first)?;
+        let workflow = Workflows { scope: self.scope }.active()?;
+        ready(self, &workflow, filter, now).query(self.scope.connection(), keep_if_first)?;
         Ok(first.into_sorted_vec().into_iter().map(|Reverse(candidate)| candidate).collect())
     }
 }
@@ -134,18 +142,12 @@ fn ready<'v, C: Reads>(
     let mut statement = tasks.scope.statement(
         "SELECT priority, dependents, deadline, estimated_seconds, created_at, source, id FROM tasks WHERE team_id = ?",
     );
-    statement.and("status IN (", []);
-    push_list(&mut statement, workflow.all_of(StatusKind::Ready).map(ToValue::to_value));
+    statement.and("status IN ", []);
+    statement.push_list(workflow.claimable());
     statement.and("open_dependencies = 0 AND deleted_at IS NULL", []);
     statement.and("(claim_expires_at IS NULL OR claim_expires_at <= ?)", [Value::Time(now)]);
-    statement.and_equal("agent_type", filter.agent_type.as_ref());
-    statement
-}
-
-/// The rest of a list in parentheses.
-fn push_list<'v>(statement: &mut Statement<'v>, values: impl Iterator<Item = Value<'v>>) {
-    for (index, value) in values.enumerate() {
-        statement.push(if index == 0 { "?" } else { ", ?" }, [value]);
+    if let Some(agent_type) = &filter.agent_type {
+        statement.and("(agent_type = ? OR agent_type IS NULL)", [agent_type.to_value()]);
     }
-    statement.push(")", []);
+    statement
 }

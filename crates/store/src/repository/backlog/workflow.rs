@@ -1,11 +1,11 @@
 //! Workflows, and which one a team's tasks follow.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Deref};
 
 use domain::{
     id::WorkflowId,
     time::Timestamp,
-    workflow::{TaskStatus, Workflow, WorkflowDefinition},
+    workflow::{StatusKind, TaskStatus, Workflow, WorkflowDefinition},
 };
 
 use super::derived;
@@ -18,8 +18,8 @@ use crate::{
         page::{Cursor, Page},
     },
     scope::{Scope, missing},
-    statement::Order,
-    value::params,
+    statement::{Order, Statement},
+    value::{Row, Value, params},
 };
 
 record! {
@@ -33,6 +33,45 @@ record! {
 #[derive(Debug, Clone, Copy)]
 pub struct Workflows<'c, C> {
     pub(in crate::repository) scope: Scope<'c, C>,
+}
+
+/// The workflow that a team's tasks follow, as it stood when it was looked at.
+pub(super) struct Followed {
+    definition: Cow<'static, WorkflowDefinition>,
+    /// Which it is, and in which version; none for the built-in one.
+    stored: Option<(WorkflowId, i64)>,
+}
+
+impl Deref for Followed {
+    type Target = WorkflowDefinition;
+
+    fn deref(&self) -> &WorkflowDefinition {
+        &self.definition
+    }
+}
+
+impl Followed {
+    /// Reads it from the columns of [`FOLLOWED`], of which `first` is the first.
+    pub(super) fn from_row(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
+        let (id, version) = (row.get::<Option<WorkflowId>>(first)?, row.get::<Option<i64>>(first + 1)?);
+        let definition = row.get::<Option<WorkflowDefinition>>(first + 2)?;
+        let built_in = || Cow::Borrowed(WorkflowDefinition::built_in());
+        Ok(Self { definition: definition.map_or_else(built_in, Cow::Owned), stored: id.zip(version) })
+    }
+
+    /// The condition that the team follows it still, in a statement that changes tasks: while that runs nobody makes the team
+    /// follow another.
+    pub(super) fn and_still(&self, statement: &mut Statement<'_>, team: Value<'static>) {
+        match self.stored {
+            Some((id, version)) => statement.and(
+                "EXISTS (SELECT 1 FROM workflows w WHERE w.id = ? AND (w.version = ? AND w.is_active) IS TRUE)",
+                [Value::Id(*id.as_uuid()), Value::Int(version)],
+            ),
+            None => {
+                statement.and("NOT EXISTS (SELECT 1 FROM workflows w WHERE w.team_id = ? AND w.is_active)", [team]);
+            }
+        }
+    }
 }
 
 impl<C: Reads> Workflows<'_, C> {
@@ -57,8 +96,15 @@ impl<C: Reads> Workflows<'_, C> {
     /// # Errors
     /// When the database cannot be read.
     pub fn active(&self) -> Result<Cow<'static, WorkflowDefinition>, StoreError> {
-        let definition = self.scope.find(ACTIVE, &[], |row| row.get(0))?;
-        Ok(or_built_in(definition))
+        Ok(self.followed()?.definition)
+    }
+
+    /// What the team's tasks follow, and which it is.
+    pub(super) fn followed(&self) -> Result<Followed, StoreError> {
+        let sql = format!("SELECT {FOLLOWED} FROM workflows w WHERE w.team_id = $1 AND w.is_active");
+        let stored = self.scope.find(&sql, &[], |row| Followed::from_row(row, 0))?;
+        let built_in = Followed { definition: Cow::Borrowed(WorkflowDefinition::built_in()), stored: None };
+        Ok(stored.unwrap_or(built_in))
     }
 }
 
@@ -86,9 +132,14 @@ impl Workflows<'_, Tx<'_>> {
     /// [`StoreError::Stale`] when somebody changed it meanwhile; [`StoreError::Missing`] when it is not there;
     /// [`StoreError::Conflict`] when the name is taken, or tasks are in a status that it no longer has.
     pub fn update(&self, workflow: &Workflow) -> Result<i64, StoreError> {
+        self.hold_off()?;
+        let is_active = self.find(workflow.id)?.is_some_and(|stored| stored.is_active);
+        if is_active {
+            self.refuse_lost_statuses(&workflow.definition)?;
+        }
         let version = self.scope.update_except(&["is_active"], workflow)?;
-        if self.find(workflow.id)?.is_some_and(|stored| stored.is_active) {
-            self.follow()?;
+        if is_active {
+            self.follow(&workflow.definition, workflow.updated_at)?;
         }
         Ok(version)
     }
@@ -99,6 +150,12 @@ impl Workflows<'_, Tx<'_>> {
     /// # Errors
     /// [`StoreError::Missing`] when it is not there; [`StoreError::Conflict`] when tasks are in a status that it does not have.
     pub fn activate(&self, id: Option<WorkflowId>, at: Timestamp) -> Result<(), StoreError> {
+        self.hold_off()?;
+        let definition = match id {
+            Some(id) => Cow::Owned(self.find(id)?.ok_or_else(|| missing::<Workflow>(id))?.definition),
+            None => Cow::Borrowed(WorkflowDefinition::built_in()),
+        };
+        self.refuse_lost_statuses(&definition)?;
         let sql = "UPDATE workflows SET is_active = $1, version = version + 1, updated_at = $2
              WHERE team_id = $3 AND is_active";
         self.scope.execute(sql, params![false, at])?;
@@ -106,10 +163,11 @@ impl Workflows<'_, Tx<'_>> {
             let sql = "UPDATE workflows SET is_active = $1, version = version + 1, updated_at = $2
                  WHERE id = $3 AND (team_id = $4) IS TRUE";
             if self.scope.execute(sql, params![true, at, id])? == 0 {
+                // Somebody deleted it since it was found.
                 return Err(missing::<Workflow>(id));
             }
         }
-        self.follow()
+        self.follow(&definition, at)
     }
 
     /// Removes a workflow that no task follows.
@@ -118,19 +176,31 @@ impl Workflows<'_, Tx<'_>> {
     /// [`StoreError::Conflict`] when the team's tasks follow it; [`StoreError::Missing`] when it is not there.
     pub fn delete(&self, id: WorkflowId) -> Result<(), StoreError> {
         let workflow = self.find(id)?.ok_or_else(|| missing::<Workflow>(id))?;
-        if workflow.is_active {
-            let what = format!("workflow {} is the one that the team's tasks follow", workflow.name);
-            return Err(StoreError::Conflict { what });
+        let sql = "DELETE FROM workflows WHERE id = $1 AND (NOT is_active AND team_id = $2) IS TRUE";
+        match self.scope.execute(sql, params![id])? {
+            0 => {
+                let what = format!("workflow {} is the one that the team's tasks follow", workflow.name);
+                Err(StoreError::Conflict { what })
+            }
+            _ => Ok(()),
         }
-        self.scope
-            .execute("DELETE FROM workflows WHERE id = $1 AND (team_id = $2) IS TRUE", params![id])
-            .map(drop)
     }
 
-    /// The tasks follow what is active now: every status is one of its, and counters and progress are as it says.
-    fn follow(&self) -> Result<(), StoreError> {
-        let workflow = self.active()?;
-        derived::repair(self.scope.tx(), self.scope.team(), &workflow)?;
+    /// What the team's tasks follow; until the transaction ends nobody makes them follow another.
+    pub(super) fn hold(&self) -> Result<Followed, StoreError> {
+        if self.scope.connection().postgres().is_some() {
+            self.scope.tx().execute("LOCK TABLE tasks IN ROW EXCLUSIVE MODE", &[])?;
+        }
+        self.followed()
+    }
+
+    /// Until the transaction ends nobody changes tasks, and all who did have ended.
+    fn hold_off(&self) -> Result<(), StoreError> {
+        derived::hold_off(self.scope.tx())
+    }
+
+    /// Refuses what does not have each status that tasks are in.
+    fn refuse_lost_statuses(&self, workflow: &WorkflowDefinition) -> Result<(), StoreError> {
         let sql = "SELECT DISTINCT status FROM tasks WHERE team_id = $1 AND deleted_at IS NULL";
         let used: Vec<TaskStatus> = self.scope.query(sql, &[], |row| row.get(0))?;
         match used.into_iter().find(|status| workflow.kind(status).is_none()) {
@@ -141,12 +211,42 @@ impl Workflows<'_, Tx<'_>> {
             None => Ok(()),
         }
     }
+
+    /// Makes all that follows from the tasks' statuses as the workflow says: claims, times, counters and progress.
+    fn follow(&self, workflow: &WorkflowDefinition, at: Timestamp) -> Result<(), StoreError> {
+        let in_status = |kinds: &[StatusKind]| {
+            let statuses = kinds.iter().flat_map(|kind| workflow.all_of(*kind));
+            let names: Vec<_> = statuses.map(|status| format!("'{status}'")).collect();
+            if names.is_empty() { "FALSE".to_owned() } else { format!("status IN ({})", names.join(", ")) }
+        };
+        let [active, done, over, blocked] = [
+            in_status(&[StatusKind::Active]),
+            in_status(&[StatusKind::Done]),
+            in_status(&[StatusKind::Done, StatusKind::Archived]),
+            in_status(&[StatusKind::Blocked]),
+        ];
+        let (at, team) = (Value::Time(at), Value::Id(*self.scope.team().as_uuid()));
+        let mut statement = Statement::new(
+            &format!(
+                "UPDATE tasks SET claim_owner = CASE WHEN {active} THEN claim_owner END,
+                     claim_expires_at = CASE WHEN {active} THEN claim_expires_at END,
+                     completed_at = CASE WHEN {done} THEN coalesce(completed_at, ?) WHEN {over} THEN completed_at END,
+                     blocked_at = CASE WHEN {blocked} THEN coalesce(blocked_at, ?) END,
+                     blocked_reason = CASE WHEN {blocked} THEN blocked_reason END,
+                     version = version + 1, updated_at = ?
+                 WHERE team_id = ? AND deleted_at IS NULL"
+            ),
+            [at.clone(), at.clone(), at, team],
+        );
+        let differs = format!(
+            "((claim_owner IS NOT NULL AND NOT {active}) OR (completed_at IS NULL AND {done})
+              OR (completed_at IS NOT NULL AND NOT {over}) OR (blocked_at IS NULL) = ({blocked}))"
+        );
+        statement.and(&differs, []);
+        self.scope.tx().execute(statement.text(), statement.values())?;
+        derived::repair(self.scope.tx(), self.scope.team(), workflow).map(drop)
+    }
 }
 
-/// The definition that the team, `$1`, has made its own; no row without one.
-pub(super) const ACTIVE: &str = "SELECT definition FROM workflows WHERE team_id = $1 AND is_active";
-
-/// What [`ACTIVE`] gave.
-pub(super) fn or_built_in(definition: Option<WorkflowDefinition>) -> Cow<'static, WorkflowDefinition> {
-    definition.map_or_else(|| Cow::Borrowed(WorkflowDefinition::built_in()), Cow::Owned)
-}
+/// The columns of [`Followed`], from workflows under the name w.
+pub(super) const FOLLOWED: &str = "w.id, w.version, w.definition";

@@ -116,7 +116,7 @@ impl<C: Reads> Memories<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<MemoryLogEntry>, StoreError> {
-        let mut statement = self.scope.select::<MemoryLogEntry>();
+        let mut statement = self.scope.select_by::<MemoryLogEntry>(true);
         statement.and_equal("memory_id", Some(&memory));
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }
@@ -140,7 +140,7 @@ impl<C: Reads> Memories<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<MemoryUse>, StoreError> {
-        let mut statement = self.scope.select::<MemoryUse>();
+        let mut statement = self.scope.select_by::<MemoryUse>(true);
         statement.and_equal("memory_id", Some(&memory));
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }
@@ -155,7 +155,7 @@ impl<C: Reads> Memories<'_, C> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<MemoryUse>, StoreError> {
-        let mut statement = self.scope.select::<MemoryUse>();
+        let mut statement = self.scope.select_by::<MemoryUse>(true);
         statement.and_equal("session_id", Some(&session));
         statement.page(self.scope.connection(), Order::NewestFirst, after, limit)
     }

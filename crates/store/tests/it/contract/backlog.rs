@@ -14,12 +14,14 @@ mod workflow;
 use domain::{
     epic::{Epic, NewEpic},
     feature::{Feature, NewFeature},
-    id::{EpicId, FeatureId, TaskId},
+    id::{EpicId, FeatureId, SessionId, TaskId},
     task::{DependencyKind, NewTask, Task, TaskDependency},
     time::Timestamp,
     workflow::TaskStatus,
 };
-use provost_store::{DependencyError, Occasion, StatusChange, StoreError, TaskMoveError, Tx};
+use provost_store::{
+    DependencyError, NewClaim, Occasion, ReadyFilter, StatusChange, StoreError, TaskMoveError, Tx,
+};
 
 use crate::{fixture::Fixture, sample};
 
@@ -90,7 +92,15 @@ impl Fixture {
 
     async fn depend(&self, task: TaskId, on: TaskId) -> Result<bool, DependencyError> {
         let dependency = dependency(task, on);
-        self.write_backlog(move |team| team.task_dependencies().insert(&dependency)).await
+        self.write_backlog(move |team| team.task_dependencies().insert(&dependency, &at(1))).await
+    }
+
+    /// A session that a task can refer to.
+    async fn add_session(&self) -> SessionId {
+        let session = sample::session(self.team);
+        let id = session.id;
+        self.write_backlog(move |team| team.sessions().insert(&session)).await.unwrap();
+        id
     }
 
     async fn task(&self, id: TaskId) -> Task {
@@ -113,6 +123,25 @@ fn dependency(task_id: TaskId, depends_on_id: TaskId) -> TaskDependency {
 
 fn later(seconds: i64) -> Timestamp {
     sample::time(seconds)
+}
+
+/// Claims the most pressing task, as a worker does: whoever reads puts the queue in order, and looks again when others were
+/// faster.
+async fn claim_next(fixture: &Fixture, filter: ReadyFilter, claim: NewClaim, seconds: i64) -> Option<Task> {
+    loop {
+        let filter = filter.clone();
+        let list = move |team: provost_store::Scope<'_, provost_store::Conn>| {
+            team.tasks().list_ready_ids(&filter, later(seconds), 16)
+        };
+        let (ids, claim) = (fixture.read_backlog(list).await, claim.clone());
+        if ids.is_empty() {
+            return None;
+        }
+        let first = fixture.write_backlog(move |team| team.tasks().claim_first(&ids, &claim, &at(seconds)));
+        if let Some(task) = first.await.unwrap() {
+            return Some(task);
+        }
+    }
 }
 
 /// Runs all at once.

@@ -20,7 +20,7 @@ on_both_databases! {
     an_earlier_owner_adds_no_checkpoint,
 }
 
-fn checkpoint(session_id: Option<SessionId>, task_id: Option<TaskId>, seconds: i64) -> Checkpoint {
+pub(super) fn checkpoint(session_id: Option<SessionId>, task_id: Option<TaskId>, seconds: i64) -> Checkpoint {
     Checkpoint {
         id: CheckpointId::from_uuid(sample::uuid()),
         team_id: sample::TEAM,

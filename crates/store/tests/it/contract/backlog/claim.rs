@@ -29,8 +29,9 @@ async fn claim(fixture: &Fixture, id: TaskId, owner: &str) -> Result<Task, Claim
 }
 
 async fn claim_next(fixture: &Fixture, owner: &str, agent_type: Option<&str>) -> Option<Task> {
-    let (claim, filter) = (claim_of(owner, 100), ReadyFilter { agent_type: agent_type.map(Into::into) });
-    fixture.write_backlog(move |team| team.tasks().claim_next(&filter, &claim, &at(2))).await.unwrap()
+    let (claim, filter) =
+        (claim_of(owner, 100), ReadyFilter { agent_type: agent_type.map(|name| name.parse().unwrap()) });
+    super::claim_next(fixture, filter, claim, 2).await
 }
 
 async fn a_claim_begins_a_task_under_a_new_fence(fixture: &Fixture) {
@@ -123,11 +124,16 @@ async fn of_many_who_claim_one_task_one_wins(fixture: &Fixture) {
     }
 }
 
+async fn ready_ids(fixture: &Fixture) -> Vec<TaskId> {
+    fixture.read_backlog(|team| team.tasks().list_ready_ids(&ReadyFilter::default(), later(2), 99)).await
+}
+
 async fn of_many_who_claim_the_next_task_no_two_get_the_same(fixture: &Fixture) {
     let feature = fixture.add_feature(fixture.add_epic().await.id).await;
     fixture.add_tasks(Some(feature.id), 10).await;
+    let ids = ready_ids(fixture).await;
     let outcomes =
-        race(fixture, 14, |team, claim| team.tasks().claim_next(&ReadyFilter::default(), &claim, &at(2)));
+        race(fixture, 14, move |team, claim| Ok(team.tasks().claim_first(&ids, &claim, &at(2))?));
     let claimed: Vec<_> = outcomes.await.into_iter().filter_map(|outcome| outcome.unwrap()).collect();
     assert_eq!(claimed.len(), 10);
     assert_eq!(claimed.iter().map(|task| task.id).collect::<BTreeSet<_>>().len(), 10);

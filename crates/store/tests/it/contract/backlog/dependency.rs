@@ -2,16 +2,19 @@
 
 use domain::{
     id::TaskId,
-    task::{DependencyKind, Task, TaskDependency, TaskNoteKind},
+    task::{DependencyKind, Task, TaskChange, TaskDependency, TaskNoteKind},
 };
 use provost_store::{DependencyError, Direction, ReadyFilter, StoreError};
 
-use super::{all_at_once, dependency, later};
+use super::{all_at_once, at, dependency, later};
 use crate::{fixture::Fixture, sample};
 
 on_both_databases! {
     dependencies_are_listed_both_ways,
     a_cycle_is_refused_with_its_path,
+    a_large_graph_hides_no_cycle,
+    what_depends_is_told_in_the_history,
+    reopening_where_nothing_leads_to_blocked_is_forced,
     chains_and_fans_have_an_end,
     a_tasks_dependencies_are_counted,
     a_done_dependency_makes_ready,
@@ -37,11 +40,11 @@ async fn dependencies_are_listed_both_ways(fixture: &Fixture) {
         let related = TaskDependency { kind: *kind, ..dependency(tasks[0].id, tasks[1].id) };
         let again = related.clone();
         assert_eq!(
-            fixture.write_backlog(move |team| team.task_dependencies().insert(&related)).await,
+            fixture.write_backlog(move |team| team.task_dependencies().insert(&related, &at(1))).await,
             Ok(true)
         );
         assert_eq!(
-            fixture.write_backlog(move |team| team.task_dependencies().insert(&again)).await,
+            fixture.write_backlog(move |team| team.task_dependencies().insert(&again, &at(1))).await,
             Ok(false)
         );
     }
@@ -94,8 +97,103 @@ async fn a_cycle_is_refused_with_its_path(fixture: &Fixture) {
     assert!(long.ends_with("T-0004 → T-0005"), "{long}");
     // Only waiting makes a circle.
     let related = TaskDependency { kind: DependencyKind::RelatedTo, ..dependency(tasks[4].id, tasks[0].id) };
-    assert_eq!(fixture.write_backlog(move |team| team.task_dependencies().insert(&related)).await, Ok(true));
+    assert_eq!(
+        fixture.write_backlog(move |team| team.task_dependencies().insert(&related, &at(1))).await,
+        Ok(true)
+    );
     fixture.assert_whole().await;
+}
+
+/// Ten layers of fifty tasks, each of which waits for all of the next layer: five hundred tasks, 22,500 dependencies, and more
+/// ways through them than could be walked.
+async fn a_large_graph_hides_no_cycle(fixture: &Fixture) {
+    let tasks = fixture.add_tasks(None, 500).await;
+    let layer = |table: &str| format!("(CAST(substr({table}.key, 3) AS integer) - 1) / 50");
+    let fill = format!(
+        "INSERT INTO task_dependencies (task_id, depends_on_id, kind, created_by, created_at)
+         SELECT a.id, b.id, 'depends_on', 'user:ada', a.created_at FROM tasks a JOIN tasks b ON {} = {} + 1",
+        layer("b"),
+        layer("a")
+    );
+    fixture.place().raw(&fill).unwrap();
+    fixture.store.write(provost_store::repair).await.unwrap();
+    let (top, bottom) = (tasks[3].id, tasks[453].id);
+    match fixture.depend(bottom, top).await {
+        Err(DependencyError::Cycle { path }) => {
+            assert_eq!((path.len(), path[0], path[1], path[10]), (11, tasks[453].key, tasks[3].key, path[0]));
+        }
+        other => panic!("{other:?}"),
+    }
+    let longer = fixture.depend(fixture.add_tasks(None, 1).await[0].id, top).await;
+    assert_eq!(longer, Ok(true), "ten steps are accepted");
+    let closure = fixture
+        .read_backlog(move |team| team.task_dependencies().list_closure(top, Direction::Dependencies))
+        .await;
+    assert_eq!(closure.len(), 450);
+    for (index, reached) in closure.iter().enumerate() {
+        let expected = (u32::try_from(index / 50).unwrap() + 1, tasks[50 + index].key);
+        assert_eq!((reached.depth, reached.key), expected);
+    }
+    fixture.assert_whole().await;
+}
+
+async fn what_depends_is_told_in_the_history(fixture: &Fixture) {
+    let tasks = fixture.add_tasks(None, 2).await;
+    let (id, on, kind) = (tasks[0].id, tasks[1].id, DependencyKind::DependsOn);
+    fixture.depend(id, on).await.unwrap();
+    fixture.depend(id, on).await.unwrap();
+    let delete = move |team: provost_store::Scope<'_, provost_store::Tx<'_>>| {
+        team.task_dependencies().delete(id, on, kind, &at(8))
+    };
+    fixture.write_backlog(delete).await.unwrap();
+    let history = fixture.read_backlog(move |team| team.task_history().list_of_task(id, None, 9)).await.items;
+    let told: Vec<_> = history.iter().map(|line| (line.change, line.notes.as_deref())).collect();
+    let expected = [
+        (TaskChange::Status, None),
+        (TaskChange::Linked, Some("depends_on T-0002")),
+        (TaskChange::Unlinked, Some("depends_on T-0002")),
+    ];
+    assert_eq!(told, expected);
+}
+
+async fn reopening_where_nothing_leads_to_blocked_is_forced(fixture: &Fixture) {
+    let stuck = super::workflow::workflow(
+        "stuck",
+        &serde_json::json!({
+            "statuses": [
+                {"name": "todo", "kind": "ready", "weight": 0, "is_initial": true},
+                {"name": "in_progress", "kind": "active", "weight": 0.5},
+                {"name": "completed", "kind": "done", "weight": 1},
+                {"name": "blocked", "kind": "blocked", "weight": 0},
+            ],
+            "moves": [
+                {"from": "todo", "to": "in_progress"},
+                {"from": "in_progress", "to": "todo"},
+                {"from": "in_progress", "to": "completed"},
+                {"from": "in_progress", "to": "blocked", "needs_reason": true},
+                {"from": "completed", "to": "in_progress"},
+            ],
+        }),
+    );
+    let id = stuck.id;
+    fixture.write_backlog(move |team| team.workflows().insert(&stuck)).await.unwrap();
+    fixture.write_backlog(move |team| team.workflows().activate(Some(id), later(1))).await.unwrap();
+    let tasks = fixture.add_tasks(None, 3).await;
+    for task in &tasks[1..] {
+        fixture.depend(task.id, tasks[0].id).await.unwrap();
+    }
+    for to in ["in_progress", "completed"] {
+        fixture.move_task(tasks[0].id, to, 5).await.unwrap();
+    }
+    fixture.move_task(tasks[2].id, "in_progress", 6).await.unwrap();
+    fixture.move_task(tasks[0].id, "in_progress", 7).await.unwrap();
+    let mut told = Vec::new();
+    for id in tasks[1..].iter().map(|task| task.id) {
+        let list = fixture.read_backlog(move |team| team.task_history().list_of_task(id, None, 9)).await;
+        let last = list.items.into_iter().next_back().unwrap();
+        told.push((last.forced, last.notes.is_some(), last.rejection_reason.is_some()));
+    }
+    assert_eq!(told, [(true, true, false), (false, false, true)]);
 }
 
 async fn chains_and_fans_have_an_end(fixture: &Fixture) {
@@ -110,9 +208,9 @@ async fn chains_and_fans_have_an_end(fixture: &Fixture) {
     let fan = fixture.add_tasks(None, 52).await;
     let all = fan.clone();
     let insert = move |team: provost_store::Scope<'_, provost_store::Tx<'_>>| {
-        all[1..51]
-            .iter()
-            .try_for_each(|on| team.task_dependencies().insert(&dependency(all[0].id, on.id)).map(drop))
+        all[1..51].iter().try_for_each(|on| {
+            team.task_dependencies().insert(&dependency(all[0].id, on.id), &at(1)).map(drop)
+        })
     };
     fixture.write_backlog(insert).await.unwrap();
     let more = fixture.depend(fan[0].id, fan[51].id).await;
@@ -135,10 +233,10 @@ async fn a_tasks_dependencies_are_counted(fixture: &Fixture) {
     let (first, second) = (tasks[0].id, tasks[1].id);
     let remove = async || {
         let kind = DependencyKind::DependsOn;
-        fixture.write_backlog(move |team| team.task_dependencies().delete(first, second, kind)).await
+        fixture.write_backlog(move |team| team.task_dependencies().delete(first, second, kind, &at(8))).await
     };
     remove().await.unwrap();
-    assert!(matches!(remove().await, Err(DependencyError::Store(StoreError::Missing { .. }))));
+    assert!(matches!(remove().await, Err(StoreError::Missing { .. })));
     assert_eq!((counters(fixture, &tasks[0]).await, counters(fixture, &tasks[1]).await), ((1, 0), (0, 0)));
     assert_eq!(counters(fixture, &tasks[2]).await, (0, 1));
     fixture.assert_whole().await;
@@ -225,7 +323,7 @@ async fn another_teams_task_is_no_dependency(fixture: &Fixture) {
     let (tasks, other) = (fixture.add_tasks(None, 2).await, fixture.other_team().await);
     let foreign = fixture
         .store
-        .write(move |tx| tx.team(other).tasks().insert(None, super::new_task("Foreign"), &super::at(1)));
+        .write(move |tx| tx.team(other).tasks().insert(None, super::new_task("Foreign"), &at(1)));
     let foreign = foreign.await.unwrap();
     let own = tasks[0].id;
     for (task, on) in [(own, foreign.id), (foreign.id, own), (own, TaskId::from_uuid(sample::uuid()))] {

@@ -6,8 +6,8 @@ use domain::{
 };
 use provost_store::{EpicFilter, FeatureFilter, StoreError};
 
-use super::{all_at_once, later, new_epic, new_feature};
-use crate::{fixture::Fixture, sample};
+use super::{all_at_once, at, later, new_epic, new_feature};
+use crate::{fixture::Fixture, governance::maintenance, sample};
 
 on_both_databases! {
     epics_and_features_are_found_as_they_were_added,
@@ -67,9 +67,9 @@ async fn another_team_sees_no_epic(fixture: &Fixture) {
         tx.team(other).features().insert(new_feature(epic, "Foreign"), later(2)).map(drop)
     };
     missing(fixture.store.write(into).await);
-    missing(fixture.store.write(move |tx| tx.team(other).epics().delete(epic, later(2))).await);
-    missing(fixture.store.write(move |tx| tx.team(other).epics().purge(epic, later(2))).await);
-    missing(fixture.store.write(move |tx| tx.team(other).features().delete(id, later(2))).await);
+    missing(fixture.store.write(move |tx| tx.team(other).epics().delete(epic, &at(2))).await);
+    missing(fixture.store.write(move |tx| tx.team(other).epics().purge(epic, &maintenance(2), &at(2))).await);
+    missing(fixture.store.write(move |tx| tx.team(other).features().delete(id, &at(2))).await);
     // Each team counts for itself.
     let first = fixture.store.write(move |tx| tx.team(other).epics().insert(new_epic("Own"), later(2))).await;
     assert_eq!(first.unwrap().key.to_string(), "E01");

@@ -1,8 +1,8 @@
 //! Whatever is done to a backlog in whatever order, progress and counters say what the tasks say.
 
 use domain::{
-    id::{FeatureId, TaskId},
-    task::TaskDependency,
+    id::{FeatureId, TaskId, WorkflowId},
+    task::{Task, TaskDependency},
     workflow::WorkflowDefinition,
 };
 use proptest::{
@@ -13,7 +13,7 @@ use proptest::{
 };
 use provost_store::{DependencyError, NewClaim, ReadyFilter, StatusChange, StoreError, TaskMoveError};
 
-use super::{at, dependency, later, new_task};
+use super::{at, dependency, later, new_task, workflow};
 use crate::fixture::Fixture;
 
 on_both_databases! {
@@ -31,6 +31,8 @@ enum Operation {
     Expire,
     Delete(usize),
     DeleteFeature,
+    Follow(usize),
+    Edit(usize, usize),
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -43,8 +45,10 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (task.clone(), task.clone()).prop_map(|(task, on)| Operation::Separate(task, on)),
         3 => Just(Operation::Claim),
         1 => Just(Operation::Expire),
-        2 => task.prop_map(Operation::Delete),
+        2 => task.clone().prop_map(Operation::Delete),
         1 => Just(Operation::DeleteFeature),
+        2 => (0..3_usize).prop_map(Operation::Follow),
+        2 => (task.clone(), task).prop_map(|(task, parent)| Operation::Edit(task, parent)),
     ]
 }
 
@@ -52,12 +56,14 @@ fn operation() -> impl Strategy<Value = Operation> {
 struct Backlog {
     features: Vec<Option<FeatureId>>,
     tasks: Vec<TaskId>,
+    /// What the team can follow besides the built-in workflow.
+    workflows: Vec<WorkflowId>,
 }
 
 async fn random_work_keeps_progress_and_counters_right(fixture: &Fixture) {
     let mut runner = TestRunner::deterministic();
-    let operations = proptest::collection::vec(operation(), 60);
-    for _ in 0..3 {
+    let operations = proptest::collection::vec(operation(), 80);
+    for _ in 0..4 {
         let mut backlog = Backlog::create(fixture).await;
         for operation in operations.new_tree(&mut runner).unwrap().current() {
             let what = format!("{operation:?}");
@@ -79,7 +85,14 @@ impl Backlog {
             features.push(feature);
             tasks.extend(fixture.add_tasks(feature, 3).await.iter().map(|task| task.id));
         }
-        Self { features, tasks }
+        let workflows = workflow::variants();
+        let ids = workflows.iter().map(|workflow| workflow.id).collect();
+        let insert = fixture.write_backlog(move |team| {
+            workflows.iter().try_for_each(|workflow| team.workflows().insert(workflow))
+        });
+        insert.await.unwrap();
+        fixture.write_backlog(|team| team.workflows().activate(None, later(1))).await.unwrap();
+        Self { features, tasks, workflows: ids }
     }
 
     async fn apply(&mut self, fixture: &Fixture, operation: Operation) {
@@ -105,30 +118,42 @@ impl Backlog {
             Operation::Depend(task, on) => failure(fixture.depend(pick(task), pick(on)).await),
             Operation::Separate(task, on) => {
                 let TaskDependency { task_id, depends_on_id, kind, .. } = dependency(pick(task), pick(on));
-                let delete = fixture
-                    .write_backlog(move |team| team.task_dependencies().delete(task_id, depends_on_id, kind));
-                failure(delete.await)
+                let delete = fixture.write_backlog(move |team| {
+                    team.task_dependencies().delete(task_id, depends_on_id, kind, &at(4))
+                });
+                delete.await.err()
             }
             Operation::Claim => {
                 let claim = NewClaim { owner: "worker".into(), until: later(50) };
-                let next = fixture.write_backlog(move |team| {
-                    team.tasks().claim_next(&ReadyFilter::default(), &claim, &at(5))
-                });
-                next.await.map(drop).unwrap();
+                super::claim_next(fixture, ReadyFilter::default(), claim, 5).await;
                 None
             }
             Operation::Expire => fixture.store.write(|tx| tx.task_claims().expire(2, &at(60))).await.err(),
             Operation::Delete(task) => {
                 let id = pick(task);
-                fixture.write_backlog(move |team| team.tasks().delete(id, later(6))).await.err()
+                fixture.write_backlog(move |team| team.tasks().delete(id, &at(6))).await.err()
+            }
+            Operation::Follow(number) => {
+                let id = self.workflows.get(number).copied();
+                fixture.write_backlog(move |team| team.workflows().activate(id, later(8))).await.err()
+            }
+            Operation::Edit(task, parent) => {
+                let (id, parent) = (pick(task), pick(parent));
+                let edit = fixture.write_backlog(move |team| {
+                    let Some(task) = team.tasks().find(id)? else { return Ok(0) };
+                    team.tasks().update(&Task { parent_task_id: Some(parent), ..task }, &at(8))
+                });
+                edit.await.err()
             }
             Operation::DeleteFeature => {
                 let Some(feature) = self.features[0] else { return };
-                fixture.write_backlog(move |team| team.features().delete(feature, later(7))).await.err()
+                fixture.write_backlog(move |team| team.features().delete(feature, &at(7))).await.err()
             }
         };
         // A refusal is an answer, too; a failure is not.
-        let is_answer = |error: &StoreError| matches!(error, StoreError::Missing { .. });
+        let is_answer = |error: &StoreError| {
+            matches!(error, StoreError::Missing { .. } | StoreError::Invalid { field: "parent_task_id", .. })
+        };
         assert!(refusal.as_ref().is_none_or(is_answer), "{refusal:?}");
     }
 }

@@ -19,7 +19,7 @@ async fn the_ready_queue_is_in_the_order_of_its_scores(fixture: &Fixture) {
     let tasks = vec![
         NewTask { priority: 9.try_into().unwrap(), ..new_task("Late") },
         NewTask { priority: 1.try_into().unwrap(), ..new_task("First") },
-        NewTask { agent_type: Some("frontend".into()), ..new_task("Middle") },
+        NewTask { agent_type: Some("frontend".parse().unwrap()), ..new_task("Middle") },
         NewTask { priority: 2.try_into().unwrap(), ..new_task("Begun") },
         NewTask { source: TaskSource::Agent, ..new_task("After the middle") },
     ];
@@ -33,7 +33,11 @@ async fn the_ready_queue_is_in_the_order_of_its_scores(fixture: &Fixture) {
     let all = ready(ReadyFilter::default(), 10).await;
     assert_eq!(all, ["First", "Middle", "After the middle", "Late"]);
     assert_eq!(ready(ReadyFilter::default(), 2).await, ["First", "Middle"]);
-    assert_eq!(ready(ReadyFilter { agent_type: Some("frontend".into()) }, 2).await, ["Middle"]);
+    // Those for any agent are for this one, too; those for another are not.
+    let of = |agent_type: &str| ReadyFilter { agent_type: Some(agent_type.parse().unwrap()) };
+    assert_eq!(ready(of("frontend"), 9).await, ["First", "Middle", "After the middle", "Late"]);
+    assert_eq!(ready(of("backend"), 9).await, ["First", "After the middle", "Late"]);
+    assert_eq!(ready(ReadyFilter::default(), u32::MAX).await, all);
     assert!(ready(ReadyFilter::default(), 0).await.is_empty());
 }
 
@@ -45,7 +49,7 @@ fn varied(count: u32) -> Vec<NewTask> {
             source: TaskSource::ALL[number as usize % 3],
             deadline: (number % 3 == 0).then(|| later(i64::from(number * 31 % 20_000))),
             estimated_seconds: (number % 4 == 0).then(|| 60 + i64::from(number * 13 % 3000)),
-            agent_type: (number % 2 == 0).then(|| "backend".to_owned()),
+            agent_type: (number % 2 == 0).then(|| "backend".parse().unwrap()),
             description: "What an agent is to know about it. ".repeat(20),
             ..new_task(&format!("Task {number}"))
         })
@@ -65,14 +69,23 @@ fn score(task: &Task) -> TaskScore {
 }
 
 async fn the_first_of_a_long_queue_are_exact(fixture: &Fixture) {
+    let mut added = Vec::new();
     for seconds in 0..4 {
         let tasks = varied(80);
         let add =
             fixture.write_backlog(move |team| team.tasks().insert_many(None, tasks, &at(seconds * 900)));
-        add.await.unwrap();
+        added.extend(add.await.unwrap());
+    }
+    // One that waits for five others counts among the dependents of each, and is not ready itself.
+    let waiting = fixture.add_tasks(None, 6).await;
+    for (index, task) in waiting.iter().enumerate() {
+        for on in added.iter().skip(index).step_by(40).take(index + 1) {
+            fixture.depend(task.id, on.id).await.unwrap();
+        }
     }
     let all = fixture.read_backlog(|team| team.tasks().list(&TaskFilter::default(), None, 500)).await.items;
-    let mut expected: Vec<_> = all.into_iter().map(|task| ReadyTask { score: score(&task), task }).collect();
+    let ready = all.into_iter().filter(|task| task.open_dependencies == 0);
+    let mut expected: Vec<_> = ready.map(|task| ReadyTask { score: score(&task), task }).collect();
     expected.sort_by(|one, other| {
         let by_score = other.score.total.total_cmp(&one.score.total);
         by_score.then(one.task.created_at.cmp(&other.task.created_at)).then(one.task.id.cmp(&other.task.id))
@@ -97,7 +110,7 @@ async fn the_ready_queue_reads_one_index_and_no_rows(fixture: &Fixture) {
         fixture.read_backlog(move |team| team.tasks().list_ready(&filter, later(60), 10)).await.len()
     };
     assert_eq!(ready(ReadyFilter::default()).await, 10);
-    assert_eq!(ready(ReadyFilter { agent_type: Some("backend".into()) }).await, 10);
+    assert_eq!(ready(ReadyFilter { agent_type: Some("backend".parse().unwrap()) }).await, 10);
     let texts = plan::issued(fixture.place().pick("sqlite", "postgres"));
     let texts = texts.iter().filter(|sql| sql.starts_with("SELECT priority, dependents"));
     let mut looked_at = 0;
@@ -109,8 +122,9 @@ async fn the_ready_queue_reads_one_index_and_no_rows(fixture: &Fixture) {
             )),
         };
         let plan = format!("{:?}", plan.unwrap());
-        let expected =
-            fixture.place().pick("COVERING INDEX tasks_ready", "Index Only Scan using tasks_ready");
+        let expected = fixture
+            .place()
+            .pick("COVERING INDEX tasks_team_status", "Index Only Scan using tasks_team_status");
         assert!(plan.contains(expected), "{sql}: {plan}");
         looked_at += 1;
     }

@@ -2,7 +2,7 @@
 
 use domain::{
     id::TaskId,
-    task::{NewTask, Task, TaskSource},
+    task::{NewTask, Task, TaskChange, TaskSource},
 };
 use provost_store::{ReadyFilter, StoreError, TaskFilter};
 use serde_json::json;
@@ -17,6 +17,11 @@ on_both_databases! {
     many_tasks_are_added_at_once_or_none,
     tasks_are_listed_by_each_filter,
     an_edit_leaves_the_status_alone,
+    an_edit_is_told_of,
+    references_are_looked_at_when_they_change,
+    a_task_is_no_part_of_itself,
+    the_name_of_a_deleted_tasks_request_is_free,
+    numbers_out_of_range_are_refused,
 }
 
 fn full(title: &str) -> NewTask {
@@ -24,10 +29,10 @@ fn full(title: &str) -> NewTask {
         description: "What it is about".into(),
         prompt: Some("Do {{this}}".into()),
         input: Some(json!({"this": 1})),
-        agent_type: Some("backend".into()),
+        agent_type: Some("backend".parse().unwrap()),
         deadline: Some(later(900)),
         estimated_seconds: Some(60),
-        idempotency_key: Some(format!("request {title}")),
+        idempotency_key: Some(format!("request-{title}").parse().unwrap()),
         execution_order: Some(3),
         file_path: Some("tasks/one.md".into()),
         ..new_task(title)
@@ -42,7 +47,7 @@ async fn a_task_is_found_as_it_was_added(fixture: &Fixture) {
         let added = add.await.unwrap();
         assert_eq!(added.key.to_string(), format!("T-E01-F01-00{}", number + 1));
         assert_eq!((added.status.as_str(), added.epic_id), ("todo", Some(feature.epic_id)));
-        let (id, key, request) = (added.id, added.key, format!("request {source}"));
+        let (id, key, request) = (added.id, added.key, format!("request-{source}"));
         let found = fixture.read_backlog(move |team| {
             let tasks = team.tasks();
             Ok([tasks.find(id)?, tasks.find_by_key(key)?, tasks.find_by_idempotency_key(&request)?])
@@ -127,7 +132,7 @@ async fn tasks_are_listed_by_each_filter(fixture: &Fixture) {
         parent_task_id: Some(below[0].id),
         priority: 1.try_into().unwrap(),
         source: TaskSource::Agent,
-        agent_type: Some("frontend".into()),
+        agent_type: Some("frontend".parse().unwrap()),
         ..new_task("Child")
     };
     let child = fixture.write_backlog(move |team| team.tasks().insert(None, child, &at(2))).await.unwrap();
@@ -138,7 +143,7 @@ async fn tasks_are_listed_by_each_filter(fixture: &Fixture) {
     };
     let any = TaskFilter::default;
     let child_alone = [
-        TaskFilter { agent_type: Some("frontend".into()), ..any() },
+        TaskFilter { agent_type: Some("frontend".parse().unwrap()), ..any() },
         TaskFilter { priority: Some(1.try_into().unwrap()), ..any() },
         TaskFilter { source: Some(TaskSource::Agent), ..any() },
         TaskFilter { parent_task_id: Some(below[0].id), ..any() },
@@ -178,7 +183,8 @@ async fn an_edit_leaves_the_status_alone(fixture: &Fixture) {
         updated_at: later(5),
         ..task.clone()
     };
-    let update = async |task: Task| fixture.write_backlog(move |team| team.tasks().update(&task)).await;
+    let update =
+        async |task: Task| fixture.write_backlog(move |team| team.tasks().update(&task, &at(5))).await;
     assert_eq!(update(edited.clone()).await, Ok(2));
     let expected = Task {
         title: "Renamed".parse().unwrap(),
@@ -194,6 +200,97 @@ async fn an_edit_leaves_the_status_alone(fixture: &Fixture) {
     assert!(matches!(update(foreign).await, Err(StoreError::Missing { .. })));
     let other = fixture.other_team().await;
     let stolen = Task { team_id: other, ..expected };
-    let update = fixture.store.write(move |tx| tx.team(other).tasks().update(&stolen));
+    let update = fixture.store.write(move |tx| tx.team(other).tasks().update(&stolen, &at(5)));
     assert!(matches!(update.await, Err(StoreError::Missing { .. })));
+}
+
+/// Edits a task as it stands.
+async fn edit(
+    fixture: &Fixture,
+    id: TaskId,
+    change: impl FnOnce(&mut Task) + Send + 'static,
+) -> Result<i64, StoreError> {
+    let edit = fixture.write_backlog(move |team| {
+        let mut task = team.tasks().find(id)?.unwrap();
+        change(&mut task);
+        team.tasks().update(&task, &at(7))
+    });
+    edit.await
+}
+
+async fn an_edit_is_told_of(fixture: &Fixture) {
+    let id = fixture.add_tasks(None, 1).await[0].id;
+    let edited = edit(fixture, id, |task| {
+        task.title = "Renamed".parse().unwrap();
+        task.deadline = Some(later(99));
+    });
+    assert_eq!(edited.await, Ok(2));
+    // What changes nothing is not written.
+    assert_eq!(edit(fixture, id, |task| task.updated_at = later(50)).await, Ok(2));
+    let history = fixture.read_backlog(move |team| team.task_history().list_of_task(id, None, 9)).await.items;
+    let [_, line] = history.as_slice() else { panic!("{history:?}") };
+    assert_eq!((line.change, line.notes.as_deref()), (TaskChange::Edited, Some("title, deadline")));
+    assert_eq!((line.old_status.as_ref(), line.at), (Some(&line.new_status), later(7)));
+}
+
+async fn references_are_looked_at_when_they_change(fixture: &Fixture) {
+    let id = fixture.add_tasks(None, 1).await[0].id;
+    let session = fixture.add_session().await;
+    edit(fixture, id, move |task| task.session_id = Some(session)).await.unwrap();
+    let gone = fixture.place().pick("1", "now()");
+    fixture.place().raw(&format!("UPDATE sessions SET deleted_at = {gone}")).unwrap();
+    // It refers to what is gone, which hinders no other edit.
+    edit(fixture, id, |task| task.description = "More".into()).await.unwrap();
+    edit(fixture, id, |task| task.session_id = None).await.unwrap();
+    let gone = edit(fixture, id, move |task| task.session_id = Some(session)).await;
+    assert_eq!(gone, Err(StoreError::Missing { what: format!("session {session}") }));
+}
+
+async fn a_task_is_no_part_of_itself(fixture: &Fixture) {
+    let tasks = fixture.add_tasks(None, 3).await;
+    let [first, second, third] = [0, 1, 2].map(|index| tasks[index].id);
+    let put = async |task, parent| edit(fixture, task, move |task| task.parent_task_id = Some(parent)).await;
+    put(second, first).await.unwrap();
+    put(third, second).await.unwrap();
+    for (task, parent) in [(first, first), (first, second), (first, third)] {
+        let refused = put(task, parent).await;
+        assert!(matches!(refused, Err(StoreError::Invalid { field: "parent_task_id", .. })), "{refused:?}");
+    }
+    // Nor do two who each put one half of a circle make one.
+    for _ in 0..8 {
+        let pair = fixture.add_tasks(None, 2).await;
+        let [one, other] = [0, 1].map(|index| pair[index].id);
+        let put = all_at_once(vec![put(one, other), put(other, one)]).await;
+        assert_eq!(put.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{put:?}");
+    }
+}
+
+async fn the_name_of_a_deleted_tasks_request_is_free(fixture: &Fixture) {
+    let insert = async || fixture.write_backlog(|team| team.tasks().insert(None, full("one"), &at(1))).await;
+    let first = insert().await.unwrap().id;
+    assert!(matches!(insert().await, Err(StoreError::Conflict { .. })));
+    fixture.write_backlog(move |team| team.tasks().delete(first, &at(2))).await.unwrap();
+    let second = insert().await.unwrap();
+    let found = fixture.read_backlog(|team| team.tasks().find_by_idempotency_key("request-one")).await;
+    assert_eq!(found, Some(second));
+}
+
+async fn numbers_out_of_range_are_refused(fixture: &Fixture) {
+    let task = fixture.add_tasks(None, 1).await.remove(0);
+    let field = |outcome: Result<(), StoreError>| match outcome {
+        Err(StoreError::Invalid { field, accepted, .. }) => format!("{field}: {accepted}"),
+        other => panic!("{other:?}"),
+    };
+    for (new, expected) in [
+        (NewTask { estimated_seconds: Some(0), ..full("a") }, "estimated_seconds: 1 to 316224000"),
+        (NewTask { estimated_seconds: Some(i64::MAX), ..full("a") }, "estimated_seconds: 1 to 316224000"),
+        (NewTask { max_retries: -1, ..full("a") }, "max_retries: 0 to 1000"),
+    ] {
+        let edited =
+            Task { estimated_seconds: new.estimated_seconds, max_retries: new.max_retries, ..task.clone() };
+        let added = fixture.write_backlog(move |team| team.tasks().insert(None, new, &at(1))).await;
+        assert_eq!(field(added.map(drop)), expected);
+        let edit = fixture.write_backlog(move |team| team.tasks().update(&edited, &at(2))).await;
+        assert_eq!(field(edit.map(drop)), expected);
+    }
 }

@@ -21,6 +21,7 @@ fn note(task_id: TaskId, kind: TaskNoteKind, seconds: i64) -> TaskNote {
         kind,
         content: format!("A {kind}"),
         author: "user:ada".into(),
+        version: 1,
         created_at: later(seconds),
         updated_at: later(seconds),
     }
@@ -54,12 +55,17 @@ async fn notes_change_and_go(fixture: &Fixture) {
         fixture.write_backlog(move |team| rows.iter().try_for_each(|note| team.task_notes().insert(note)));
     assert_eq!(insert.await, Ok::<_, StoreError>(()));
     let foreign =
-        fixture.store.write(move |tx| tx.team(other).task_notes().update(id, "Theirs", later(4))).await;
+        fixture.store.write(move |tx| tx.team(other).task_notes().update(id, 1, "Theirs", later(4))).await;
     assert!(matches!(foreign, Err(StoreError::Missing { .. })));
-    fixture.write_backlog(move |team| team.task_notes().update(id, "Why?", later(4))).await.unwrap();
+    let update = async |version| {
+        fixture.write_backlog(move |team| team.task_notes().update(id, version, "Why?", later(4))).await
+    };
+    assert_eq!(update(1).await, Ok(2));
+    let what = format!("note {id}");
+    assert_eq!(update(1).await, Err(StoreError::Stale { what, expected: 1, current: 2 }));
     let delete = async || fixture.write_backlog(move |team| team.task_notes().delete(gone, later(5))).await;
     delete().await.unwrap();
     assert!(matches!(delete().await, Err(StoreError::Missing { .. })));
     let left = fixture.read_backlog(move |team| team.task_notes().list(task, None, 9)).await.items;
-    assert_eq!(left, [TaskNote { content: "Why?".into(), updated_at: later(4), ..first }]);
+    assert_eq!(left, [TaskNote { content: "Why?".into(), version: 2, updated_at: later(4), ..first }]);
 }
