@@ -9,6 +9,7 @@ mod fixture;
 mod install;
 pub mod owner;
 pub mod session;
+pub mod worker;
 
 pub use context::{App, Caller};
 pub use install::InstallError;

@@ -5,15 +5,20 @@ mod ask;
 mod decide;
 mod get;
 mod handle;
+mod inbox;
 pub(crate) mod lease;
 mod list;
 mod questions;
+mod queue;
 pub(crate) mod record;
 mod recover;
 mod resolve;
 mod start;
+mod tell;
 mod timeline;
 mod update;
+
+pub(crate) use queue::last_prompt_of;
 
 pub use ask::{Answer, Asker, BoxFuture, Question};
 pub use get::GetSessionError;
@@ -21,4 +26,5 @@ pub use handle::{SessionGone, SessionHandle};
 pub use recover::RecoveredSession;
 pub use resolve::{ResolveSessionError, SessionReference};
 pub use start::{LaunchSettings, NewSession, RunningSession, StartSession, StartSessionError, Target};
+pub use tell::{TellSessionError, Told, Words};
 pub use update::{SessionEnd, SessionUpdate, TurnSummary};

@@ -42,7 +42,9 @@ pub(crate) enum Command {
     Run(command::run::Run),
     /// Watch a built-in agent repair a small program: no account, no network, nothing to set up.
     Demo(command::demo::Demo),
-    /// Look at sessions.
+    /// Run background sessions from the queue.
+    Worker(command::worker::Worker),
+    /// Look at sessions, and tell them something.
     #[command(subcommand)]
     Session(SessionCommand),
     /// Look after the database.
@@ -70,6 +72,20 @@ pub(crate) enum SessionCommand {
     Show(command::session_show::SessionShow),
     /// Show everything that was recorded in a session, in order.
     Timeline(command::session_timeline::SessionTimeline),
+    /// Watch a session, whichever process runs it, until it rests.
+    Follow(command::session_follow::SessionFollow),
+    /// Give a session a further prompt; one without a process waits for a worker.
+    Send(command::session_tell::Send),
+    /// Stop what a session works on, and keep its process.
+    Interrupt(command::session_tell::Interrupt),
+    /// End a session's process; the next prompt resumes it.
+    Pause(command::session_tell::Pause),
+    /// Let a worker go on with a session.
+    Resume(command::session_tell::Resume),
+    /// End a session, or take it out of the queue.
+    Terminate(command::session_tell::Terminate),
+    /// Change the model or the permission mode of a running session.
+    Set(command::session_tell::Set),
 }
 
 #[derive(Debug, Subcommand)]

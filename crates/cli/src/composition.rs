@@ -15,7 +15,7 @@ use app::{
     owner,
     session::LaunchSettings,
 };
-use domain::runtime::RuntimeKind;
+use domain::{id::TeamId, runtime::RuntimeKind};
 use store::{Database, Migrate, OpenOptions, PostgresServer, SqliteFile, Store, WhenMissing};
 
 use tempfile::TempDir;
@@ -29,6 +29,15 @@ use crate::{
 
 /// The database file in the data folder.
 const DATABASE_FILE: &str = "provost.db";
+
+/// Whose login and settings of the agent program a session uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Login {
+    /// Those of the person at this machine.
+    Own,
+    /// Those of a team: a folder of its own.
+    OfTeam(TeamId),
+}
 
 /// What every command starts from.
 #[derive(Debug)]
@@ -57,11 +66,7 @@ impl Context {
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
         let caller = app.install(&self.surroundings.user_name()).await?;
         for session in app.recover_sessions().await? {
-            let id = text::short(session.id);
-            self.terminal.say(&format!(
-                "session {id} lost its process while {}; it is {} now",
-                session.from, session.to
-            ));
+            self.terminal.say(&text::recovered(&session));
         }
         Ok(Opened { app, caller })
     }
@@ -151,13 +156,13 @@ impl Context {
         Ok(Database::Sqlite(SqliteFile { path, when_missing, busy_timeout }))
     }
 
-    /// How an agent is started for the person at this machine: with their own login and settings, and a temporary folder
-    /// that lasts as long as the caller keeps it.
+    /// How an agent is started: with whose login and settings, and a temporary folder that lasts as long as the caller keeps it.
     pub(crate) fn launch_settings(
         &self,
         kind: RuntimeKind,
         scenario: Option<&Path>,
         temporary: &Path,
+        login: Login,
     ) -> Result<LaunchSettings, Failure> {
         let settings = &self.settings.runtime;
         let runtime = match kind {
@@ -165,8 +170,15 @@ impl Context {
             RuntimeKind::Scripted => self.scripted(scenario)?,
         };
         let handshake = Duration::from_secs(settings.claude.handshake_timeout_seconds.get().into());
-        let mut environment =
-            Environment::select(self.surroundings.variables.clone(), EnvironmentPolicy::OwnLogin);
+        let (policy, setting_sources) = match login {
+            Login::Own => (EnvironmentPolicy::OwnLogin, SettingSources::User),
+            Login::OfTeam(team) => {
+                let config_directory = self.data_directory()?.join("agent-config").join(team.to_string());
+                create_private_directory(&config_directory)?;
+                (EnvironmentPolicy::Isolated { config_directory }, SettingSources::Isolated)
+            }
+        };
+        let mut environment = Environment::select(self.surroundings.variables.clone(), policy);
         let further =
             settings.claude.environment.iter().filter_map(|name| Some((name, self.surroundings.text(name)?)));
         for (name, value) in further {
@@ -180,23 +192,28 @@ impl Context {
             runtime,
             environment: environment.with_temporary_directory(temporary),
             limits: Limits { handshake, ..Limits::default() },
-            setting_sources: SettingSources::User,
+            setting_sources,
+            idle: Duration::from_secs(self.settings.session.idle_seconds.get().into()),
             include_partial_messages: self.terminal.out_is_terminal && !self.terminal.is_json,
         })
     }
 
     fn scripted(&self, scenario: Option<&Path>) -> Result<Runtime, Failure> {
-        let set = &self.settings.runtime.scripted.scenario;
-        let scenario = scenario.unwrap_or(set);
+        Ok(Runtime::Scripted {
+            program: std::env::current_exe()?,
+            scenario: self.scenario(scenario)?,
+            state_directory: self.data_directory()?.join("scripted"),
+        })
+    }
+
+    /// The scenario file that is played: the one given, or the one set.
+    pub(crate) fn scenario(&self, given: Option<&Path>) -> Result<PathBuf, Failure> {
+        let scenario = given.unwrap_or(&self.settings.runtime.scripted.scenario);
         if scenario.as_os_str().is_empty() {
             return Err(Failure::new(Code::Usage, "the scripted runtime needs a scenario")
                 .hint("name a file with --scenario; docs/agent-protocol.md describes it"));
         }
-        Ok(Runtime::Scripted {
-            program: std::env::current_exe()?,
-            scenario: self.surroundings.current_directory.join(scenario),
-            state_directory: self.data_directory()?.join("scripted"),
-        })
+        Ok(self.surroundings.current_directory.join(scenario))
     }
 }
 

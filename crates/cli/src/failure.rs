@@ -5,7 +5,7 @@ use std::{fmt, process::ExitCode};
 use agent::StartError;
 use app::{
     InstallError,
-    session::{GetSessionError, ResolveSessionError, StartSessionError},
+    session::{GetSessionError, ResolveSessionError, StartSessionError, TellSessionError},
 };
 use store::{BackupError, OpenError, StoreError, migration::MigrationError, transfer::TransferError};
 
@@ -252,6 +252,19 @@ impl From<StartSessionError> for Failure {
             }
             StartSessionError::Agent(error) => error.into(),
             StartSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TellSessionError> for Failure {
+    fn from(error: TellSessionError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match error {
+            TellSessionError::NotFound(_) => failure(Code::NotFound).hint(SEE_SESSIONS),
+            TellSessionError::NotRunning { .. } | TellSessionError::Over { .. } => {
+                failure(Code::Refused).hint("provost session list shows where each one is")
+            }
+            TellSessionError::Store(error) => error.into(),
         }
     }
 }

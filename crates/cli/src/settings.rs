@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) data: Data,
     pub(crate) runtime: Runtime,
     pub(crate) session: Session,
+    pub(crate) worker: Worker,
     pub(crate) log: Log,
 }
 
@@ -75,6 +76,15 @@ pub(crate) struct Session {
     pub(crate) timeout_seconds: std::num::NonZeroU32,
     pub(crate) max_turns: u32,
     pub(crate) budget_usd: f64,
+    pub(crate) idle_seconds: std::num::NonZeroU32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Worker {
+    pub(crate) concurrency: std::num::NonZeroUsize,
+    pub(crate) grace_seconds: u32,
+    pub(crate) own_login: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

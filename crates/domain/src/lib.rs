@@ -53,6 +53,7 @@ pub mod permission;
 pub mod policy;
 pub mod priority;
 pub mod progress;
+pub mod retry;
 pub mod runtime;
 pub mod session;
 pub mod session_state;

@@ -8,13 +8,15 @@ use domain::{
     agent_event::{
         Activity, AgentEvent, AgentInput, Exit, PermissionAnswer, ToolRequest, TurnEnded, TurnOutcome,
     },
+    command::{Command, CommandKind, CommandStatus},
     money::MicroUsd,
     permission::{Decision, Judgement},
     session::Session,
     session_status::SessionStatus,
     timeline::TimelineEntry,
 };
-use store::StoreError;
+use serde_json::Value;
+use store::{SessionUpdate as RowUpdate, StoreError};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until, timeout},
@@ -24,6 +26,7 @@ use super::{
     Answer, Asker, Question,
     decide::Decider,
     handle::{Input, SessionHandle},
+    inbox::{Inbox, Told},
     lease::LeaseKeeper,
     questions::{Answered, Questions},
     record::Recorder,
@@ -44,6 +47,8 @@ const UPDATES: usize = 256;
 enum Ending {
     Finished,
     Terminated,
+    Paused,
+    Idle(Duration),
     Silent(Duration),
     Deaf,
 }
@@ -59,6 +64,8 @@ pub(super) struct SessionActor {
     updates: mpsc::Sender<SessionUpdate>,
     author: Actor,
     timeout: Duration,
+    /// How long it keeps its process without anything to do.
+    idle: Duration,
     last_sign_of_life: Instant,
     activity: Option<Activity>,
     last_turn: Option<TurnSummary>,
@@ -66,15 +73,26 @@ pub(super) struct SessionActor {
     ending: Option<Ending>,
 }
 
+/// What an actor begins with.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// Who gives prompts through its handle.
+    pub(super) author: Actor,
+    pub(super) idle: Duration,
+    /// Recorded before anybody could watch.
+    pub(super) entries: Vec<TimelineEntry>,
+    /// What waited for the session to have a process.
+    pub(super) told: Vec<Told>,
+}
+
 impl SessionActor {
-    /// Starts the actor on an agent that is ready. `entries` were recorded before anybody could watch.
+    /// Starts the actor on an agent that is ready.
     pub(super) fn spawn(
         recorder: Recorder,
         running: RunningAgent,
         asker: Arc<dyn Asker>,
         session: &Session,
-        author: Actor,
-        entries: Vec<TimelineEntry>,
+        start: Start,
     ) -> (SessionHandle, mpsc::Receiver<SessionUpdate>) {
         let (inputs, waiting) = mpsc::channel(16);
         let (updates, watched) = mpsc::channel(UPDATES);
@@ -85,15 +103,16 @@ impl SessionActor {
             questions: Questions::default(),
             agent: running.input,
             updates,
-            author,
+            author: start.author,
             timeout: session.options.timeout,
+            idle: start.idle,
             last_sign_of_life: Instant::now(),
             activity: None,
             last_turn: None,
             wants_to_finish: false,
             ending: None,
         };
-        tokio::spawn(actor.run(running.events, waiting, entries));
+        tokio::spawn(actor.run(running.events, waiting, start.entries, start.told));
         (SessionHandle::new(inputs), watched)
     }
 
@@ -102,9 +121,10 @@ impl SessionActor {
         mut events: mpsc::Receiver<AgentEvent>,
         mut inputs: mpsc::Receiver<Input>,
         entries: Vec<TimelineEntry>,
+        told: Vec<Told>,
     ) {
         self.publish(entries).await;
-        let end = match self.serve(&mut events, &mut inputs).await {
+        let end = match self.serve(&mut events, &mut inputs, told).await {
             Ok(exit) => self.end(exit).await,
             Err(error) => self.abandon(error, &mut events).await,
         };
@@ -117,8 +137,13 @@ impl SessionActor {
         &mut self,
         events: &mut mpsc::Receiver<AgentEvent>,
         inputs: &mut mpsc::Receiver<Input>,
+        told: Vec<Told>,
     ) -> Result<Option<Exit>, StoreError> {
         let mut lease = LeaseKeeper::start(self.recorder.app(), self.recorder.held());
+        for told in told {
+            self.on_told(told).await?;
+        }
+        let mut inbox = Inbox::open(self.recorder.app(), self.recorder.held());
         let mut hears_inputs = true;
         loop {
             let (silence_ends, is_silence_counted) = (self.silence_ends(), self.is_silence_counted());
@@ -134,6 +159,7 @@ impl SessionActor {
                         self.on_input(Input::Finish).await?;
                     }
                 },
+                told = inbox.next() => self.on_told(told).await?,
                 Some(answered) = self.questions.next() => self.on_answer(answered).await?,
                 event = events.recv() => match event {
                     Some(AgentEvent::Exited(exit)) => return Ok(Some(exit)),
@@ -197,9 +223,91 @@ impl SessionActor {
                 self.wants_to_finish = true;
                 self.finish_when_idle().await;
             }
+            Input::Pause => self.pause().await,
             Input::Terminate => self.end_agent(Ending::Terminated, AgentInput::Kill).await,
         }
         Ok(())
+    }
+
+    /// A command that somebody left in the store, from another process perhaps.
+    async fn on_told(&mut self, told: Told) -> Result<(), StoreError> {
+        let Told { command, text } = told;
+        // Its own prompts stand there too, and one that comes too late waits for the next process.
+        if self.recorder.is_known(command.id) || self.ending.is_some() {
+            return Ok(());
+        }
+        match (command.kind, text) {
+            (CommandKind::Prompt, Some(text)) => {
+                let id = command.id;
+                let entries = self.recorder.take_up(command).await?;
+                self.publish(entries).await;
+                self.last_sign_of_life = Instant::now();
+                self.tell_agent(AgentInput::Prompt { id, text }).await;
+                Ok(())
+            }
+            (CommandKind::Interrupt, _) => {
+                self.tell_agent(AgentInput::Interrupt).await;
+                self.settle(command, CommandStatus::Done, RowUpdate::default()).await
+            }
+            (CommandKind::Pause, _) => {
+                self.settle(command, CommandStatus::Done, RowUpdate::default()).await?;
+                self.pause().await;
+                Ok(())
+            }
+            (CommandKind::Terminate, _) => {
+                self.settle(command, CommandStatus::Done, RowUpdate::default()).await?;
+                self.end_agent(Ending::Terminated, AgentInput::Kill).await;
+                Ok(())
+            }
+            // It runs.
+            (CommandKind::Resume, _) => self.settle(command, CommandStatus::Done, RowUpdate::default()).await,
+            (CommandKind::SetMode, _) => self.set_mode(command).await,
+            (CommandKind::SetModel, _) => self.set_model(command).await,
+            (CommandKind::Prompt | CommandKind::Answer, _) => self.refuse(command).await,
+        }
+    }
+
+    async fn set_mode(&mut self, command: Command) -> Result<(), StoreError> {
+        let named = command.payload.get("mode").and_then(Value::as_str).and_then(|mode| mode.parse().ok());
+        let Some(mode) = named else { return self.refuse(command).await };
+        self.decider.set_mode(mode);
+        self.tell_agent(AgentInput::SetMode(mode)).await;
+        let update = RowUpdate { permission_mode: Some(mode), ..RowUpdate::default() };
+        self.settle(command, CommandStatus::Done, update).await
+    }
+
+    async fn set_model(&mut self, command: Command) -> Result<(), StoreError> {
+        let model = match command.payload.get("model") {
+            Some(Value::String(model)) => Some(model.clone()),
+            Some(Value::Null) => None,
+            _ => return self.refuse(command).await,
+        };
+        self.tell_agent(AgentInput::SetModel(model.clone())).await;
+        let update = RowUpdate { model, ..RowUpdate::default() };
+        self.settle(command, CommandStatus::Done, update).await
+    }
+
+    async fn refuse(&mut self, command: Command) -> Result<(), StoreError> {
+        self.settle(command, CommandStatus::Refused, RowUpdate::default()).await
+    }
+
+    async fn settle(
+        &mut self,
+        command: Command,
+        status: CommandStatus,
+        update: RowUpdate,
+    ) -> Result<(), StoreError> {
+        let entries = self.recorder.settle(command, status, update).await?;
+        self.publish(entries).await;
+        Ok(())
+    }
+
+    /// Ends the process and keeps the session; what it works on is interrupted.
+    async fn pause(&mut self) {
+        if matches!(self.recorder.status(), SessionStatus::Processing | SessionStatus::Waiting) {
+            self.tell_agent(AgentInput::Interrupt).await;
+        }
+        self.end_agent(Ending::Paused, AgentInput::Close).await;
     }
 
     /// Decides before the tool runs. Recorded first, answered second: no call runs without its decision on record.
@@ -314,7 +422,8 @@ impl SessionActor {
     /// The agent said nothing for too long while it should work, or while the session waits to finish.
     async fn on_silence(&mut self) -> Result<(), StoreError> {
         if self.recorder.status() == SessionStatus::Active {
-            self.end_agent(Ending::Finished, AgentInput::Close).await;
+            let ending = if self.wants_to_finish { Ending::Finished } else { Ending::Idle(self.idle) };
+            self.end_agent(ending, AgentInput::Close).await;
             return Ok(());
         }
         let silence = self.last_sign_of_life.elapsed();
@@ -329,7 +438,7 @@ impl SessionActor {
     fn is_silence_counted(&self) -> bool {
         let is_owed = match self.recorder.status() {
             SessionStatus::Processing => true,
-            SessionStatus::Active => self.wants_to_finish,
+            SessionStatus::Active => self.wants_to_finish || self.is_idle(),
             _ => false,
         };
         is_owed && self.ending.is_none()
@@ -337,7 +446,8 @@ impl SessionActor {
 
     fn silence_ends(&self) -> Instant {
         let limit = match self.recorder.status() {
-            SessionStatus::Active => IDLE_CEILING,
+            SessionStatus::Active if self.wants_to_finish => IDLE_CEILING,
+            SessionStatus::Active => self.idle,
             _ if self.recorder.has_running_tool() => self.timeout.max(TOOL_CEILING),
             _ => self.timeout,
         };
@@ -347,10 +457,14 @@ impl SessionActor {
     /// Ends the process once nothing is owed: the turn is over and the agent is idle, or never says whether it is.
     async fn finish_when_idle(&mut self) {
         let is_ready = self.recorder.status() == SessionStatus::Active && !self.recorder.has_open_prompt();
-        let is_idle = matches!(self.activity, None | Some(Activity::Idle));
-        if self.wants_to_finish && is_ready && is_idle {
+        if self.wants_to_finish && is_ready && self.is_idle() {
             self.end_agent(Ending::Finished, AgentInput::Close).await;
         }
+    }
+
+    /// Whether the agent does nothing, as far as it says.
+    const fn is_idle(&self) -> bool {
+        matches!(self.activity, None | Some(Activity::Idle))
     }
 
     async fn end_agent(&mut self, ending: Ending, how: AgentInput) {
@@ -367,12 +481,14 @@ impl SessionActor {
         match self.recorder.ended(status, &reason, error.clone(), &author).await {
             Ok(entries) => {
                 self.publish(entries).await;
-                SessionEnd { status: self.recorder.status(), error, last_outcome: self.last_outcome() }
+                let (last_outcome, has_used_tools) = (self.last_outcome(), self.recorder.has_used_tools());
+                SessionEnd { status: self.recorder.status(), error, last_outcome, has_used_tools }
             }
             Err(store) => SessionEnd {
                 status,
                 error: Some(format!("the end could not be recorded: {store}")),
                 last_outcome: self.last_outcome(),
+                has_used_tools: true,
             },
         }
     }
@@ -386,6 +502,13 @@ impl SessionActor {
         match (&self.ending, exit) {
             (Some(Ending::Terminated), _) => {
                 (SessionStatus::Terminated, "ended by a person".to_owned(), None)
+            }
+            (Some(Ending::Paused), _) => {
+                (SessionStatus::Paused, "paused; the next prompt resumes".to_owned(), None)
+            }
+            (Some(Ending::Idle(idle)), _) => {
+                let reason = format!("nothing to do for {} s; the next prompt resumes", idle.as_secs());
+                (SessionStatus::Paused, reason, None)
             }
             (Some(Ending::Silent(silence)), _) => {
                 failed(format!("no sign of life from the agent for {} s", silence.as_secs()))
@@ -416,7 +539,12 @@ impl SessionActor {
                 tracing::error!(session.id = %held.id, error = %error, "its end could not be recorded either");
             }
         }
-        SessionEnd { status: SessionStatus::Failed, error: Some(text), last_outcome: self.last_outcome() }
+        SessionEnd {
+            status: SessionStatus::Failed,
+            error: Some(text),
+            last_outcome: self.last_outcome(),
+            has_used_tools: true,
+        }
     }
 
     async fn publish(&self, entries: Vec<TimelineEntry>) {

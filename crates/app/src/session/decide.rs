@@ -65,6 +65,11 @@ impl Decider {
         self.granted.extend(grant);
     }
 
+    /// From now on calls are decided in this mode.
+    pub(super) const fn set_mode(&mut self, mode: PermissionMode) {
+        self.mode = mode;
+    }
+
     /// A person approved the plan, so the agent program has left plan mode.
     pub(super) fn leave_plan_mode(&mut self) {
         if self.mode == PermissionMode::Plan {

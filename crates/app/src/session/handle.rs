@@ -19,6 +19,7 @@ pub(super) enum Input {
     Prompt { text: String, recorded: oneshot::Sender<CommandId> },
     Interrupt,
     Finish,
+    Pause,
     Terminate,
 }
 
@@ -51,6 +52,14 @@ impl SessionHandle {
     /// When the session has ended.
     pub async fn finish(&self) -> Result<(), SessionGone> {
         self.send(Input::Finish).await
+    }
+
+    /// Ends the process and keeps the session; what it works on is interrupted.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn pause(&self) -> Result<(), SessionGone> {
+        self.send(Input::Pause).await
     }
 
     /// Ends the session at once.

@@ -3,7 +3,7 @@
 mod draft;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
@@ -20,12 +20,12 @@ use domain::{
     tool_call::{ToolCall, ToolCallStatus},
 };
 use serde_json::{Value, json};
-use store::{Guard, SessionChange, StoreError};
+use store::{Guard, SessionChange, SessionUpdate, StoreError};
 
 pub(super) use self::draft::open_items_closed;
 pub(crate) use self::draft::transition;
 use self::draft::{Draft, as_tool_use, close_open};
-use super::lease::HeldSession;
+use super::{lease::HeldSession, queue::one_message};
 use crate::App;
 
 /// The agent itself, as the author of what it does.
@@ -41,6 +41,10 @@ pub(crate) struct Recorder {
     status: SessionStatus,
     open_calls: HashMap<String, ToolCall>,
     open_prompts: VecDeque<Command>,
+    /// The commands that this process made or took up.
+    known: HashSet<CommandId>,
+    /// A tool was asked for since the last turn began.
+    has_used_tools: bool,
     last_turn_began: Option<TurnStarted>,
     reported_cost: MicroUsd,
 }
@@ -56,6 +60,8 @@ impl Recorder {
             status: session.status,
             open_calls: HashMap::new(),
             open_prompts: VecDeque::new(),
+            known: HashSet::new(),
+            has_used_tools: false,
             last_turn_began: None,
             reported_cost: session.reported_cost,
         }
@@ -82,6 +88,16 @@ impl Recorder {
         self.open_calls.values().any(|call| call.status == ToolCallStatus::Running)
     }
 
+    /// Whether this process made a command, or took it up already.
+    pub(super) fn is_known(&self, command: CommandId) -> bool {
+        self.known.contains(&command)
+    }
+
+    /// Whether the turn did something that would be done twice if it were tried again.
+    pub(super) const fn has_used_tools(&self) -> bool {
+        self.has_used_tools
+    }
+
     pub(super) fn has_open_prompt(&self) -> bool {
         !self.open_prompts.is_empty()
     }
@@ -104,24 +120,47 @@ impl Recorder {
         text: &str,
         author: &Actor,
     ) -> Result<(CommandId, Vec<TimelineEntry>), StoreError> {
-        let mut draft = Draft::default();
-        let message_id = self.draft_message(&mut draft, MessageBody::text(MessageType::User, text));
-        let payload = json!({ "message_id": message_id });
-        let command =
-            self.draft_command(&mut draft, CommandKind::Prompt, payload, CommandStatus::Queued, author);
+        let (command, items) = self.app.prompt_rows(self.session_id, text, author);
+        let mut draft = Draft { items: items.into(), update: one_message() };
         let id = command.id;
+        self.draft_prompt(&mut draft, command, author);
+        Ok((id, self.commit(draft).await?))
+    }
+
+    /// Takes up a prompt that waits in the store.
+    pub(super) async fn take_up(&mut self, command: Command) -> Result<Vec<TimelineEntry>, StoreError> {
+        let mut draft = Draft::default();
+        self.draft_prompt(&mut draft, command, &AGENT);
+        self.commit(draft).await
+    }
+
+    fn draft_prompt(&mut self, draft: &mut Draft, command: Command, author: &Actor) {
+        self.known.insert(command.id);
         self.open_prompts.push_back(command);
         if self.status == SessionStatus::Active {
-            self.draft_transition(&mut draft, SessionStatus::Processing, "a prompt was given", author);
+            self.draft_transition(draft, SessionStatus::Processing, "a prompt was given", author);
         }
-        Ok((id, self.commit(draft).await?))
+    }
+
+    /// What became of a command that is no prompt, and what it changed on the session.
+    pub(super) async fn settle(
+        &mut self,
+        command: Command,
+        status: CommandStatus,
+        update: SessionUpdate,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.known.insert(command.id);
+        let command = Command { status, updated_at: self.app.now(), ..command };
+        let items = vec![(Change::Updated, TimelineItem::Command(command))];
+        self.commit(Draft { items, update }).await
     }
 
     /// A person's interruption, already told to the agent.
     pub(super) async fn interrupt(&mut self, author: &Actor) -> Result<Vec<TimelineEntry>, StoreError> {
-        let mut draft = Draft::default();
-        self.draft_command(&mut draft, CommandKind::Interrupt, json!({}), CommandStatus::Done, author);
-        self.commit(draft).await
+        let done = CommandStatus::Done;
+        let command = self.app.command(self.session_id, CommandKind::Interrupt, json!({}), done, author);
+        let items = vec![(Change::Created, TimelineItem::Command(command))];
+        self.commit(Draft { items, ..Draft::default() }).await
     }
 
     pub(super) async fn prompt_started(&mut self, id: CommandId) -> Result<Vec<TimelineEntry>, StoreError> {
@@ -141,6 +180,7 @@ impl Recorder {
     /// its own, or another model, is a difference.
     pub(super) async fn turn_started(&mut self, turn: TurnStarted) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
+        self.has_used_tools = false;
         let began = TurnStarted {
             message: MessageBody { external_id: None, ..turn.message.clone() },
             ..turn.clone()

@@ -2,14 +2,15 @@
 
 use domain::{
     actor::Actor,
+    command::{CommandKind, CommandStatus},
     id::SessionId,
-    session::{Lease, Session},
+    session::{Lease, Session, SessionMode},
     session_status::SessionStatus,
     timeline::{Change, TimelineEntry, TimelineItem},
 };
 use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
 
-use super::{lease::HeldSession, record};
+use super::{lease::HeldSession, queue::GO_ON, record};
 use crate::{App, owner};
 
 /// The author of what recovery changes.
@@ -24,6 +25,8 @@ pub struct RecoveredSession {
     pub from: SessionStatus,
     /// Where it is now.
     pub to: SessionStatus,
+    /// A worker will go on with it.
+    pub is_queued: bool,
 }
 
 impl App {
@@ -55,7 +58,8 @@ impl App {
             let vacate = move |tx: &Tx<'_>| tx.team(orphan.team_id).sessions().vacate(&orphan, now);
             return self.store().write(vacate).await.map(|()| None);
         };
-        let moved = RecoveredSession { id: orphan.id, from: orphan.status, to };
+        let is_queued = goes_on(&orphan, to);
+        let moved = RecoveredSession { id: orphan.id, from: orphan.status, to, is_queued };
         let pid = orphan.lease.as_ref().map_or(0, |lease| lease.owner.pid);
         let reason = format!("its process {pid} ended without a word");
         let recover = move |tx: &Tx<'_>| put_to_rest(&app, tx, &orphan, to, reason);
@@ -90,15 +94,44 @@ fn put_to_rest(
 ) -> Result<Vec<TimelineEntry>, StoreError> {
     let (team, id, now) = (tx.team(seen.team_id), seen.id, app.now());
     let lease = Lease { owner: app.owner().clone(), expires_at: now };
-    let guard = Guard::Fence(team.sessions().acquire(seen, &lease)?);
+    let fence = team.sessions().acquire(seen, &lease)?;
+    let guard = Guard::Fence(fence);
     let calls = team.timeline().list_open_tool_calls(id)?;
-    let commands = team.timeline().list_open_commands(id)?;
+    let mut commands = team.timeline().list_open_commands(id)?;
+    let goes_on = goes_on(seen, to);
+    if goes_on {
+        // What no agent was told yet is told to the next. What one was told is not told again: it may have done half of it.
+        commands.retain(|command| command.status != CommandStatus::Queued);
+    }
     let mut items = record::open_items_closed(calls, commands, now);
     let transition = record::transition(app, id, Some(seen.status), to, &reason, &RECOVERY);
     items.push((Change::Created, TimelineItem::Transition(transition)));
-    let error_message = (to == SessionStatus::Failed).then_some(reason);
-    let update = SessionUpdate { error_message, release_lease: true, ..SessionUpdate::default() };
-    team.sessions().change(SessionChange { session_id: id, guard, at: now, update, items })
+    let mut update = SessionUpdate { release_lease: !goes_on, ..SessionUpdate::default() };
+    if to == SessionStatus::Failed {
+        update.error_message = Some(reason);
+    }
+    if goes_on && was_begun(&items) {
+        items.extend(app.prompt_rows(id, GO_ON, &RECOVERY).1);
+        update.added.total_messages = 1;
+    }
+    let entries = team.sessions().change(SessionChange { session_id: id, guard, at: now, update, items })?;
+    if goes_on {
+        team.sessions().requeue(id, fence, now, now)?;
+    }
+    Ok(entries)
+}
+
+/// Whether a worker takes it up again: it did work for nobody who waits at a terminal, and did not lose too many processes.
+fn goes_on(orphan: &Session, to: SessionStatus) -> bool {
+    let is_background = orphan.mode == SessionMode::Background && to == SessionStatus::Paused;
+    is_background && orphan.attempts < orphan.options.max_retries
+}
+
+/// Whether an agent was given a prompt that it did not finish.
+fn was_begun(closed: &[(Change, TimelineItem)]) -> bool {
+    closed.iter().any(
+        |(_, item)| matches!(item, TimelineItem::Command(command) if command.kind == CommandKind::Prompt),
+    )
 }
 
 #[cfg(test)]
@@ -133,7 +166,8 @@ mod tests {
         assert_eq!(here.recover_sessions().await, Ok(vec![]));
         fixture.clock.advance(Duration::from_micros(1));
         let id = recorder.session_id();
-        let expected = RecoveredSession { id, from: SessionStatus::Active, to: SessionStatus::Paused };
+        let expected =
+            RecoveredSession { id, from: SessionStatus::Active, to: SessionStatus::Paused, is_queued: false };
         assert_eq!(here.recover_sessions().await, Ok(vec![expected]));
         assert_eq!(here.recover_sessions().await, Ok(vec![]), "once is enough");
     }

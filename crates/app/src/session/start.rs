@@ -1,6 +1,6 @@
 //! Starting a session, new or again.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use agent::{Environment, Launch, LaunchOptions, Limits, Runtime, SettingSources, StartError};
 use domain::{
@@ -19,9 +19,10 @@ use tokio::sync::mpsc;
 
 use super::{
     Asker,
-    actor::SessionActor,
+    actor::{SessionActor, Start},
     handle::SessionHandle,
     lease::LEASE,
+    queue::WORKER,
     record::{self, Recorder},
     update::SessionUpdate,
 };
@@ -47,6 +48,8 @@ pub enum Target {
     New(Box<NewSession>),
     /// One that has no process; it keeps its folder and its options.
     Resume(SessionId),
+    /// One from the queue, which this process owns since it was claimed.
+    Claimed(Box<Session>),
 }
 
 /// A session that does not exist yet.
@@ -77,6 +80,8 @@ pub struct LaunchSettings {
     pub include_partial_messages: bool,
     /// Put behind all other arguments.
     pub extra_arguments: Vec<String>,
+    /// How long a session keeps its process without anything to do.
+    pub idle: Duration,
 }
 
 /// A session with a process that is ready for prompts.
@@ -138,7 +143,8 @@ impl App {
     /// See [`StartSessionError`].
     pub async fn start_session(&self, request: StartSession) -> Result<RunningSession, StartSessionError> {
         let StartSession { caller, target, launch, asker } = request;
-        let author = Actor::User(caller.user_id);
+        let author = if let Target::Claimed(_) = &target { WORKER } else { Actor::User(caller.user_id) };
+        let idle = launch.idle;
         // As long as the agent may take to start, and a little more.
         let lease = Lease {
             owner: self.owner().clone(),
@@ -152,6 +158,7 @@ impl App {
                 let session = self.find_resumable(caller, id, &launch.runtime).await?;
                 self.take_up(session, &author, lease).await?
             }
+            Target::Claimed(session) => self.begin_claimed(*session, &author).await?,
         };
         let mut recorder = Recorder::new(self.clone(), &session, fence);
         let running = match agent::start(launch_of(&session, launch)).await {
@@ -169,7 +176,9 @@ impl App {
             super::GetSessionError::NotFound(id) => StartSessionError::NotFound(id),
             super::GetSessionError::Store(error) => error.into(),
         })?;
-        let (handle, updates) = SessionActor::spawn(recorder, running, asker, &session, author, entries);
+        let told = self.list_told(session.team_id, session.id).await?;
+        let start = Start { author, idle, entries, told };
+        let (handle, updates) = SessionActor::spawn(recorder, running, asker, &session, start);
         Ok(RunningSession { session, handle, updates })
     }
 
@@ -215,6 +224,26 @@ impl App {
         let transitions = vec![self.connecting(&session, author)];
         let take = move |tx: &store::Tx<'_>| connect(tx, &seen, &lease, transitions, now);
         let (fence, entries) = self.store().write(take).await?;
+        Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
+    }
+
+    /// Begins on a session that came out of the queue with this process as its owner.
+    async fn begin_claimed(
+        &self,
+        session: Session,
+        author: &Actor,
+    ) -> Result<(Session, i64, Vec<TimelineEntry>), StoreError> {
+        let (now, fence) = (self.now(), session.fence);
+        let connecting = self.connecting(&session, author);
+        let change = SessionChange {
+            session_id: session.id,
+            guard: Guard::Fence(fence),
+            at: now,
+            update: RowUpdate::default(),
+            items: vec![(Change::Created, TimelineItem::Transition(connecting))],
+        };
+        let team = session.team_id;
+        let entries = self.store().write(move |tx| tx.team(team).sessions().change(change)).await?;
         Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
     }
 

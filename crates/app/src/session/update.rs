@@ -45,4 +45,6 @@ pub struct SessionEnd {
     pub error: Option<String>,
     /// How its last turn ended, if there was one.
     pub last_outcome: Option<TurnOutcome>,
+    /// Its last turn used tools, so that trying it again would do something twice.
+    pub has_used_tools: bool,
 }

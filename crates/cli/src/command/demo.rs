@@ -16,7 +16,7 @@ use domain::{id::SessionId, runtime::RuntimeKind, session::SessionOptions, sessi
 use tokio::process::Command;
 
 use crate::{
-    composition::{Context, Opened, create_private_directory, temporary_directory},
+    composition::{Context, Login, Opened, create_private_directory, temporary_directory},
     drive::{Prompts, drive},
     failure::{Code, Failure},
     terminal::{Terminal, asker::TerminalAsker, keyboard::Keyboard, text, timeline_view},
@@ -53,7 +53,8 @@ impl Demo {
             "2. an agent repairs it: it may read, and is judged before it changes or runs anything",
         );
         let temporary = temporary_directory()?;
-        let launch = context.launch_settings(RuntimeKind::Scripted, Some(&scenario), temporary.path())?;
+        let launch =
+            context.launch_settings(RuntimeKind::Scripted, Some(&scenario), temporary.path(), Login::Own)?;
         let target = Target::New(Box::new(NewSession {
             name: Some("demo".to_owned()),
             prompt: Some(PROMPT.to_owned()),

@@ -14,7 +14,7 @@ use serde_json::json;
 use store::{Migrate, migration};
 
 use crate::{
-    composition::{Context, create_private_directory, temporary_directory},
+    composition::{Context, Login, create_private_directory, temporary_directory},
     failure::{Code, Failure},
     settings::Origin,
 };
@@ -149,7 +149,7 @@ async fn claude(context: &Context) -> Vec<Finding> {
 /// Starts it as `provost run` does, but in an empty folder, so that no project's settings play a part.
 async fn start_claude(context: &Context) -> Result<RunningAgent, Failure> {
     let folder = temporary_directory()?;
-    let launch = context.launch_settings(RuntimeKind::Claude, None, folder.path())?;
+    let launch = context.launch_settings(RuntimeKind::Claude, None, folder.path(), Login::Own)?;
     let limits = Limits { handshake: launch.limits.handshake.min(PATIENCE), ..launch.limits };
     let running = agent::start(Launch {
         runtime: launch.runtime,

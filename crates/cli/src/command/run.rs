@@ -5,12 +5,12 @@ use std::{io::Read, path::PathBuf, process::ExitCode, sync::Arc, time::Duration}
 use app::session::{Asker, NewSession, SessionEnd, SessionReference, StartSession, Target};
 use clap::Args;
 use domain::{
-    agent_event::TurnOutcome, money::MicroUsd, permission::PermissionMode, runtime::RuntimeKind,
-    session::SessionOptions, session_status::SessionStatus,
+    agent_event::TurnOutcome, money::MicroUsd, permission::PermissionMode, priority::Priority,
+    runtime::RuntimeKind, session::SessionOptions, session_status::SessionStatus,
 };
 
 use crate::{
-    composition::{Context, Opened, temporary_directory},
+    composition::{Context, Login, Opened, temporary_directory},
     drive::{Prompts, drive},
     failure::{Code, Failure},
     terminal::{
@@ -30,6 +30,12 @@ pub(crate) struct Run {
     /// Go on with prompts typed line by line until Ctrl-D.
     #[arg(long, short)]
     interactive: bool,
+    /// Only record it: a worker runs it, by priority and then by age. Nobody is asked about its tool calls.
+    #[arg(long, conflicts_with_all = ["interactive", "yes", "resume"])]
+    background: bool,
+    /// How soon a worker takes it: 1 (first) to 10.
+    #[arg(long, value_name = "N", requires = "background")]
+    priority: Option<Priority>,
     /// The program that runs the session: claude or scripted.
     #[arg(long)]
     runtime: Option<RuntimeKind>,
@@ -71,6 +77,9 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let prompt = self.prompt(&context)?;
+        if self.background {
+            return self.queue(context, prompt.unwrap_or_default()).await;
+        }
         let keyboard = context.surroundings.stdin_is_terminal.then(Keyboard::open);
         let typed =
             if self.interactive { Some(keyboard.clone().unwrap_or_else(Keyboard::open)) } else { None };
@@ -88,7 +97,8 @@ impl Run {
             }
         };
         let temporary = temporary_directory()?;
-        let launch = context.launch_settings(kind, self.scenario.as_deref(), temporary.path())?;
+        let scenario = self.scenario.as_deref();
+        let launch = context.launch_settings(kind, scenario, temporary.path(), Login::Own)?;
         let running = app.start_session(StartSession { caller, target, launch, asker }).await?;
         let id = running.session.id;
         let end = drive(context.terminal, running, Prompts { first: prompt, keyboard: typed }).await?;
@@ -103,18 +113,35 @@ impl Run {
 
     /// The first prompt. Only an interactive session may begin without one.
     fn prompt(&self, context: &Context) -> Result<Option<String>, Failure> {
-        let text = match self.prompt.as_deref() {
-            Some("-") => Some(read_prompt()?),
-            Some(prompt) => Some(prompt.to_owned()),
-            None if self.interactive => return Ok(None),
-            None if context.surroundings.stdin_is_terminal => None,
-            None => Some(read_prompt()?),
-        };
-        match text {
-            Some(text) if !text.trim().is_empty() => Ok(Some(text)),
-            Some(_) => Err(Failure::new(Code::Usage, "the prompt is empty").hint(HOW_TO_PROMPT)),
-            None => Err(Failure::new(Code::Usage, "a prompt is missing").hint(HOW_TO_PROMPT)),
+        if self.interactive && self.prompt.is_none() {
+            return Ok(None);
         }
+        prompt_from(self.prompt.as_deref(), context).map(Some)
+    }
+
+    /// Records the session for a worker.
+    async fn queue(self, context: Context, prompt: String) -> Result<ExitCode, Failure> {
+        let kind = self.runtime()?.unwrap_or(context.settings.runtime.default);
+        let mut new = self.new_session(&context, None)?;
+        if kind == RuntimeKind::Scripted {
+            let scenario = context.scenario(self.scenario.as_deref())?.to_string_lossy().into_owned();
+            new.options.sdk_options.insert("scenario".to_owned(), scenario.into());
+        }
+        let Opened { app, caller } = context.open().await?;
+        let priority = self.priority.unwrap_or_default();
+        let session = app.queue_session(caller, new, prompt, kind, priority).await?;
+        app.store().close().await;
+        let terminal = context.terminal;
+        if terminal.is_json {
+            terminal.json(&session)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let program = context.surroundings.program_name();
+        terminal.data(&session.id.to_string())?;
+        terminal.say(&format!("session {} waits for a worker: {program} worker", text::short(session.id)));
+        let follow = format!("{program} session follow {}", text::short(session.id));
+        terminal.say(&terminal.err.dim(&follow));
+        Ok(ExitCode::SUCCESS)
     }
 
     /// The runtime that was asked for; only the scripted one plays a scenario.
@@ -172,7 +199,22 @@ impl Run {
     }
 }
 
-const HOW_TO_PROMPT: &str = "provost run \"what to do\", or --interactive to type prompts";
+const HOW_TO_PROMPT: &str = "type it behind the command in quotes, or pipe it in";
+
+/// A prompt from an argument or from standard input.
+pub(crate) fn prompt_from(argument: Option<&str>, context: &Context) -> Result<String, Failure> {
+    let text = match argument {
+        Some("-") => Some(read_prompt()?),
+        Some(prompt) => Some(prompt.to_owned()),
+        None if context.surroundings.stdin_is_terminal => None,
+        None => Some(read_prompt()?),
+    };
+    match text {
+        Some(text) if !text.trim().is_empty() => Ok(text),
+        Some(_) => Err(Failure::new(Code::Usage, "the prompt is empty").hint(HOW_TO_PROMPT)),
+        None => Err(Failure::new(Code::Usage, "a prompt is missing").hint(HOW_TO_PROMPT)),
+    }
+}
 
 fn read_prompt() -> Result<String, Failure> {
     let mut bytes = Vec::new();

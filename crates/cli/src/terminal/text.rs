@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use app::session::RecoveredSession;
 use serde_json::Value;
 
 /// Shows control characters instead of sending them: what an agent says must not move the cursor, rename the window or
@@ -106,6 +107,13 @@ pub(crate) fn size(bytes: u64) -> String {
 pub(crate) fn short(id: domain::id::SessionId) -> String {
     let text = id.to_string();
     text[text.len() - 8..].to_owned()
+}
+
+/// What is said of a session that was found without its process.
+pub(crate) fn recovered(session: &RecoveredSession) -> String {
+    let RecoveredSession { id, from, to, is_queued } = *session;
+    let then = if is_queued { ", and waits for a worker" } else { "" };
+    format!("session {} lost its process while {from}; it is {to} now{then}", short(id))
 }
 
 #[cfg(test)]

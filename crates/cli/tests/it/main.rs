@@ -18,5 +18,7 @@ mod session;
 mod settings;
 mod shell;
 mod signal;
+mod tell;
 mod transfer;
 mod unruly_agent;
+mod worker;

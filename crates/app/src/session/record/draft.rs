@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use domain::{
     actor::Actor,
     agent_event::{ToolRequest, ToolResult, ToolUse, TurnEnded},
-    command::{Command, CommandKind, CommandStatus},
+    command::{Command, CommandStatus},
     id::{CommandId, MessageId, SessionId, ToolCallId, TransitionId},
     message::{Message, MessageBody},
     money::MicroUsd,
@@ -38,30 +38,6 @@ impl Recorder {
         id
     }
 
-    pub(super) fn draft_command(
-        &self,
-        draft: &mut Draft,
-        kind: CommandKind,
-        payload: Value,
-        status: CommandStatus,
-        author: &Actor,
-    ) -> Command {
-        let now = self.app.now();
-        let command = Command {
-            id: CommandId::from_uuid(self.app.next_id()),
-            session_id: self.session_id,
-            sequence: 0,
-            kind,
-            payload,
-            author: author.to_string(),
-            status,
-            created_at: now,
-            updated_at: now,
-        };
-        draft.items.push((Change::Created, TimelineItem::Command(command.clone())));
-        command
-    }
-
     pub(super) fn draft_transition(
         &mut self,
         draft: &mut Draft,
@@ -90,6 +66,7 @@ impl Recorder {
         if self.open_calls.contains_key(&tool_use.tool_use_id) {
             return;
         }
+        self.has_used_tools = true;
         let call = ToolCall {
             message_id,
             ..ToolCall::new(

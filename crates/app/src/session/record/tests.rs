@@ -230,7 +230,7 @@ async fn a_commit_whose_answer_was_lost_is_found_again() {
         session_id: recorder.session_id(),
         guard: Guard::Fence(recorder.fence),
         at: entries[0].at,
-        update: store::SessionUpdate::default(),
+        update: SessionUpdate::default(),
         items: entries.iter().map(|entry| (entry.change, entry.item.clone())).collect(),
     };
     let found = find_recorded(&app, fixture.caller.team_id, &change)

@@ -4,6 +4,7 @@ use domain::{
     id::SessionId,
     message::Message,
     money::MicroUsd,
+    permission::PermissionMode,
     session::{Session, SessionTotals},
     session_status::SessionStatus,
     time::Timestamp,
@@ -70,6 +71,8 @@ pub struct SessionUpdate {
     pub external_id: Option<String>,
     /// The model that works.
     pub model: Option<String>,
+    /// In which mode tool calls are decided.
+    pub permission_mode: Option<PermissionMode>,
     /// The agent program's cumulative cost.
     pub reported_cost: Option<MicroUsd>,
     /// The last result's text.
@@ -138,8 +141,16 @@ impl Sessions<'_, Tx<'_>> {
     /// Takes as many numbers as the change has rows and applies its update; gives the first number.
     fn advance(&self, change: &SessionChange) -> Result<i64, StoreError> {
         let rows = i64::try_from(change.items.len()).unwrap_or(i64::MAX);
-        let SessionUpdate { added, external_id, model, reported_cost, result, error_message, release_lease } =
-            &change.update;
+        let SessionUpdate {
+            added,
+            external_id,
+            model,
+            permission_mode,
+            reported_cost,
+            result,
+            error_message,
+            release_lease,
+        } = &change.update;
         let mut sql = String::from(
             "UPDATE sessions SET next_sequence = next_sequence + $1, last_activity_at = $2, updated_at = $2,
              total_messages = total_messages + $3, total_tool_calls = total_tool_calls + $4,
@@ -150,12 +161,12 @@ impl Sessions<'_, Tx<'_>> {
              total_cost_usd_micros = total_cost_usd_micros + $13, duration_ms = duration_ms + $14,
              external_id = coalesce($15, external_id), model = coalesce($16, model),
              reported_cost_usd_micros = coalesce($17, reported_cost_usd_micros), result = coalesce($18, result),
-             error_message = coalesce($19, error_message)",
+             error_message = coalesce($19, error_message), permission_mode = coalesce($20, permission_mode)",
         );
         if *release_lease {
             sql.push_str(", lease_owner = NULL, lease_expires_at = NULL");
         }
-        sql.push_str(" WHERE id = $20 AND ");
+        sql.push_str(" WHERE id = $21 AND ");
         let mut values = params![rows, change.at].to_vec();
         push_totals(&mut values, added);
         values.extend_from_slice(params![
@@ -164,13 +175,14 @@ impl Sessions<'_, Tx<'_>> {
             reported_cost,
             result,
             error_message,
+            permission_mode,
             change.session_id,
         ]);
         if let Guard::Fence(fence) = change.guard {
-            sql.push_str("fence = $21 AND (team_id = $22 AND deleted_at IS NULL) IS TRUE");
+            sql.push_str("fence = $22 AND (team_id = $23 AND deleted_at IS NULL) IS TRUE");
             values.push(Value::Int(fence));
         } else {
-            sql.push_str("(team_id = $21 AND deleted_at IS NULL) IS TRUE");
+            sql.push_str("(team_id = $22 AND deleted_at IS NULL) IS TRUE");
         }
         sql.push_str(" RETURNING next_sequence");
         let next: Option<i64> = self.scope.change(&sql, &values, |row| row.get(0))?;

@@ -13,7 +13,7 @@ use crate::{
     conn::Tx,
     error::StoreError,
     record::Record as _,
-    repository::reference::of_live_team,
+    repository::{Reads, reference::of_live_team},
     scope::missing,
     value::{ToValue as _, Value, params},
 };
@@ -22,6 +22,21 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct SessionQueue<'c, C> {
     pub(in crate::repository) conn: &'c C,
+}
+
+impl<C: Reads> SessionQueue<'_, C> {
+    /// Whether nothing waits for a worker, not even for a later time.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT 1 FROM sessions WHERE queued_at IS NOT NULL AND lease_owner IS NULL AND deleted_at IS NULL AND {}
+             ORDER BY priority, queued_at, id LIMIT 1",
+            of_live_team("sessions")
+        );
+        Ok(self.conn.conn().find(&sql, &[], |_| Ok(()))?.is_none())
+    }
 }
 
 impl SessionQueue<'_, Tx<'_>> {
@@ -96,6 +111,27 @@ impl Sessions<'_, Tx<'_>> {
             },
             Ok,
         )
+    }
+
+    /// Gives a claimed session back that its owner, of this fence, did not begin on: it waits in its place, but is not tried before
+    /// `next_attempt_at`. That counts as no try.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when another process took it over, or it does not wait.
+    pub fn postpone(
+        &self,
+        id: SessionId,
+        fence: i64,
+        next_attempt_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE sessions SET next_attempt_at = $1, lease_owner = NULL, lease_expires_at = NULL, updated_at = $2
+             WHERE id = $3 AND fence = $4 AND lease_owner IS NOT NULL AND queued_at IS NOT NULL
+             AND (team_id = $5 AND deleted_at IS NULL) IS TRUE";
+        match self.scope.execute(sql, params![next_attempt_at, at, id, fence])? {
+            0 => Err(StoreError::Fenced),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a session that nobody runs yet out of the queue.

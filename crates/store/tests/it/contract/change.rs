@@ -5,6 +5,7 @@ use domain::{
     id::SessionId,
     money::MicroUsd,
     permission::Decision,
+    permission::PermissionMode,
     session::SessionTotals,
     session_status::SessionStatus::{
         self, Active, Archived, Completed, Connecting, Created, Failed, Processing,
@@ -275,6 +276,7 @@ async fn totals_are_added_and_what_is_not_said_stays(fixture: &Fixture) {
         added,
         external_id: Some("external".into()),
         model: Some("model".into()),
+        permission_mode: Some(PermissionMode::Plan),
         reported_cost: Some(MicroUsd::from_micros(12)),
         result: Some(json!("done")),
         error_message: Some("odd".into()),
@@ -297,6 +299,7 @@ async fn totals_are_added_and_what_is_not_said_stays(fixture: &Fixture) {
     assert_eq!(added_twice.totals.cost, MicroUsd::from_micros(20));
     assert_eq!(added_twice.totals.duration_ms, 22);
     assert_eq!((&said.external_id, &said.options.model), (&Some("external".into()), &Some("model".into())));
+    assert_eq!(said.options.permission_mode, PermissionMode::Plan);
     assert_eq!((&said.result, said.reported_cost), (&Some(json!("done")), MicroUsd::from_micros(12)));
     let unsaid = domain::session::Session { totals: said.totals, ..added_twice };
     assert_eq!(unsaid, said);
