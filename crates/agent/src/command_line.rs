@@ -42,6 +42,9 @@ fn option_arguments(options: &LaunchOptions) -> Vec<OsString> {
     if let Some(model) = &options.model {
         arguments.push(format!("--model={model}"));
     }
+    if let Some(model) = &options.fallback_model {
+        arguments.push(format!("--fallback-model={model}"));
+    }
     if let Some(text) = options.system_prompt.as_deref().filter(|text| !text.is_empty()) {
         arguments.push(format!("--append-system-prompt={text}"));
     }
@@ -116,6 +119,7 @@ mod tests {
     fn a_value_that_looks_like_a_flag_stays_a_value() {
         let options = LaunchOptions {
             model: Some("--help".into()),
+            fallback_model: Some("other".into()),
             system_prompt: Some("-x".into()),
             resume: Some("--continue".into()),
             budget: Some(MicroUsd::from_micros(2_500_000)),
@@ -129,6 +133,7 @@ mod tests {
         let expected = [
             "--permission-mode=plan",
             "--model=--help",
+            "--fallback-model=other",
             "--append-system-prompt=-x",
             "--max-turns=7",
             "--max-budget-usd=2.5",

@@ -45,6 +45,8 @@ pub enum Runtime {
 pub struct LaunchOptions {
     /// Model to ask for; `None` leaves the choice to the program.
     pub model: Option<String>,
+    /// Model to ask when the first does not answer.
+    pub fallback_model: Option<String>,
     /// Text appended to the program's own system prompt. An empty text counts as `None`.
     pub system_prompt: Option<String>,
     /// Provost decides every tool call itself, so the program only learns whether it is in `plan` mode.
@@ -67,6 +69,7 @@ impl Default for LaunchOptions {
     fn default() -> Self {
         Self {
             model: None,
+            fallback_model: None,
             system_prompt: None,
             permission_mode: PermissionMode::Default,
             max_turns: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
+    actor::Actor,
     id::{TeamId, UserId},
     session::LeaseOwner,
     time::Timestamp,
@@ -28,6 +29,13 @@ pub struct Caller {
     pub team_id: TeamId,
     /// The person.
     pub user_id: UserId,
+}
+
+impl std::fmt::Display for Caller {
+    /// As the author of what they do.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Actor::User(self.user_id).fmt(f)
+    }
 }
 
 impl App {

@@ -2,6 +2,7 @@
 //!
 //! Knows no command line, no HTTP, no SQL and no wire format; reads no environment and prints nothing.
 
+pub mod agents;
 pub mod clock;
 mod context;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod fixture;
 mod install;
 pub mod owner;
 pub mod session;
+pub mod templates;
 pub mod worker;
 
 pub use context::{App, Caller};

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod agent;
 pub(crate) mod agent_scripted;
 pub(crate) mod completion;
 pub(crate) mod config_show;
@@ -17,7 +18,9 @@ pub(crate) mod init;
 pub(crate) mod run;
 pub(crate) mod session_follow;
 pub(crate) mod session_list;
+pub(crate) mod session_search;
 pub(crate) mod session_show;
 pub(crate) mod session_tell;
 pub(crate) mod session_timeline;
+pub(crate) mod template;
 pub(crate) mod worker;

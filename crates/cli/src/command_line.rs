@@ -42,6 +42,12 @@ pub(crate) enum Command {
     Run(command::run::Run),
     /// Watch a built-in agent repair a small program: no account, no network, nothing to set up.
     Demo(command::demo::Demo),
+    /// Look after agents: definitions that sessions run with.
+    #[command(subcommand)]
+    Agent(command::agent::AgentCommand),
+    /// Look after session templates: options to start from.
+    #[command(subcommand)]
+    Template(command::template::TemplateCommand),
     /// Run background sessions from the queue.
     Worker(command::worker::Worker),
     /// Look at sessions, and tell them something.
@@ -72,6 +78,8 @@ pub(crate) enum SessionCommand {
     Show(command::session_show::SessionShow),
     /// Show everything that was recorded in a session, in order.
     Timeline(command::session_timeline::SessionTimeline),
+    /// Find what was said in sessions.
+    Search(command::session_search::SessionSearch),
     /// Watch a session, whichever process runs it, until it rests.
     Follow(command::session_follow::SessionFollow),
     /// Give a session a further prompt; one without a process waits for a worker.

@@ -5,9 +5,13 @@ use std::{fmt, process::ExitCode};
 use agent::StartError;
 use app::{
     InstallError,
-    session::{GetSessionError, ResolveSessionError, StartSessionError, TellSessionError},
+    agents::AgentError,
+    session::{GetSessionError, PlanError, ResolveSessionError, StartSessionError, TellSessionError},
+    templates::TemplateError,
 };
-use store::{BackupError, OpenError, StoreError, migration::MigrationError, transfer::TransferError};
+use store::{
+    AgentStatusError, BackupError, OpenError, StoreError, migration::MigrationError, transfer::TransferError,
+};
 
 use crate::settings::SettingsProblem;
 
@@ -265,6 +269,55 @@ impl From<TellSessionError> for Failure {
                 failure(Code::Refused).hint("provost session list shows where each one is")
             }
             TellSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            PlanError::NoAgent(_) => failure(Code::NotFound).hint("provost agent list shows what there is"),
+            PlanError::NoVersion { slug, .. } => {
+                failure(Code::NotFound).hint(format!("provost agent versions {slug} shows what there is"))
+            }
+            PlanError::NotActive { slug, .. } => failure(Code::Refused)
+                .hint(format!("to let sessions start with it: provost agent activate {slug}")),
+            PlanError::NoTemplate(_) => {
+                failure(Code::NotFound).hint("provost template list shows what there is")
+            }
+            PlanError::Store(error) => error.clone().into(),
+        }
+    }
+}
+
+impl From<AgentError> for Failure {
+    fn from(error: AgentError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            AgentError::NotFound(_) => failure(Code::NotFound).hint("provost agent list shows what there is"),
+            AgentError::NoVersion { slug, .. } => {
+                failure(Code::NotFound).hint(format!("provost agent versions {slug} shows what there is"))
+            }
+            AgentError::OtherSlug { .. } => failure(Code::Usage).hint("create another agent with that slug"),
+            AgentError::Status(AgentStatusError::Store(error)) | AgentError::Store(error) => {
+                error.clone().into()
+            }
+            AgentError::Status(AgentStatusError::Illegal(_)) => failure(Code::Refused),
+        }
+    }
+}
+
+impl From<TemplateError> for Failure {
+    fn from(error: TemplateError) -> Self {
+        match error {
+            TemplateError::NotFound(_) => {
+                Self::new(Code::NotFound, error).hint("provost template list shows what there is")
+            }
+            TemplateError::Store(error @ StoreError::Conflict { .. }) => {
+                Self::from(error).hint("to replace it: --replace")
+            }
+            TemplateError::Store(error) => error.into(),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod command;
 mod command_line;
 mod composition;
+mod definition_file;
 mod drive;
 mod failure;
 mod long_work;
@@ -79,6 +80,9 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Session(SessionCommand::Resume(command)) => command.run(context).await,
         Command::Session(SessionCommand::Terminate(command)) => command.run(context).await,
         Command::Session(SessionCommand::Set(command)) => command.run(context).await,
+        Command::Session(SessionCommand::Search(command)) => command.run(context).await,
+        Command::Agent(command) => command.run(context).await,
+        Command::Template(command) => command.run(context).await,
         Command::Worker(command) => command.run(context).await,
         Command::Db(DbCommand::Migrate(command)) => command.run(context).await,
         Command::Db(DbCommand::Rollback(command)) => command.run(context).await,

@@ -1,14 +1,16 @@
 //! What an agent is made of: a JSON document of typed parts, each read with errors that name the place, the value and what
-//! is accepted. Rendering it into a prompt is not its business.
+//! is accepted, and what an agent is told of it.
 
 mod allowed_domain;
 mod boundaries;
 mod bounded;
+mod definition;
 mod fields;
 mod language;
 mod memory;
 mod model;
 mod personality;
+mod prompt;
 mod retrieval_weights;
 mod skills;
 mod text;
@@ -19,6 +21,7 @@ use serde_json::Value as Json;
 pub use allowed_domain::{AllowedDomain, InvalidAllowedDomain};
 pub use boundaries::{Autonomy, Boundaries};
 pub use bounded::{Bounded, OutOfBounds};
+pub use definition::AgentDefinition;
 pub use language::{InvalidLanguage, Language};
 pub use memory::MemoryDna;
 pub use model::{InvalidTemperature, ModelDna, Temperature};

@@ -17,7 +17,7 @@ pub(super) enum RawBacklog {
 
 const FIND: &str = "SELECT * FROM tasks WHERE team_id = $1 AND key = $2 AND deleted_at IS NULL";
 const LIST: &str =
-    "SELECT * FROM tasks WHERE team_id = $1 AND status = 'todo' AND agent_type = 'coder' AND deleted_at IS NULL
+    "SELECT * FROM tasks WHERE team_id = $1 AND status = $2 AND agent_type = $3 AND deleted_at IS NULL
      ORDER BY created_at DESC, id DESC LIMIT 51";
 const MOVABLE: &str = "SELECT id, key, status, epic_id, feature_id, fence, claim_owner, claim_expires_at, open_dependencies,
      (SELECT definition FROM workflows WHERE team_id = $1 AND is_active) FROM tasks WHERE team_id = $1 AND id = $2";
@@ -56,12 +56,12 @@ impl RawBacklog {
         match self {
             Self::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(LIST)?;
-                let rows = statement.query_map([team.to_string()], columns)?;
+                let rows = statement.query_map([&team.to_string(), "todo", "coder"], columns)?;
                 let rows: Vec<Vec<Value>> = rows.collect::<rusqlite::Result<_>>()?;
                 anyhow::ensure!(rows.len() == 51, "{} rows", rows.len());
             }
             Self::Postgres(raw) => {
-                let rows = raw.client.query(&raw.list, &[&team.as_uuid()]).await?;
+                let rows = raw.client.query(&raw.list, &[&team.as_uuid(), &"todo", &"coder"]).await?;
                 rows.iter().try_for_each(|row| read(row).map(drop))?;
             }
         }

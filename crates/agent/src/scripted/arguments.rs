@@ -92,7 +92,7 @@ impl ChildArguments {
             "--max-budget-usd" => self.budget = Some(number(&flag, &value)?),
             "--resume" => self.resume = Some(text()),
             "--include-partial-messages" => self.include_partial_messages = true,
-            "--append-system-prompt" | "--setting-sources" | "--verbose" => {}
+            "--fallback-model" | "--append-system-prompt" | "--setting-sources" | "--verbose" => {}
             _ => return protocol_pair(flag, rest.next()),
         }
         Ok(())
@@ -151,6 +151,7 @@ mod tests {
     fn everything_the_driver_can_write_is_read() {
         let options = LaunchOptions {
             model: Some("m=1".into()),
+            fallback_model: Some("n".into()),
             system_prompt: Some("--be-kind".into()),
             permission_mode: PermissionMode::Plan,
             max_turns: Some(3),

@@ -17,7 +17,7 @@ use domain::{
 use serde_json::json;
 use store::{Conn, Guard, SessionChange, SessionUpdate, StoreError, Tx};
 
-use super::{NewSession, inbox::message_of, record};
+use super::{NewSession, inbox::message_of, record, start::record_new};
 use crate::{App, Caller};
 
 /// What an agent is told that takes up work whose process was lost.
@@ -43,6 +43,9 @@ impl App {
         let id = SessionId::from_uuid(self.next_id());
         let session = Session {
             user_id: Some(caller.user_id),
+            agent_id: new.agent.map(|(id, _)| id),
+            agent_version: new.agent.map(|(_, version)| version),
+            template_id: new.template_id,
             name: new.name.unwrap_or_else(|| name_from_prompt(&prompt)),
             working_directory: new.working_directory.to_string_lossy().into_owned(),
             mode: SessionMode::Background,
@@ -53,7 +56,7 @@ impl App {
         items.extend(self.prompt_rows(id, &prompt, &author).1);
         let queue = move |tx: &Tx<'_>| {
             let sessions = tx.team(session.team_id).sessions();
-            sessions.insert(&session)?;
+            record_new(tx, &session)?;
             sessions.change(SessionChange {
                 session_id: id,
                 guard: Guard::Anyone,

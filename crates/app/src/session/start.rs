@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use agent::{Environment, Launch, LaunchOptions, Limits, Runtime, SettingSources, StartError};
 use domain::{
     actor::Actor,
-    id::SessionId,
+    id::{AgentId, SessionId, SessionTemplateId},
     money::MicroUsd,
     runtime::RuntimeKind,
     session::{Lease, Session, SessionOptions, name_from_prompt},
@@ -61,6 +61,10 @@ pub struct NewSession {
     pub prompt: Option<String>,
     /// Where its agent works: an absolute path.
     pub working_directory: PathBuf,
+    /// The agent it runs as, in which version.
+    pub agent: Option<(AgentId, i64)>,
+    /// The template its options came from.
+    pub template_id: Option<SessionTemplateId>,
     /// What it is asked to be.
     pub options: SessionOptions,
 }
@@ -196,6 +200,9 @@ impl App {
         let id = SessionId::from_uuid(self.next_id());
         let session = Session {
             user_id: Some(caller.user_id),
+            agent_id: new.agent.map(|(id, _)| id),
+            agent_version: new.agent.map(|(_, version)| version),
+            template_id: new.template_id,
             name: new.name.unwrap_or_else(|| name_from_prompt(prompt)),
             working_directory: new.working_directory.to_string_lossy().into_owned(),
             ..Session::new(id, caller.team_id, runtime, new.options, now)
@@ -206,7 +213,7 @@ impl App {
         ];
         let row = session.clone();
         let create = move |tx: &store::Tx<'_>| {
-            tx.team(row.team_id).sessions().insert(&row)?;
+            record_new(tx, &row)?;
             connect(tx, &row, &lease, transitions, now)
         };
         let (fence, entries) = self.store().write(create).await?;
@@ -280,6 +287,13 @@ impl App {
     }
 }
 
+/// Adds a session, and counts the use of its template.
+pub(super) fn record_new(tx: &store::Tx<'_>, session: &Session) -> Result<(), StoreError> {
+    let team = tx.team(session.team_id);
+    team.sessions().insert(session)?;
+    session.template_id.map_or(Ok(()), |id| team.session_templates().count_use(id).map(drop))
+}
+
 /// Makes the lease's owner the owner of a session and makes its transitions, in one transaction: whoever dies before leaves it
 /// at rest, whoever dies after leaves it connecting, and both are found.
 fn connect(
@@ -309,13 +323,26 @@ const fn runtime_kind(runtime: &Runtime) -> RuntimeKind {
     }
 }
 
+/// The keys under which a session keeps what its agent asks of the agent program.
+pub(super) const FALLBACK_MODEL: &str = "fallback_model";
+pub(super) const MAX_OUTPUT_TOKENS: &str = "max_output_tokens";
+
+fn text_option(options: &SessionOptions, key: &str) -> Option<String> {
+    options.sdk_options.get(key).and_then(|value| value.as_str()).map(str::to_owned)
+}
+
 fn launch_of(session: &Session, settings: LaunchSettings) -> Launch {
     let options = &session.options;
+    let mut environment = settings.environment;
+    if let Some(most) = options.sdk_options.get(MAX_OUTPUT_TOKENS) {
+        environment = environment.with("CLAUDE_CODE_MAX_OUTPUT_TOKENS", most.to_string());
+    }
     Launch {
         runtime: settings.runtime,
         working_directory: PathBuf::from(&session.working_directory),
         options: LaunchOptions {
             model: options.model.clone(),
+            fallback_model: text_option(options, FALLBACK_MODEL),
             system_prompt: options.system_prompt.clone(),
             permission_mode: options.permission_mode,
             max_turns: options.max_turns,
@@ -326,7 +353,7 @@ fn launch_of(session: &Session, settings: LaunchSettings) -> Launch {
             setting_sources: settings.setting_sources,
             extra_arguments: settings.extra_arguments,
         },
-        environment: settings.environment,
+        environment,
         limits: settings.limits,
     }
 }

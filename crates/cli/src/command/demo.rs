@@ -59,6 +59,8 @@ impl Demo {
             name: Some("demo".to_owned()),
             prompt: Some(PROMPT.to_owned()),
             working_directory: folder.clone(),
+            agent: None,
+            template_id: None,
             options: SessionOptions {
                 timeout: Duration::from_secs(context.settings.session.timeout_seconds.get().into()),
                 ..SessionOptions::default()

@@ -2,10 +2,13 @@
 
 use std::{io::Read, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use app::session::{Asker, NewSession, SessionEnd, SessionReference, StartSession, Target};
+use app::{
+    App, Caller,
+    session::{AgentName, Asker, NewSession, Overrides, SessionEnd, SessionReference, StartSession, Target},
+};
 use clap::Args;
 use domain::{
-    agent_event::TurnOutcome, money::MicroUsd, permission::PermissionMode, priority::Priority,
+    agent_event::TurnOutcome, money::MicroUsd, name::Name, permission::PermissionMode, priority::Priority,
     runtime::RuntimeKind, session::SessionOptions, session_status::SessionStatus,
 };
 
@@ -42,6 +45,12 @@ pub(crate) struct Run {
     /// A scenario file to play; means --runtime scripted.
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// The agent to run as: its slug, or slug@version.
+    #[arg(long, value_name = "AGENT", conflicts_with = "resume")]
+    agent: Option<AgentName>,
+    /// The template to start from; what else is given here counts first.
+    #[arg(long, value_name = "NAME", conflicts_with = "resume")]
+    template: Option<Name>,
     /// The model to ask for.
     #[arg(long, conflicts_with = "resume")]
     model: Option<String>,
@@ -93,7 +102,8 @@ impl Run {
             }
             None => {
                 let kind = self.runtime()?.unwrap_or(context.settings.runtime.default);
-                (Target::New(Box::new(self.new_session(&context, prompt.clone())?)), kind)
+                let new = self.new_session(&context, &app, caller, prompt.clone()).await?;
+                (Target::New(Box::new(new)), kind)
             }
         };
         let temporary = temporary_directory()?;
@@ -116,18 +126,23 @@ impl Run {
         if self.interactive && self.prompt.is_none() {
             return Ok(None);
         }
-        prompt_from(self.prompt.as_deref(), context).map(Some)
+        let prompt = prompt_from(self.prompt.as_deref(), context);
+        prompt.map(Some).map_err(|failure| failure.hint("or --interactive to type one after the other"))
     }
 
     /// Records the session for a worker.
     async fn queue(self, context: Context, prompt: String) -> Result<ExitCode, Failure> {
         let kind = self.runtime()?.unwrap_or(context.settings.runtime.default);
-        let mut new = self.new_session(&context, None)?;
-        if kind == RuntimeKind::Scripted {
-            let scenario = context.scenario(self.scenario.as_deref())?.to_string_lossy().into_owned();
+        let scenario = match kind {
+            RuntimeKind::Scripted => Some(context.scenario(self.scenario.as_deref())?),
+            RuntimeKind::Claude => None,
+        };
+        let Opened { app, caller } = context.open().await?;
+        let mut new = self.new_session(&context, &app, caller, None).await?;
+        if let Some(scenario) = scenario {
+            let scenario = scenario.to_string_lossy().into_owned();
             new.options.sdk_options.insert("scenario".to_owned(), scenario.into());
         }
-        let Opened { app, caller } = context.open().await?;
         let priority = self.priority.unwrap_or_default();
         let session = app.queue_session(caller, new, prompt, kind, priority).await?;
         app.store().close().await;
@@ -164,39 +179,54 @@ impl Run {
         }
     }
 
-    fn new_session(&self, context: &Context, prompt: Option<String>) -> Result<NewSession, Failure> {
-        let defaults = &context.settings.session;
+    async fn new_session(
+        &self,
+        context: &Context,
+        app: &App,
+        caller: Caller,
+        prompt: Option<String>,
+    ) -> Result<NewSession, Failure> {
         let working_directory = match &self.cwd {
             Some(folder) => context.surroundings.current_directory.join(folder),
             None => context.surroundings.current_directory.clone(),
         };
-        let budget = match self.budget {
-            Some(budget) => Some(budget),
-            None => Some(defaults.budget_usd)
-                .filter(|usd| *usd != 0.0)
-                .map(MicroUsd::from_dollars)
-                .transpose()
-                .map_err(|error| Failure::new(Code::Usage, format!("session.budget_usd: {error}")))?,
+        let overrides = Overrides {
+            model: self.model.clone().filter(|model| !model.is_empty()),
+            system_prompt: self.system_prompt.clone().filter(|text| !text.is_empty()),
+            permission_mode: self.permission_mode,
+            max_turns: self.max_turns,
+            budget: self.budget,
+            timeout: self.timeout.map(|seconds| Duration::from_secs(seconds.into())),
         };
+        let (agent, template) = (self.agent.clone(), self.template.clone());
+        let plan = app.plan_session(caller, agent, template, defaults(context)?, overrides).await?;
         Ok(NewSession {
             name: self.name.clone(),
             prompt,
             working_directory: working_directory.canonicalize().unwrap_or(working_directory),
-            options: SessionOptions {
-                model: self
-                    .model
-                    .clone()
-                    .or_else(|| Some(defaults.model.clone()))
-                    .filter(|model| !model.is_empty()),
-                system_prompt: self.system_prompt.clone().filter(|text| !text.is_empty()),
-                permission_mode: self.permission_mode.unwrap_or(defaults.permission_mode),
-                max_turns: self.max_turns.or(Some(defaults.max_turns)).filter(|turns| *turns > 0),
-                budget,
-                timeout: Duration::from_secs(self.timeout.unwrap_or(defaults.timeout_seconds.get()).into()),
-                ..SessionOptions::default()
-            },
+            agent: plan.agent,
+            template_id: plan.template_id,
+            options: plan.options,
         })
     }
+}
+
+/// What sessions are asked to be by the settings.
+fn defaults(context: &Context) -> Result<SessionOptions, Failure> {
+    let set = &context.settings.session;
+    let budget = Some(set.budget_usd)
+        .filter(|usd| *usd != 0.0)
+        .map(MicroUsd::from_dollars)
+        .transpose()
+        .map_err(|error| Failure::new(Code::Usage, format!("session.budget_usd: {error}")))?;
+    Ok(SessionOptions {
+        model: Some(set.model.clone()).filter(|model| !model.is_empty()),
+        permission_mode: set.permission_mode,
+        max_turns: Some(set.max_turns).filter(|turns| *turns > 0),
+        budget,
+        timeout: Duration::from_secs(set.timeout_seconds.get().into()),
+        ..SessionOptions::default()
+    })
 }
 
 const HOW_TO_PROMPT: &str = "type it behind the command in quotes, or pipe it in";

@@ -3,6 +3,7 @@
 #[macro_use]
 mod fixture;
 
+mod agent;
 mod backup;
 mod concurrency;
 mod crash;
