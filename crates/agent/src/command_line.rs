@@ -57,6 +57,10 @@ fn option_arguments(options: &LaunchOptions) -> Vec<OsString> {
     if let Some(id) = &options.resume {
         arguments.push(format!("--resume={id}"));
     }
+    if let Some(fork) = &options.fork {
+        arguments.push("--fork-session".to_owned());
+        arguments.extend(fork.at.as_ref().map(|id| format!("--resume-session-at={id}")));
+    }
     if options.include_partial_messages {
         arguments.push("--include-partial-messages".to_owned());
     }
@@ -99,7 +103,7 @@ mod tests {
     use domain::money::MicroUsd;
 
     use super::*;
-    use crate::{Environment, Limits};
+    use crate::{Environment, Fork, Limits};
 
     fn command_line(runtime: Runtime, options: LaunchOptions) -> CommandLine {
         let working_directory = "/work".into();
@@ -122,6 +126,7 @@ mod tests {
             fallback_model: Some("other".into()),
             system_prompt: Some("-x".into()),
             resume: Some("--continue".into()),
+            fork: Some(Fork { at: Some("-a".into()) }),
             budget: Some(MicroUsd::from_micros(2_500_000)),
             max_turns: Some(7),
             permission_mode: PermissionMode::Plan,
@@ -138,6 +143,8 @@ mod tests {
             "--max-turns=7",
             "--max-budget-usd=2.5",
             "--resume=--continue",
+            "--fork-session",
+            "--resume-session-at=-a",
             "--include-partial-messages",
             "--setting-sources=",
             "--effort",

@@ -57,12 +57,21 @@ pub struct LaunchOptions {
     pub budget: Option<MicroUsd>,
     /// The program's own id of the session to continue.
     pub resume: Option<String>,
+    /// Continue it under a new id and leave it as it is.
+    pub fork: Option<Fork>,
     /// Ask for [`Partial`](domain::agent_event::AgentEvent::Partial) events.
     pub include_partial_messages: bool,
     /// Which settings files of the program apply.
     pub setting_sources: SettingSources,
     /// Put behind all other arguments, as they are.
     pub extra_arguments: Vec<String>,
+}
+
+/// How a session is continued under a new id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fork {
+    /// The program's own id of the model's message after which the history is cut; `None` is all of it.
+    pub at: Option<String>,
 }
 
 impl Default for LaunchOptions {
@@ -75,6 +84,7 @@ impl Default for LaunchOptions {
             max_turns: None,
             budget: None,
             resume: None,
+            fork: None,
             include_partial_messages: false,
             setting_sources: SettingSources::User,
             extra_arguments: Vec::new(),

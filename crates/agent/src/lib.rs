@@ -17,7 +17,7 @@ mod supervisor;
 mod version;
 
 pub use environment::{Environment, EnvironmentPolicy};
-pub use launch::{Launch, LaunchOptions, Limits, Runtime, SettingSources};
+pub use launch::{Fork, Launch, LaunchOptions, Limits, Runtime, SettingSources};
 pub use running_agent::{Account, AgentGone, InputSender, RunningAgent};
 pub use start::start;
 pub use start_error::StartError;

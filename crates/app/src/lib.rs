@@ -7,6 +7,7 @@ pub mod clock;
 mod context;
 #[cfg(test)]
 mod fixture;
+pub mod folder;
 mod install;
 pub mod owner;
 pub mod session;

@@ -3,6 +3,7 @@
 mod actor;
 mod ask;
 mod decide;
+mod fork;
 mod get;
 mod handle;
 mod inbox;
@@ -23,6 +24,7 @@ mod update;
 pub(crate) use queue::last_prompt_of;
 
 pub use ask::{Answer, Asker, BoxFuture, Question};
+pub use fork::{ForkSession, ForkSessionError, Forked, History};
 pub use get::GetSessionError;
 pub use handle::{SessionGone, SessionHandle};
 pub use plan::{AgentName, InvalidAgentName, Overrides, Plan, PlanError};

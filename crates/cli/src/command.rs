@@ -17,6 +17,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod run;
 pub(crate) mod session_follow;
+pub(crate) mod session_fork;
 pub(crate) mod session_list;
 pub(crate) mod session_search;
 pub(crate) mod session_show;

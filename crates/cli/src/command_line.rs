@@ -39,7 +39,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start a session, give it a prompt, and watch it.
-    Run(command::run::Run),
+    Run(Box<command::run::Run>),
     /// Watch a built-in agent repair a small program: no account, no network, nothing to set up.
     Demo(command::demo::Demo),
     /// Look after agents: definitions that sessions run with.
@@ -82,6 +82,8 @@ pub(crate) enum SessionCommand {
     Search(command::session_search::SessionSearch),
     /// Watch a session, whichever process runs it, until it rests.
     Follow(command::session_follow::SessionFollow),
+    /// Begin a session with the history of another one, in a copy of its folder.
+    Fork(command::session_fork::SessionFork),
     /// Give a session a further prompt; one without a process waits for a worker.
     Send(command::session_tell::Send),
     /// Stop what a session works on, and keep its process.

@@ -6,7 +6,10 @@ use agent::StartError;
 use app::{
     InstallError,
     agents::AgentError,
-    session::{GetSessionError, PlanError, ResolveSessionError, StartSessionError, TellSessionError},
+    session::{
+        ForkSessionError, GetSessionError, PlanError, ResolveSessionError, StartSessionError,
+        TellSessionError,
+    },
     templates::TemplateError,
 };
 use store::{
@@ -269,6 +272,20 @@ impl From<TellSessionError> for Failure {
                 failure(Code::Refused).hint("provost session list shows where each one is")
             }
             TellSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ForkSessionError> for Failure {
+    fn from(error: ForkSessionError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match error {
+            ForkSessionError::NotFound(_) => failure(Code::NotFound).hint(SEE_SESSIONS),
+            ForkSessionError::NotForkable { .. } => failure(Code::Refused).hint(SEE_SESSIONS),
+            ForkSessionError::Files(_) => {
+                failure(Code::Failed).hint("to begin without files: --empty-folder")
+            }
+            ForkSessionError::Store(error) => error.into(),
         }
     }
 }

@@ -74,6 +74,7 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Session(SessionCommand::Show(command)) => command.run(context).await,
         Command::Session(SessionCommand::Timeline(command)) => command.run(context).await,
         Command::Session(SessionCommand::Follow(command)) => command.run(context).await,
+        Command::Session(SessionCommand::Fork(command)) => command.run(context).await,
         Command::Session(SessionCommand::Send(command)) => command.run(context).await,
         Command::Session(SessionCommand::Interrupt(command)) => command.run(context).await,
         Command::Session(SessionCommand::Pause(command)) => command.run(context).await,

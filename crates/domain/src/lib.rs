@@ -32,6 +32,7 @@ pub mod email;
 pub mod embedding;
 pub mod epic;
 pub mod feature;
+pub mod fork;
 pub mod full_text;
 pub mod hook;
 pub mod hook_execution;

@@ -21,6 +21,8 @@ pub struct ChildArguments {
     pub(super) max_turns: Option<u32>,
     pub(super) budget: Option<MicroUsd>,
     pub(super) resume: Option<String>,
+    pub(super) fork: bool,
+    pub(super) resume_at: Option<String>,
     pub(super) include_partial_messages: bool,
 }
 
@@ -61,6 +63,8 @@ impl ChildArguments {
             max_turns: None,
             budget: None,
             resume: None,
+            fork: false,
+            resume_at: None,
             include_partial_messages: false,
         };
         let mut arguments = arguments.into_iter();
@@ -91,6 +95,8 @@ impl ChildArguments {
             "--max-turns" => self.max_turns = Some(number(&flag, &value)?),
             "--max-budget-usd" => self.budget = Some(number(&flag, &value)?),
             "--resume" => self.resume = Some(text()),
+            "--fork-session" => self.fork = true,
+            "--resume-session-at" => self.resume_at = Some(text()),
             "--include-partial-messages" => self.include_partial_messages = true,
             "--fallback-model" | "--append-system-prompt" | "--setting-sources" | "--verbose" => {}
             _ => return protocol_pair(flag, rest.next()),
@@ -129,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Environment, Launch, LaunchOptions, Limits, Runtime, SettingSources, command_line::CommandLine,
+        Environment, Fork, Launch, LaunchOptions, Limits, Runtime, SettingSources, command_line::CommandLine,
     };
 
     fn parse(options: LaunchOptions) -> Result<ChildArguments, ArgumentError> {
@@ -157,6 +163,7 @@ mod tests {
             max_turns: Some(3),
             budget: Some(MicroUsd::from_micros(500_000)),
             resume: Some("id".into()),
+            fork: Some(Fork { at: Some("message".into()) }),
             include_partial_messages: true,
             setting_sources: SettingSources::Isolated,
             extra_arguments: Vec::new(),
@@ -170,6 +177,8 @@ mod tests {
             max_turns: Some(3),
             budget: Some(MicroUsd::from_micros(500_000)),
             resume: Some("id".into()),
+            fork: true,
+            resume_at: Some("message".into()),
             include_partial_messages: true,
         };
         assert_eq!(parse(options), Ok(expected));

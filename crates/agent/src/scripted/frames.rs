@@ -15,16 +15,30 @@ pub(super) struct Frames<W> {
     /// Makes the frames of a resumed process differ from those of the one before.
     first_turn: usize,
     sent: u64,
+    /// How many turns were begun, which ids of frames tell: a fork goes on after the turn of the message it is cut at.
+    turns: u32,
+}
+
+/// How many turns were begun when the frame of this id was sent.
+pub(super) fn turn_of(id: &str) -> Option<usize> {
+    let id: Uuid = id.parse().ok()?;
+    let [.., a, b, c, d] = id.into_bytes();
+    usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()
 }
 
 impl<W: Write> Frames<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { out, session_id: String::new(), first_turn: 0, sent: 0 }
+        Self { out, session_id: String::new(), first_turn: 0, sent: 0, turns: 0 }
     }
 
     pub(super) fn belong_to(&mut self, session_id: String, first_turn: usize) {
         self.session_id = session_id;
         self.first_turn = first_turn;
+    }
+
+    /// A turn begins, the one of this index.
+    pub(super) fn begin_turn(&mut self, index: usize) {
+        self.turns = u32::try_from(index + 1).unwrap_or(u32::MAX);
     }
 
     pub(super) fn session_id(&self) -> &str {
@@ -90,6 +104,9 @@ impl<W: Write> Frames<W> {
 
     fn next_id(&mut self) -> Uuid {
         self.sent += 1;
-        uuid_from(&format!("{}/{}/{}", self.session_id, self.first_turn, self.sent))
+        let id = uuid_from(&format!("{}/{}/{}", self.session_id, self.first_turn, self.sent));
+        let mut bytes = id.into_bytes();
+        bytes[12..].copy_from_slice(&self.turns.to_be_bytes());
+        Uuid::from_bytes(bytes)
     }
 }

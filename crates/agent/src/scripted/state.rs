@@ -37,6 +37,12 @@ impl State {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
+    /// A new session that goes on where this one is.
+    pub(super) fn fork(&self, directory: &Path) -> io::Result<Self> {
+        let fork = Self { next_turn: self.next_turn, ..Self::create(directory)? };
+        fork.save(directory).map(|()| fork)
+    }
+
     /// The session of this id; `None` when there is none.
     pub(super) fn load(directory: &Path, external_id: &str) -> Option<Self> {
         // Only a UUID can name a file here: no path leads out of the folder.

@@ -80,6 +80,7 @@ impl<W: Write> Child<W> {
     /// Plays the next turn of the scenario. A prompt that waited in the queue is repeated, as the agent CLI does.
     pub(super) fn play_turn(&mut self, prompt: &Prompt, has_waited: bool) -> Result<(), Halt> {
         let index = self.cast.state.next_turn;
+        self.frames.begin_turn(index);
         self.cast.state.next_turn += 1;
         self.cast.state.save(&self.cast.arguments.state_directory)?;
         self.frames.lifecycle(prompt.id.as_ref(), "started")?;

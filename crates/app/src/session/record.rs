@@ -237,6 +237,16 @@ impl Recorder {
         self.commit(draft).await
     }
 
+    /// The agent program begins another conversation, and is told what was said in this one. It counts cost from zero.
+    pub(super) async fn history_replayed(&mut self, text: String) -> Result<Vec<TimelineEntry>, StoreError> {
+        let mut draft = Draft::default();
+        self.reported_cost = MicroUsd::ZERO;
+        draft.update.reported_cost = Some(MicroUsd::ZERO);
+        let body = MessageBody::text(MessageType::System, text);
+        self.draft_message(&mut draft, MessageBody { subtype: Some("history_replayed".to_owned()), ..body });
+        self.commit(draft).await
+    }
+
     /// Something that went wrong and belongs into the record.
     pub(super) async fn note_error(
         &mut self,

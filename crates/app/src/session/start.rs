@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use agent::{Environment, Launch, LaunchOptions, Limits, Runtime, SettingSources, StartError};
+use agent::{
+    Environment, Fork, Launch, LaunchOptions, Limits, RunningAgent, Runtime, SettingSources, StartError,
+};
 use domain::{
     actor::Actor,
     id::{AgentId, SessionId, SessionTemplateId},
@@ -14,12 +16,13 @@ use domain::{
     timeline::{Change, TimelineEntry, TimelineItem},
     transition::Transition,
 };
-use store::{Guard, SessionChange, SessionUpdate as RowUpdate, StoreError};
+use store::{Guard, SessionChange, SessionUpdate as RowUpdate, StoreError, ToolCallFilter};
 use tokio::sync::mpsc;
 
 use super::{
     Asker,
     actor::{SessionActor, Start},
+    fork,
     handle::SessionHandle,
     lease::LEASE,
     queue::WORKER,
@@ -165,7 +168,7 @@ impl App {
             Target::Claimed(session) => self.begin_claimed(*session, &author).await?,
         };
         let mut recorder = Recorder::new(self.clone(), &session, fence);
-        let running = match agent::start(launch_of(&session, launch)).await {
+        let running = match self.start_agent(&session, launch, &mut recorder, &mut entries).await? {
             Ok(running) => running,
             Err(error) => {
                 let message = full_text(&error);
@@ -254,6 +257,48 @@ impl App {
         Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
     }
 
+    /// Starts the agent program on what it remembers of the session, or tells it what it does not remember.
+    async fn start_agent(
+        &self,
+        session: &Session,
+        launch: LaunchSettings,
+        recorder: &mut Recorder,
+        entries: &mut Vec<TimelineEntry>,
+    ) -> Result<Result<RunningAgent, StartError>, StoreError> {
+        let is_told = session.external_id.is_none() && session.options.sdk_options.contains_key(FORK_TOLD);
+        let why = if is_told {
+            "the agent program cannot cut the conversation there".to_owned()
+        } else {
+            match agent::start(launch_of(session, launch.clone())).await {
+                Err(StartError::ResumeUnknown { external_id }) => {
+                    format!("the agent program knows no conversation {external_id}")
+                }
+                started => return Ok(started),
+            }
+        };
+        let text = format!("{why}; it is told what was said, as context");
+        entries.extend(recorder.history_replayed(text).await?);
+        Ok(agent::start(self.replaying(session, launch).await?).await)
+    }
+
+    /// How a session is started whose agent program does not know what was said in it.
+    async fn replaying(&self, session: &Session, settings: LaunchSettings) -> Result<Launch, StoreError> {
+        let (team, id) = (session.team_id, session.id);
+        let read = move |conn: &store::Conn| {
+            let team = conn.team(team);
+            let messages = team.messages().list(id, 0, u32::MAX)?;
+            let calls = team.tool_calls().list(id, &ToolCallFilter::default(), 0, u32::MAX)?;
+            Ok::<_, StoreError>(fork::replay(&messages, &calls))
+        };
+        let told = self.store().scan(read).await?;
+        let mut launch = launch_of(session, settings);
+        launch.options.resume = None;
+        launch.options.fork = None;
+        let prompt = [launch.options.system_prompt.take(), Some(told)];
+        launch.options.system_prompt = Some(prompt.into_iter().flatten().collect::<Vec<_>>().join("\n\n"));
+        Ok(launch)
+    }
+
     fn connecting(&self, session: &Session, author: &Actor) -> Transition {
         let reason = if session.started_at.is_some() { "resuming" } else { "starting the agent" };
         let (id, from) = (session.id, Some(session.status));
@@ -326,6 +371,11 @@ const fn runtime_kind(runtime: &Runtime) -> RuntimeKind {
 /// The keys under which a session keeps what its agent asks of the agent program.
 pub(super) const FALLBACK_MODEL: &str = "fallback_model";
 pub(super) const MAX_OUTPUT_TOKENS: &str = "max_output_tokens";
+/// The keys under which a fork keeps whose conversation it continues, by the agent program's own ids, and where that is cut.
+pub(super) const FORK_OF: &str = "fork_of";
+pub(super) const FORK_AT: &str = "fork_at";
+/// The key under which a fork keeps that its history must be told to the agent program, which cannot cut it there.
+pub(super) const FORK_TOLD: &str = "fork_told";
 
 fn text_option(options: &SessionOptions, key: &str) -> Option<String> {
     options.sdk_options.get(key).and_then(|value| value.as_str()).map(str::to_owned)
@@ -348,7 +398,12 @@ fn launch_of(session: &Session, settings: LaunchSettings) -> Launch {
             max_turns: options.max_turns,
             // The agent program counts from the start of its process, so it gets what is left.
             budget: options.budget.map(|budget| budget.minus(session.totals.cost)),
-            resume: session.external_id.clone(),
+            resume: session.external_id.clone().or_else(|| text_option(options, FORK_OF)),
+            // Once it has an id of its own it is resumed as any other.
+            fork: match (&session.external_id, text_option(options, FORK_OF)) {
+                (None, Some(_)) => Some(Fork { at: text_option(options, FORK_AT) }),
+                _ => None,
+            },
             include_partial_messages: settings.include_partial_messages,
             setting_sources: settings.setting_sources,
             extra_arguments: settings.extra_arguments,

@@ -13,6 +13,7 @@ use domain::{
 };
 
 use crate::{
+    command::session_fork::{ForkArguments, fork},
     composition::{Context, Login, Opened, temporary_directory},
     drive::{Prompts, drive},
     failure::{Code, Failure},
@@ -81,10 +82,21 @@ pub(crate) struct Run {
     /// Go on with an earlier session: an id, its beginning or end, or `last`. It keeps its folder and options.
     #[arg(long, value_name = "SESSION")]
     resume: Option<SessionReference>,
+    /// Begin with the history of another session, in a copy of its folder; that one goes on.
+    #[arg(long, value_name = "SESSION", conflicts_with_all = [
+        "resume", "background", "agent", "template", "model", "system_prompt", "cwd", "max_turns", "budget",
+        "permission_mode", "timeout",
+    ])]
+    fork: Option<SessionReference>,
+    #[command(flatten)]
+    forking: ForkArguments,
 }
 
 impl Run {
     pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
+        if self.fork.is_none() && (self.forking.at.is_some() || self.forking.empty_folder) {
+            return Err(Failure::new(Code::Usage, "--at and --empty-folder are for --fork"));
+        }
         let prompt = self.prompt(&context)?;
         if self.background {
             return self.queue(context, prompt.unwrap_or_default()).await;
@@ -94,13 +106,18 @@ impl Run {
             if self.interactive { Some(keyboard.clone().unwrap_or_else(Keyboard::open)) } else { None };
         let asker = self.asker(&context, keyboard);
         let Opened { app, caller } = context.open().await?;
-        let (target, kind) = match &self.resume {
-            Some(reference) => {
+        let (target, kind) = match (&self.resume, &self.fork) {
+            (None, Some(reference)) => {
+                let parent = app.resolve_session(caller, reference.clone()).await?;
+                let forked = fork(&context, &app, caller, parent, &self.forking, self.name.clone()).await?;
+                (Target::Resume(forked.session.id), self.runtime()?.unwrap_or(forked.session.runtime))
+            }
+            (Some(reference), _) => {
                 let id = app.resolve_session(caller, reference.clone()).await?;
                 let session = app.get_session(caller, id).await?;
                 (Target::Resume(id), self.runtime()?.unwrap_or(session.runtime))
             }
-            None => {
+            (None, None) => {
                 let kind = self.runtime()?.unwrap_or(context.settings.runtime.default);
                 let new = self.new_session(&context, &app, caller, prompt.clone()).await?;
                 (Target::New(Box::new(new)), kind)

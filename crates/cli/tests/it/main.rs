@@ -10,6 +10,7 @@ mod crash;
 mod database;
 mod demo;
 mod doctor;
+mod fork;
 mod permission;
 mod question;
 mod real_cli;

@@ -319,13 +319,62 @@ fn real_cli_an_emptied_conversation_gets_another_id_and_each_cost_is_counted_onc
 }
 
 #[test]
-fn real_cli_a_session_whose_transcript_is_gone_cannot_be_resumed() {
-    let Some(cli) = RealCli::answering(vec![Turn::text("first")]) else { return };
+fn real_cli_a_session_whose_transcript_is_gone_is_told_what_was_said() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("the word is quokka"), Turn::text("second")]) else {
+        return;
+    };
     cli.run(&[]).succeed();
     fs::remove_dir_all(cli.home.path(".claude/projects")).expect("its transcripts");
     let external_id = cli.home.last()["external_id"].as_str().expect("an id").to_owned();
-    cli.run(&["--resume", "last"]).exit(4).says(&[&external_id, "start a new session"]);
-    assert_eq!(cli.home.last()["status"], "failed");
+    cli.run(&["--resume", "last"]).succeed();
+    let session = cli.home.last();
+    assert_eq!((&session["status"], &session["result"]), (&json!("completed"), &json!("second")));
+    assert_ne!(session["external_id"], external_id);
+    let request = cli.last_request().body;
+    assert!(request["system"].to_string().contains("the word is quokka"), "it was told");
+    assert!(!request["messages"].to_string().contains("quokka"), "it did not remember");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_fork_begins_with_its_parents_history_up_to_a_message() {
+    let answers = ["the word is quokka", "the word is wombat", "of the fork", "of the parent"];
+    let Some(cli) = RealCli::answering(answers.map(Turn::text).into()) else { return };
+    cli.run(&[]).succeed();
+    cli.run(&["--resume", "last"]).succeed();
+    let parent = cli.home.last();
+    let id = parent["id"].as_str().expect("an id");
+    cli.run(&["--fork", id, "--at", "2"]).succeed();
+    let fork = cli.home.last();
+    assert_eq!((&fork["parent_session_id"], &fork["result"]), (&parent["id"], &json!("of the fork")));
+    assert_ne!(fork["external_id"], parent["external_id"]);
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("quokka") && !messages.contains("wombat"), "{messages}");
+    cli.run(&["--resume", id]).succeed();
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("quokka") && messages.contains("wombat"), "the parent is as it was");
+    assert!(!messages.contains("of the fork"), "{messages}");
+    let resumed = cli.home.json(&["session", "show", id]);
+    assert_eq!(resumed["external_id"], parent["external_id"]);
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_worker_runs_a_background_session() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("done in the background")]) else { return };
+    cli.run(&["--background"]).succeed();
+    let variables = r#"["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_RETRIES", "DISABLE_TELEMETRY",
+        "DISABLE_AUTOUPDATER", "DISABLE_ERROR_REPORTING", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"]"#;
+    cli.provost(&["worker", "--until-empty"])
+        .env("PROVOST_RUNTIME__CLAUDE__ENVIRONMENT", variables)
+        .succeed();
+    let session = cli.home.last();
+    assert_eq!(
+        (&session["status"], &session["result"]),
+        (&json!("completed"), &json!("done in the background"))
+    );
+    assert!(!cli.home.path(".claude").exists(), "the person's own settings were not used");
+    assert!(cli.home.data("agent-config").is_dir());
     cli.home.assert_well();
 }
 

@@ -61,13 +61,18 @@ fn what_is_not_there_is_not_found() {
 }
 
 #[test]
-fn a_session_its_agent_does_not_know_any_more_is_not_found() {
+fn a_session_its_agent_does_not_know_any_more_goes_on_under_another_id() {
     let home = Home::new();
     home.play(&turns()).succeed();
     let external_id = home.last()["external_id"].as_str().expect("an id").to_owned();
     fs::remove_file(home.data("scripted").join(format!("{external_id}.json"))).expect("a state file");
-    resume(&home, "last").exit(4).says(&[&external_id, "start a new session"]);
-    assert!(home.error_of_last("failed").contains(&external_id));
+    resume(&home, "last").succeed();
+    let session = home.last();
+    assert_eq!(session["status"], "completed");
+    assert_ne!(session["external_id"], external_id);
+    let timeline = home.timeline();
+    let note = timeline.iter().find(|entry| entry["item"]["subtype"] == "history_replayed").expect("a note");
+    assert!(note.to_string().contains(&external_id), "{note:#}");
     home.assert_well();
 }
 

@@ -1,0 +1,126 @@
+//! Copying a folder an agent works in.
+
+use std::{
+    fs, io,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+/// What came of a copy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// How many files.
+    pub files: u64,
+    /// How many bytes are in them.
+    pub bytes: u64,
+    /// What is no file, folder or link, and so has no copy: paths below the folder.
+    pub skipped: Vec<PathBuf>,
+}
+
+/// Copies a folder with all that is in it, untracked and hidden files too, to a place where nothing is yet. Links stay links,
+/// permissions and times of files stay what they are; where the file system can, the copies share their blocks. What lies at
+/// that place is not copied into itself.
+///
+/// # Errors
+/// When something cannot be read or written; the error names it. What was copied by then stays.
+pub fn copy(from: &Path, to: &Path) -> io::Result<Copied> {
+    let mut copied = Copied::default();
+    let own = to.parent().and_then(|parent| parent.canonicalize().ok()).unwrap_or_default();
+    let own = to.file_name().map(|name| own.join(name));
+    let mut folders = vec![PathBuf::new()];
+    let mut permissions = Vec::new();
+    while let Some(below) = folders.pop() {
+        let (source, target) = (at(from, &below), at(to, &below));
+        fs::create_dir_all(&target).map_err(|error| named(&target, &error))?;
+        permissions
+            .push((target.clone(), source.metadata().map_err(|error| named(&source, &error))?.permissions()));
+        for entry in fs::read_dir(&source).map_err(|error| named(&source, &error))? {
+            let entry = entry.map_err(|error| named(&source, &error))?;
+            let (path, below) = (entry.path(), below.join(entry.file_name()));
+            let kind = entry.file_type().map_err(|error| named(&path, &error))?;
+            if kind.is_dir() {
+                if path.canonicalize().ok() != own {
+                    folders.push(below);
+                }
+            } else if kind.is_symlink() {
+                let target = to.join(&below);
+                fs::read_link(&path)
+                    .and_then(|link| symlink(link, &target))
+                    .map_err(|error| named(&path, &error))?;
+            } else if kind.is_file() {
+                copied.bytes += copy_file(&path, &to.join(&below)).map_err(|error| named(&path, &error))?;
+                copied.files += 1;
+            } else {
+                copied.skipped.push(below);
+            }
+        }
+    }
+    // Last and from within: a folder that may not be written could not have been filled.
+    for (folder, permissions) in permissions.into_iter().rev() {
+        fs::set_permissions(&folder, permissions).map_err(|error| named(&folder, &error))?;
+    }
+    Ok(copied)
+}
+
+/// What lies below a folder, or the folder itself.
+fn at(folder: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str().is_empty() { folder.to_owned() } else { folder.join(below) }
+}
+
+fn copy_file(from: &Path, to: &Path) -> io::Result<u64> {
+    let bytes = fs::copy(from, to)?;
+    // Programs that build look at times; a file system that keeps none is no reason to fail.
+    if let Ok(modified) = from.metadata().and_then(|metadata| metadata.modified()) {
+        let _ = fs::File::open(to).and_then(|file| file.set_modified(modified));
+    }
+    Ok(bytes)
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_holds_everything_and_keeps_what_files_are() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        fs::create_dir_all(from.join("a/.git")).expect("folders");
+        fs::write(from.join("a/.git/config"), "x").expect("a file");
+        fs::write(from.join("run.sh"), "#!/bin/sh").expect("a file");
+        fs::set_permissions(from.join("run.sh"), fs::Permissions::from_mode(0o755)).expect("set");
+        fs::set_permissions(from.join("a"), fs::Permissions::from_mode(0o555)).expect("set");
+        symlink("nowhere", from.join("link")).expect("a link");
+        let _socket = std::os::unix::net::UnixListener::bind(from.join("socket")).expect("a socket");
+        let copied = copy(&from, &to).expect("copied");
+        assert_eq!(copied, Copied { files: 2, bytes: 10, skipped: vec!["socket".into()] });
+        assert_eq!(fs::read_to_string(to.join("a/.git/config")).expect("there"), "x");
+        assert_eq!(fs::read_link(to.join("link")).expect("a link"), Path::new("nowhere"));
+        let mode = |path: &str| to.join(path).metadata().expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode("run.sh"), mode("a")), (0o755, 0o555));
+        let times = [&from, &to]
+            .map(|root| root.join("run.sh").metadata().and_then(|it| it.modified()).expect("a time"));
+        assert_eq!(times[0], times[1]);
+        for root in [&from, &to] {
+            fs::set_permissions(root.join("a"), fs::Permissions::from_mode(0o755)).expect("set");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_not_copied_into_itself() {
+        let place = tempfile::tempdir().expect("a folder");
+        fs::write(place.path().join("file"), "x").expect("a file");
+        fs::create_dir(place.path().join("forks")).expect("a folder");
+        let copied = copy(place.path(), &place.path().join("forks/one")).expect("copied");
+        assert_eq!(copied.files, 1);
+        assert!(place.path().join("forks/one/forks").is_dir());
+        assert!(!place.path().join("forks/one/forks/one").exists());
+        let absent = copy(Path::new("/absent"), &place.path().join("other")).expect_err("nothing there");
+        assert!(absent.to_string().starts_with("/absent: "), "{absent}");
+    }
+}
