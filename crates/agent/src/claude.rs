@@ -15,7 +15,7 @@ mod wire;
 pub(crate) use self::{
     conversation::{Conversation, Step},
     handshake::{Greeting, Handshake, HandshakeFailure},
-    heard::{Heard, hear},
+    heard::{Heard, hear, parse_object, said},
     lines::LineReader,
     outgoing::initialize,
 };

@@ -14,6 +14,7 @@ pub mod scripted;
 mod start;
 mod start_error;
 mod supervisor;
+pub mod transcript;
 mod version;
 
 pub use environment::{Environment, EnvironmentPolicy};

@@ -8,6 +8,7 @@ mod context;
 #[cfg(test)]
 mod fixture;
 pub mod folder;
+pub mod import;
 mod install;
 pub mod owner;
 pub mod session;

@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Look at sessions, and tell them something.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Read what other programs kept.
+    #[command(subcommand)]
+    Import(command::import::ImportCommand),
     /// Look after the database.
     #[command(subcommand)]
     Db(DbCommand),

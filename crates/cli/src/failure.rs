@@ -6,6 +6,7 @@ use agent::StartError;
 use app::{
     InstallError,
     agents::AgentError,
+    import::ImportError,
     session::{
         ForkSessionError, GetSessionError, PlanError, ResolveSessionError, StartSessionError,
         TellSessionError,
@@ -286,6 +287,18 @@ impl From<ForkSessionError> for Failure {
                 failure(Code::Failed).hint("to begin without files: --empty-folder")
             }
             ForkSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Folder { ref source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Self::new(Code::NotFound, error).hint("name the folder the transcripts are below")
+            }
+            ImportError::Folder { .. } => Self::new(Code::Failed, error),
+            ImportError::Store(error) => error.into(),
         }
     }
 }

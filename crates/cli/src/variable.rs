@@ -9,6 +9,8 @@ pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// The home folder.
 pub(crate) const HOME: &str = "HOME";
+/// Where the Claude Code CLI keeps its things, when not in the usual folder.
+pub(crate) const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
 /// Who is at this machine.
 pub(crate) const USER_NAMES: [&str; 2] = ["USER", "LOGNAME"];
 /// Any value turns colours off (no-color.org).

@@ -1,6 +1,6 @@
 //! What one line of the agent CLI means.
 
-use domain::agent_event::AgentEvent;
+use domain::agent_event::{AgentEvent, AgentMessage};
 use serde_json::{Map, Value};
 
 use super::{
@@ -42,7 +42,13 @@ pub(crate) fn hear(line: &Line) -> Heard {
     }
 }
 
-fn parse_object(text: &str) -> Option<Map<String, Value>> {
+/// A message of a transcript, whose lines hold what the frames of the protocol do.
+pub(crate) fn said(fields: Map<String, Value>, is_model: bool) -> AgentMessage {
+    let frame = Frame::new(fields);
+    if is_model { wire::assistant_message(frame) } else { wire::user_message(frame) }
+}
+
+pub(crate) fn parse_object(text: &str) -> Option<Map<String, Value>> {
     if !text.starts_with('{') {
         return None;
     }

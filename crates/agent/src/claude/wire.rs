@@ -12,7 +12,7 @@ pub(crate) use self::control::{Question, Reply};
 pub(super) use self::{
     control::{cancelled_request, question, reply},
     frame::Frame,
-    message::{assistant, user},
+    message::{assistant, assistant_message, user, user_message},
     stream_event::stream_event,
     system::{command_lifecycle, conversation_reset, system, unknown},
     turn_result::turn_result,

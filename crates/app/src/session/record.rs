@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 use store::{Guard, SessionChange, SessionUpdate, StoreError};
 
 pub(super) use self::draft::open_items_closed;
-pub(crate) use self::draft::transition;
 use self::draft::{Draft, as_tool_use, close_open};
+pub(crate) use self::draft::{text_of, transition};
 use super::{lease::HeldSession, queue::one_message};
 use crate::App;
 

@@ -11,6 +11,7 @@ mod database;
 mod demo;
 mod doctor;
 mod fork;
+mod import;
 mod permission;
 mod question;
 mod real_cli;

@@ -9,7 +9,11 @@ use serde_json::{Map, Value, json};
 use super::Frame;
 
 /// The model spoke. The agent CLI sends each content block in a frame of its own; several share one `message.id`.
-pub(in crate::claude) fn assistant(mut frame: Frame) -> AgentEvent {
+pub(in crate::claude) fn assistant(frame: Frame) -> AgentEvent {
+    AgentEvent::Message(assistant_message(frame))
+}
+
+pub(in crate::claude) fn assistant_message(mut frame: Frame) -> AgentMessage {
     let mut message = frame.take_object("message").unwrap_or_else(|| Frame::new(Map::new()));
     let model = message.take_text("model");
     let usage = message.take("usage");
@@ -19,11 +23,15 @@ pub(in crate::claude) fn assistant(mut frame: Frame) -> AgentEvent {
     event.body.model = model;
     event.body.usage = usage;
     event.body.thinking_content = thinking;
-    AgentEvent::Message(event)
+    event
 }
 
 /// A tool's result, a summary or a note went to the model.
-pub(in crate::claude) fn user(mut frame: Frame) -> AgentEvent {
+pub(in crate::claude) fn user(frame: Frame) -> AgentEvent {
+    AgentEvent::Message(user_message(frame))
+}
+
+pub(in crate::claude) fn user_message(mut frame: Frame) -> AgentMessage {
     let mut message = frame.take_object("message").unwrap_or_else(|| Frame::new(Map::new()));
     let mut pieces = Pieces::take(&mut message);
     keep_message(&mut frame, message);
@@ -31,7 +39,7 @@ pub(in crate::claude) fn user(mut frame: Frame) -> AgentEvent {
     pieces.add_detail(&mut frame);
     let (mut event, thinking) = pieces.into_message(frame, MessageType::User);
     event.body.thinking_content = thinking;
-    AgentEvent::Message(event)
+    event
 }
 
 /// `role` and `type` say what the message type says; the rest, such as `id` and `stop_reason`, is kept.

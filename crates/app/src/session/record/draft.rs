@@ -236,7 +236,7 @@ pub(super) fn as_tool_use(request: &ToolRequest) -> ToolUse {
 }
 
 /// The words of a tool's output: a text, or the text blocks of a list.
-fn text_of(output: &Value) -> String {
+pub(crate) fn text_of(output: &Value) -> String {
     match output.get("content").unwrap_or(output) {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => {

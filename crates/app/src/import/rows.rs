@@ -1,0 +1,227 @@
+//! From what a transcript says to the rows of its session.
+
+use std::collections::HashMap;
+
+use agent::transcript::{CostLine, SaidLine};
+use domain::{
+    actor::Actor,
+    agent_event::{AgentMessage, ToolResult, ToolUse},
+    digest::Sha256Digest,
+    id::{MessageId, SessionId, TeamId, ToolCallId},
+    message::{Message, MessageType},
+    money::MicroUsd,
+    runtime::RuntimeKind,
+    session::{Origin, Session, SessionOptions, name_from_prompt},
+    session_status::SessionStatus,
+    time::Timestamp,
+    timeline::{Change, TimelineItem},
+    tool_call::{ToolCall, ToolCallStatus},
+    usage::TokenUsage,
+};
+use store::{Guard, SessionChange, SessionUpdate, StoreError};
+use uuid::Uuid;
+
+use crate::{
+    App, Caller,
+    session::record::{text_of, transition},
+};
+
+/// The author of what is imported.
+const IMPORT: Actor = Actor::System("import");
+
+/// The id of the session whose transcript has this name: the same each time it is read.
+pub(super) fn session_id(team: TeamId, name: &str) -> SessionId {
+    SessionId::from_uuid(id_of(&format!("session/{team}/{name}")))
+}
+
+fn id_of(text: &str) -> Uuid {
+    let digest = Sha256Digest::of(text.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_bytes()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// What is to be written of a session, a batch after the other.
+pub(super) struct Rows {
+    id: SessionId,
+    external_id: String,
+    caller: Caller,
+    /// A session that is not stored yet, once somebody said something in it.
+    session: Option<Session>,
+    is_stored: bool,
+    items: Vec<(Change, TimelineItem)>,
+    update: SessionUpdate,
+    /// Calls without a result, and where those stand that are not written yet.
+    open: HashMap<String, (ToolCall, Option<usize>)>,
+    /// What the transcript said of cost so far.
+    counted: CostLine,
+    last: Timestamp,
+}
+
+/// What one transaction writes.
+pub(super) struct Batch {
+    pub(super) session: Option<Session>,
+    pub(super) change: SessionChange,
+}
+
+impl App {
+    pub(super) async fn begin_rows(
+        &self,
+        caller: Caller,
+        id: SessionId,
+        external_id: String,
+        is_stored: bool,
+    ) -> Result<Rows, StoreError> {
+        let mut rows = Rows {
+            id,
+            external_id,
+            caller,
+            session: None,
+            is_stored,
+            items: Vec::new(),
+            update: SessionUpdate::default(),
+            open: HashMap::new(),
+            counted: CostLine { cost: MicroUsd::ZERO, usage: TokenUsage::default() },
+            last: self.now(),
+        };
+        if is_stored {
+            let read = move |conn: &store::Conn| {
+                let team = conn.team(caller.team_id);
+                Ok::<_, StoreError>((team.sessions().find(id)?, team.timeline().list_open_tool_calls(id)?))
+            };
+            let (session, calls) = self.store().read(read).await?;
+            rows.open = calls.into_iter().map(|call| (call.tool_use_id.clone(), (call, None))).collect();
+            if let Some(session) = session {
+                rows.counted = CostLine { cost: session.reported_cost, usage: session.totals.usage };
+                rows.last = session.last_activity_at;
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl Rows {
+    /// Whether there is a session.
+    pub(super) const fn is_begun(&self) -> bool {
+        self.is_stored || self.session.is_some()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Something was said, on the line that begins at this byte.
+    pub(super) fn say(&mut self, app: &App, said: SaidLine, at_byte: u64) {
+        let SaidLine { message: AgentMessage { body, tool_uses, tool_results }, at, working_directory } =
+            said;
+        let at = at.unwrap_or(self.last);
+        self.last = self.last.max(at);
+        if !self.is_begun() {
+            let prompt =
+                if body.message_type == MessageType::User { body.content.text() } else { String::new() };
+            self.begin(app, &prompt, working_directory, at);
+        }
+        let id = MessageId::from_uuid(id_of(&format!("message/{}/{at_byte}", self.id)));
+        self.update.model = body.model.clone().or(self.update.model.take());
+        self.items.push((Change::Created, TimelineItem::Message(Message::new(id, self.id, body, at))));
+        self.update.added.total_messages += 1;
+        for tool_use in tool_uses {
+            self.use_tool(tool_use, id, at);
+        }
+        for result in tool_results {
+            self.end_tool(result, at);
+        }
+    }
+
+    /// What the session cost so far; the difference to the last time is what it cost since.
+    pub(super) fn cost(&mut self, said: CostLine) {
+        let CostLine { cost, usage } = said;
+        let before = std::mem::replace(&mut self.counted, said);
+        let grown = |now: i64, then: i64| (now - then).max(0);
+        let added = &mut self.update.added;
+        added.cost = added.cost.saturating_add(cost.growth_since(before.cost));
+        added.usage = added.usage.saturating_add(TokenUsage {
+            input_tokens: grown(usage.input_tokens, before.usage.input_tokens),
+            output_tokens: grown(usage.output_tokens, before.usage.output_tokens),
+            cache_creation_tokens: grown(usage.cache_creation_tokens, before.usage.cache_creation_tokens),
+            cache_read_tokens: grown(usage.cache_read_tokens, before.usage.cache_read_tokens),
+        });
+        self.update.reported_cost = Some(cost);
+    }
+
+    pub(super) fn take(&mut self) -> Batch {
+        self.is_stored |= self.session.is_some();
+        for (_, place) in self.open.values_mut() {
+            *place = None;
+        }
+        Batch {
+            session: self.session.take(),
+            change: SessionChange {
+                session_id: self.id,
+                guard: Guard::Anyone,
+                at: self.last,
+                update: std::mem::take(&mut self.update),
+                items: std::mem::take(&mut self.items),
+            },
+        }
+    }
+
+    fn begin(&mut self, app: &App, prompt: &str, working_directory: Option<String>, at: Timestamp) {
+        let team = self.caller.team_id;
+        self.last = at;
+        self.session = Some(Session {
+            user_id: Some(self.caller.user_id),
+            name: name_from_prompt(prompt),
+            status: SessionStatus::Completed,
+            origin: Origin::Imported,
+            external_id: Some(self.external_id.clone()),
+            working_directory: working_directory.unwrap_or_else(|| "/".to_owned()),
+            started_at: Some(at),
+            completed_at: Some(at),
+            ..Session::new(self.id, team, RuntimeKind::Claude, SessionOptions::default(), at)
+        });
+        let reason = "read from the agent program's own transcript";
+        let begun = transition(app, self.id, None, SessionStatus::Completed, reason, &IMPORT);
+        self.items.push((Change::Created, TimelineItem::Transition(begun)));
+    }
+
+    fn use_tool(&mut self, tool_use: ToolUse, message: MessageId, at: Timestamp) {
+        let ToolUse { tool_use_id, tool_name, input } = tool_use;
+        if self.open.contains_key(&tool_use_id) {
+            return;
+        }
+        let id = ToolCallId::from_uuid(id_of(&format!("tool/{message}/{tool_use_id}")));
+        let call = ToolCall {
+            message_id: Some(message),
+            started_at: Some(at),
+            ..ToolCall::new(id, self.id, tool_use_id.clone(), tool_name, input, at)
+        };
+        self.update.added.total_tool_calls += 1;
+        self.open.insert(tool_use_id, (call.clone(), Some(self.items.len())));
+        self.items.push((Change::Created, TimelineItem::ToolCall(call)));
+    }
+
+    fn end_tool(&mut self, result: ToolResult, at: Timestamp) {
+        let Some((call, place)) = self.open.remove(&result.tool_use_id) else { return };
+        let status = match (result.is_error, result.did_not_run) {
+            (true, true) => ToolCallStatus::Denied,
+            (true, false) => ToolCallStatus::Error,
+            (false, _) => ToolCallStatus::Success,
+        };
+        self.update.added.total_errors += i64::from(status == ToolCallStatus::Error);
+        let took = call.started_at.map(|started| at.since(started));
+        let call = ToolCall {
+            status,
+            error_message: result.is_error.then(|| text_of(&result.output)),
+            tool_output: Some(result.output),
+            completed_at: Some(at),
+            duration_ms: took.map(|took| i64::try_from(took.as_millis()).unwrap_or(i64::MAX)),
+            ..call
+        };
+        match place {
+            // It is not written yet.
+            Some(place) => self.items[place] = (Change::Created, TimelineItem::ToolCall(call)),
+            None => self.items.push((Change::Updated, TimelineItem::ToolCall(call))),
+        }
+    }
+}

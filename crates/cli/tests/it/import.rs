@@ -1,0 +1,160 @@
+//! Reading the transcripts that the agent CLI keeps by itself.
+
+use std::{fs, io::Write as _};
+
+use serde_json::{Value, json};
+
+use crate::fixture::{Home, Signal, assert_numbered_without_gaps};
+
+on_both_databases!(
+    transcripts_become_sessions_and_reading_them_again_brings_nothing,
+    a_transcript_that_has_grown_is_read_on,
+    what_cannot_be_read_is_told_and_passed_over,
+    an_import_that_was_killed_goes_on,
+);
+
+fn said(kind: &str, number: u32, content: &Value) -> Value {
+    json!({
+        "type": kind, "uuid": format!("00000000-0000-4000-8000-{number:012}"), "sessionId": "s", "cwd": "/somewhere",
+        "timestamp": format!("2026-11-21T01:14:{:02}.000Z", number % 60), "version": "2.1.329", "isSidechain": false,
+        "message": { "role": kind, "id": format!("m{number}"), "content": content },
+    })
+}
+
+/// A prompt, a tool with its result, an answer, and what it cost.
+fn transcript() -> Vec<Value> {
+    vec![
+        json!({ "type": "queue-operation", "operation": "enqueue", "content": "find the marmalade" }),
+        said("user", 1, &json!("find the marmalade")),
+        said(
+            "assistant",
+            2,
+            &json!([{ "type": "tool_use", "id": "t1", "name": "Bash", "input": { "command": "ls" } }]),
+        ),
+        said("user", 3, &json!([{ "type": "tool_result", "tool_use_id": "t1", "content": "marmalade.txt" }])),
+        said("assistant", 4, &json!([{ "type": "text", "text": "It is in the larder." }])),
+        json!({
+            "type": "cost-state", "totalCostUSD": 0.25,
+            "modelUsage": { "x": { "inputTokens": 100, "outputTokens": 20 } },
+        }),
+    ]
+}
+
+fn lines(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+const NAME: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+
+fn write(home: &Home, text: &str) -> std::path::PathBuf {
+    home.write(&format!(".claude/projects/-somewhere/{NAME}.jsonl"), text)
+}
+
+fn import(home: &Home) -> Value {
+    home.json(&["import", "claude-transcripts"])
+}
+
+fn transcripts_become_sessions_and_reading_them_again_brings_nothing(home: &Home) {
+    write(home, &lines(&transcript()));
+    home.write(".claude/projects/-somewhere/empty.jsonl", "");
+    home.write(&format!(".claude/projects/-somewhere/{NAME}/subagents/agent-1.jsonl"), &lines(&transcript()));
+    let report = import(home);
+    assert_eq!(
+        (&report["new_sessions"], &report["messages"], &report["tool_calls"]),
+        (&json!(1), &json!(4), &json!(1))
+    );
+    assert_eq!((&report["empty_files"], &report["unreadable_lines"]), (&json!(1), &json!(0)));
+    let session = home.last();
+    let facts =
+        ["origin", "status", "name", "working_directory", "external_id", "total_cost_usd", "created_at"];
+    assert_eq!(
+        facts.map(|fact| session[fact].clone()),
+        [
+            json!("imported"),
+            json!("completed"),
+            json!("find the marmalade"),
+            json!("/somewhere"),
+            json!(NAME),
+            json!("0.25"),
+            json!("2026-11-21T01:14:01.000000Z"),
+        ]
+    );
+    assert_eq!((&session["input_tokens"], &session["output_tokens"]), (&json!(100), &json!(20)));
+    let timeline = home.timeline();
+    assert_numbered_without_gaps(&timeline);
+    let call = &home.tool_calls()[0];
+    assert_eq!(
+        (&call["status"], &call["tool_output"]["content"]),
+        (&json!("success"), &json!("marmalade.txt"))
+    );
+    assert_eq!(home.json(&["session", "search", "larder"])["data"][0]["session_id"], session["id"]);
+    let again = import(home);
+    assert_eq!(
+        (&again["known_sessions"], &again["new_sessions"], &again["messages"]),
+        (&json!(1), &json!(0), &json!(0))
+    );
+    assert_eq!(home.timeline(), timeline);
+    assert_eq!(home.last(), session);
+    home.provost(&["import", "claude-transcripts"])
+        .succeed()
+        .says(&["0 sessions are new", "1 are as they were"]);
+    home.assert_well();
+}
+
+fn a_transcript_that_has_grown_is_read_on(home: &Home) {
+    let all = transcript();
+    // The last line is still being written.
+    let path = write(home, &format!("{}{{\"type\": \"us", lines(&all[..3])));
+    assert_eq!(import(home)["tool_calls"], 1);
+    assert_eq!(home.tool_calls()[0]["status"], "pending");
+    fs::write(&path, lines(&all)).expect("written");
+    let report = import(home);
+    assert_eq!((&report["grown_sessions"], &report["messages"]), (&json!(1), &json!(2)));
+    let call = &home.tool_calls()[0];
+    assert_eq!((&call["status"], &call["duration_ms"]), (&json!("success"), &json!(1000)));
+    let mut file = fs::OpenOptions::new().append(true).open(&path).expect("opens");
+    let cost = json!({ "type": "cost-state", "totalCostUSD": 0.75, "modelUsage": {} });
+    writeln!(file, "{}\n{cost}", said("user", 5, &json!("thanks"))).expect("written");
+    assert_eq!(import(home)["messages"], 1);
+    assert_eq!(home.last()["total_cost_usd"], "0.75");
+    assert_numbered_without_gaps(&home.timeline());
+    home.assert_well();
+}
+
+fn what_cannot_be_read_is_told_and_passed_over(home: &Home) {
+    let all = lines(&transcript());
+    write(home, &format!("no json\n{all}{{}}\n\n[1]\n"));
+    home.write(".claude/projects/a.jsonl", "\u{0}\u{1}\n");
+    let report = import(home);
+    assert_eq!(
+        (&report["new_sessions"], &report["messages"], &report["unreadable_lines"]),
+        (&json!(1), &json!(4), &json!(4))
+    );
+    let text = home.provost(&["import", "claude-transcripts", "nowhere"]).exit(4);
+    text.says(&["nowhere", "name the folder"]);
+    // A session that Provost ran is not read again from its transcript.
+    home.play(&json!([[{ "say": "hello" }]])).succeed();
+    let own = home.last()["external_id"].as_str().expect("an id").to_owned();
+    home.write(&format!("other/{own}.jsonl"), &all);
+    let other = home.path("other").display().to_string();
+    assert_eq!(home.json(&["import", "claude-transcripts", &other])["own_sessions"], 1);
+    assert_eq!(home.sessions().len(), 2);
+    home.assert_well();
+}
+
+fn an_import_that_was_killed_goes_on(home: &Home) {
+    let many: Vec<_> =
+        (1..6000).map(|number| said("user", number, &json!(format!("line {number}")))).collect();
+    write(home, &lines(&many));
+    let run = home.provost(&["import", "claude-transcripts"]).start();
+    let is_begun = || !home.sessions().is_empty();
+    assert!(crate::fixture::wait_until(is_begun));
+    run.signal(Signal::KILL);
+    run.finish();
+    import(home);
+    assert_eq!(home.last()["total_messages"], 5999);
+    let timeline = home.timeline();
+    assert_numbered_without_gaps(&timeline);
+    assert_eq!(timeline.len(), 6000);
+    home.assert_well();
+}
