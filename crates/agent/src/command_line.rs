@@ -64,12 +64,18 @@ fn option_arguments(options: &LaunchOptions) -> Vec<OsString> {
     if options.include_partial_messages {
         arguments.push("--include-partial-messages".to_owned());
     }
+    if options.mirror_transcript {
+        arguments.push(MIRROR.to_owned());
+    }
     if options.setting_sources == SettingSources::Isolated {
         arguments.push("--setting-sources=".to_owned());
     }
     arguments.extend(options.extra_arguments.iter().cloned());
     arguments.into_iter().map(OsString::from).collect()
 }
+
+/// Asks for a mirror of the transcript; programs that are not the newest do not know it.
+pub(crate) const MIRROR: &str = "--session-mirror";
 
 /// What makes the program speak the protocol of `docs/agent-protocol.md`.
 pub(crate) const PROTOCOL: [&str; 7] = [
@@ -132,6 +138,7 @@ mod tests {
             permission_mode: PermissionMode::Plan,
             setting_sources: SettingSources::Isolated,
             include_partial_messages: true,
+            mirror_transcript: true,
             extra_arguments: vec!["--effort".into(), "low".into()],
         };
         let line = command_line(Runtime::Claude { command: "claude".into() }, options);
@@ -146,6 +153,7 @@ mod tests {
             "--fork-session",
             "--resume-session-at=-a",
             "--include-partial-messages",
+            "--session-mirror",
             "--setting-sources=",
             "--effort",
             "low",

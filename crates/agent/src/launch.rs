@@ -61,6 +61,8 @@ pub struct LaunchOptions {
     pub fork: Option<Fork>,
     /// Ask for [`Partial`](domain::agent_event::AgentEvent::Partial) events.
     pub include_partial_messages: bool,
+    /// Ask for [`Transcript`](domain::agent_event::AgentEvent::Transcript) events.
+    pub mirror_transcript: bool,
     /// Which settings files of the program apply.
     pub setting_sources: SettingSources,
     /// Put behind all other arguments, as they are.
@@ -86,6 +88,7 @@ impl Default for LaunchOptions {
             resume: None,
             fork: None,
             include_partial_messages: false,
+            mirror_transcript: false,
             setting_sources: SettingSources::User,
             extra_arguments: Vec::new(),
         }

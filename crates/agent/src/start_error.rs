@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use domain::agent_event::Exit;
 
-use crate::{Version, scripted::ScenarioError};
+use crate::{Version, command_line::MIRROR, scripted::ScenarioError};
 
 /// Why an agent program did not start. No process is left behind.
 #[derive(Debug, thiserror::Error)]
@@ -85,4 +85,12 @@ pub enum StartError {
         /// The beginning of its answer.
         answer: String,
     },
+}
+
+impl StartError {
+    /// Whether the program does not know how to mirror its transcript.
+    #[must_use]
+    pub fn is_for_want_of_a_mirror(&self) -> bool {
+        matches!(self, Self::ExitedEarly(exit) if exit.stderr_tail.contains(MIRROR))
+    }
 }

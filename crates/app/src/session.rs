@@ -2,6 +2,7 @@
 
 mod actor;
 mod ask;
+mod checkpoint;
 mod decide;
 mod fork;
 mod get;
@@ -9,6 +10,7 @@ mod handle;
 mod inbox;
 pub(crate) mod lease;
 mod list;
+mod mirror;
 mod plan;
 mod questions;
 mod queue;
@@ -17,6 +19,7 @@ mod recover;
 mod resolve;
 mod search;
 mod start;
+mod state;
 mod tell;
 mod timeline;
 mod update;
@@ -24,6 +27,7 @@ mod update;
 pub(crate) use queue::last_prompt_of;
 
 pub use ask::{Answer, Asker, BoxFuture, Question};
+pub use checkpoint::CheckpointError;
 pub use fork::{ForkSession, ForkSessionError, Forked, History};
 pub use get::GetSessionError;
 pub use handle::{SessionGone, SessionHandle};

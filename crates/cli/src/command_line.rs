@@ -87,6 +87,14 @@ pub(crate) enum SessionCommand {
     Follow(command::session_follow::SessionFollow),
     /// Begin a session with the history of another one, in a copy of its folder.
     Fork(command::session_fork::SessionFork),
+    /// Note where a session is, under a name.
+    Checkpoint(command::session_checkpoint::SessionCheckpoint),
+    /// List the checkpoints of a session, newest first.
+    Checkpoints(command::session_checkpoint::SessionCheckpoints),
+    /// Begin a session where another one was at a checkpoint.
+    Restore(command::session_checkpoint::SessionRestore),
+    /// Show, set and remove values that programs keep about a session.
+    State(command::session_state::SessionState),
     /// Give a session a further prompt; one without a process waits for a worker.
     Send(command::session_tell::Send),
     /// Stop what a session works on, and keep its process.

@@ -8,8 +8,8 @@ use app::{
     agents::AgentError,
     import::ImportError,
     session::{
-        ForkSessionError, GetSessionError, PlanError, ResolveSessionError, StartSessionError,
-        TellSessionError,
+        CheckpointError, ForkSessionError, GetSessionError, PlanError, ResolveSessionError,
+        StartSessionError, TellSessionError,
     },
     templates::TemplateError,
 };
@@ -273,6 +273,23 @@ impl From<TellSessionError> for Failure {
                 failure(Code::Refused).hint("provost session list shows where each one is")
             }
             TellSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match error {
+            CheckpointError::NotFound(_) => failure(Code::NotFound).hint(SEE_SESSIONS),
+            CheckpointError::NoCheckpoint { session, .. } => failure(Code::NotFound)
+                .hint(format!("provost session checkpoints {session} shows what there is")),
+            CheckpointError::Archived(_) => failure(Code::Refused),
+            CheckpointError::Files(_) => {
+                failure(Code::Failed).hint("without --files only what was said is kept")
+            }
+            CheckpointError::Fork(error) => error.into(),
+            CheckpointError::Store(error) => error.into(),
         }
     }
 }

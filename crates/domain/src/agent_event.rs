@@ -7,6 +7,7 @@ use crate::{
     message::MessageBody,
     money::MicroUsd,
     permission::{Decision, PermissionMode},
+    transcript::TranscriptPath,
     usage::TokenUsage,
 };
 
@@ -36,6 +37,8 @@ pub enum AgentEvent {
     Retry(MessageBody),
     /// The conversation was emptied; later events carry another external id and cost counts from zero.
     ConversationReset(MessageBody),
+    /// The program wrote this to its own transcript.
+    Transcript(TranscriptPart),
     /// A turn ended. Not one-to-one with prompts: a background task's end starts a turn of its own.
     TurnEnded(Box<TurnEnded>),
     /// A line that is no message of the protocol, cut to a bounded length.
@@ -47,6 +50,15 @@ pub enum AgentEvent {
     },
     /// The process ended. Always the last event.
     Exited(Exit),
+}
+
+/// What the agent program added to a file of its transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TranscriptPart {
+    /// The file, below the program's own folder.
+    pub path: TranscriptPath,
+    /// Whole lines.
+    pub text: String,
 }
 
 /// The facts a turn begins with.

@@ -66,6 +66,7 @@ fn meaning(mut frame: Frame) -> Heard {
         "stream_event" => wire::stream_event(frame),
         "conversation_reset" => Some(wire::conversation_reset(frame)),
         "command_lifecycle" => wire::command_lifecycle(&frame),
+        "transcript_mirror" => wire::transcript_mirror(&frame),
         "keep_alive" => None,
         _ => return control(&kind, &mut frame).unwrap_or_else(|| Heard::Event(wire::unknown(frame))),
     };

@@ -6,6 +6,7 @@ mod message;
 mod model_usage;
 mod stream_event;
 mod system;
+mod transcript_mirror;
 mod turn_result;
 
 pub(crate) use self::control::{Question, Reply};
@@ -15,5 +16,6 @@ pub(super) use self::{
     message::{assistant, assistant_message, user, user_message},
     stream_event::stream_event,
     system::{command_lifecycle, conversation_reset, system, unknown},
+    transcript_mirror::transcript_mirror,
     turn_result::turn_result,
 };

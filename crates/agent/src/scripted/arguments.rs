@@ -98,7 +98,11 @@ impl ChildArguments {
             "--fork-session" => self.fork = true,
             "--resume-session-at" => self.resume_at = Some(text()),
             "--include-partial-messages" => self.include_partial_messages = true,
-            "--fallback-model" | "--append-system-prompt" | "--setting-sources" | "--verbose" => {}
+            "--fallback-model"
+            | "--session-mirror"
+            | "--append-system-prompt"
+            | "--setting-sources"
+            | "--verbose" => {}
             _ => return protocol_pair(flag, rest.next()),
         }
         Ok(())
@@ -165,6 +169,7 @@ mod tests {
             resume: Some("id".into()),
             fork: Some(Fork { at: Some("message".into()) }),
             include_partial_messages: true,
+            mirror_transcript: true,
             setting_sources: SettingSources::Isolated,
             extra_arguments: Vec::new(),
         };

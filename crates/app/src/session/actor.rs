@@ -1,5 +1,7 @@
 //! One actor per running session: it hears the agent and the person, records, answers, and ends.
 
+mod told;
+
 use std::{sync::Arc, time::Duration};
 
 use agent::{InputSender, RunningAgent};
@@ -8,15 +10,13 @@ use domain::{
     agent_event::{
         Activity, AgentEvent, AgentInput, Exit, PermissionAnswer, ToolRequest, TurnEnded, TurnOutcome,
     },
-    command::{Command, CommandKind, CommandStatus},
     money::MicroUsd,
     permission::{Decision, Judgement},
     session::Session,
     session_status::SessionStatus,
     timeline::TimelineEntry,
 };
-use serde_json::Value;
-use store::{SessionUpdate as RowUpdate, StoreError};
+use store::StoreError;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until, timeout},
@@ -187,6 +187,7 @@ impl SessionActor {
             AgentEvent::Permission(request) => return self.on_permission(request).await,
             AgentEvent::RequestCancelled { request_id } => return self.on_cancelled(&request_id).await,
             AgentEvent::TurnEnded(turn) => return self.on_turn_ended(*turn).await,
+            AgentEvent::Transcript(part) => return self.recorder.mirror(part).await,
             AgentEvent::Partial(partial) => {
                 self.tell(SessionUpdate::Partial(partial)).await;
                 return Ok(());
@@ -227,87 +228,6 @@ impl SessionActor {
             Input::Terminate => self.end_agent(Ending::Terminated, AgentInput::Kill).await,
         }
         Ok(())
-    }
-
-    /// A command that somebody left in the store, from another process perhaps.
-    async fn on_told(&mut self, told: Told) -> Result<(), StoreError> {
-        let Told { command, text } = told;
-        // Its own prompts stand there too, and one that comes too late waits for the next process.
-        if self.recorder.is_known(command.id) || self.ending.is_some() {
-            return Ok(());
-        }
-        match (command.kind, text) {
-            (CommandKind::Prompt, Some(text)) => {
-                let id = command.id;
-                let entries = self.recorder.take_up(command).await?;
-                self.publish(entries).await;
-                self.last_sign_of_life = Instant::now();
-                self.tell_agent(AgentInput::Prompt { id, text }).await;
-                Ok(())
-            }
-            (CommandKind::Interrupt, _) => {
-                self.tell_agent(AgentInput::Interrupt).await;
-                self.settle(command, CommandStatus::Done, RowUpdate::default()).await
-            }
-            (CommandKind::Pause, _) => {
-                self.settle(command, CommandStatus::Done, RowUpdate::default()).await?;
-                self.pause().await;
-                Ok(())
-            }
-            (CommandKind::Terminate, _) => {
-                self.settle(command, CommandStatus::Done, RowUpdate::default()).await?;
-                self.end_agent(Ending::Terminated, AgentInput::Kill).await;
-                Ok(())
-            }
-            // It runs.
-            (CommandKind::Resume, _) => self.settle(command, CommandStatus::Done, RowUpdate::default()).await,
-            (CommandKind::SetMode, _) => self.set_mode(command).await,
-            (CommandKind::SetModel, _) => self.set_model(command).await,
-            (CommandKind::Prompt | CommandKind::Answer, _) => self.refuse(command).await,
-        }
-    }
-
-    async fn set_mode(&mut self, command: Command) -> Result<(), StoreError> {
-        let named = command.payload.get("mode").and_then(Value::as_str).and_then(|mode| mode.parse().ok());
-        let Some(mode) = named else { return self.refuse(command).await };
-        self.decider.set_mode(mode);
-        self.tell_agent(AgentInput::SetMode(mode)).await;
-        let update = RowUpdate { permission_mode: Some(mode), ..RowUpdate::default() };
-        self.settle(command, CommandStatus::Done, update).await
-    }
-
-    async fn set_model(&mut self, command: Command) -> Result<(), StoreError> {
-        let model = match command.payload.get("model") {
-            Some(Value::String(model)) => Some(model.clone()),
-            Some(Value::Null) => None,
-            _ => return self.refuse(command).await,
-        };
-        self.tell_agent(AgentInput::SetModel(model.clone())).await;
-        let update = RowUpdate { model, ..RowUpdate::default() };
-        self.settle(command, CommandStatus::Done, update).await
-    }
-
-    async fn refuse(&mut self, command: Command) -> Result<(), StoreError> {
-        self.settle(command, CommandStatus::Refused, RowUpdate::default()).await
-    }
-
-    async fn settle(
-        &mut self,
-        command: Command,
-        status: CommandStatus,
-        update: RowUpdate,
-    ) -> Result<(), StoreError> {
-        let entries = self.recorder.settle(command, status, update).await?;
-        self.publish(entries).await;
-        Ok(())
-    }
-
-    /// Ends the process and keeps the session; what it works on is interrupted.
-    async fn pause(&mut self) {
-        if matches!(self.recorder.status(), SessionStatus::Processing | SessionStatus::Waiting) {
-            self.tell_agent(AgentInput::Interrupt).await;
-        }
-        self.end_agent(Ending::Paused, AgentInput::Close).await;
     }
 
     /// Decides before the tool runs. Recorded first, answered second: no call runs without its decision on record.

@@ -9,7 +9,7 @@ use std::{
 
 use domain::{
     actor::Actor,
-    agent_event::{AgentMessage, ToolRequest, TurnEnded, TurnOutcome, TurnStarted},
+    agent_event::{AgentMessage, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
     command::{Command, CommandKind, CommandStatus},
     id::{CommandId, SessionId, TeamId},
     message::{MessageBody, MessageType},
@@ -47,6 +47,8 @@ pub(crate) struct Recorder {
     has_used_tools: bool,
     last_turn_began: Option<TurnStarted>,
     reported_cost: MicroUsd,
+    /// What of the agent program's transcript is not stored yet, because the database was away.
+    pub(super) unmirrored: Vec<TranscriptPart>,
 }
 
 impl Recorder {
@@ -64,6 +66,7 @@ impl Recorder {
             has_used_tools: false,
             last_turn_began: None,
             reported_cost: session.reported_cost,
+            unmirrored: Vec::new(),
         }
     }
 

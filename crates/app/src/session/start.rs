@@ -269,7 +269,10 @@ impl App {
         let why = if is_told {
             "the agent program cannot cut the conversation there".to_owned()
         } else {
-            match agent::start(launch_of(session, launch.clone())).await {
+            if matches!(launch.runtime, Runtime::Claude { .. }) {
+                self.restore_transcript(session, &launch.environment).await?;
+            }
+            match start_mirrored(launch_of(session, launch.clone())).await {
                 Err(StartError::ResumeUnknown { external_id }) => {
                     format!("the agent program knows no conversation {external_id}")
                 }
@@ -278,7 +281,7 @@ impl App {
         };
         let text = format!("{why}; it is told what was said, as context");
         entries.extend(recorder.history_replayed(text).await?);
-        Ok(agent::start(self.replaying(session, launch).await?).await)
+        Ok(start_mirrored(self.replaying(session, launch).await?).await)
     }
 
     /// How a session is started whose agent program does not know what was said in it.
@@ -377,6 +380,18 @@ pub(super) const FORK_AT: &str = "fork_at";
 /// The key under which a fork keeps that its history must be told to the agent program, which cannot cut it there.
 pub(super) const FORK_TOLD: &str = "fork_told";
 
+/// Starts an agent program that tells what it writes to its transcript, unless it does not know how.
+async fn start_mirrored(launch: Launch) -> Result<RunningAgent, StartError> {
+    let started = agent::start(launch.clone()).await;
+    match started {
+        Err(error) if error.is_for_want_of_a_mirror() => {
+            let options = LaunchOptions { mirror_transcript: false, ..launch.options };
+            agent::start(Launch { options, ..launch }).await
+        }
+        started => started,
+    }
+}
+
 fn text_option(options: &SessionOptions, key: &str) -> Option<String> {
     options.sdk_options.get(key).and_then(|value| value.as_str()).map(str::to_owned)
 }
@@ -405,6 +420,7 @@ fn launch_of(session: &Session, settings: LaunchSettings) -> Launch {
                 _ => None,
             },
             include_partial_messages: settings.include_partial_messages,
+            mirror_transcript: true,
             setting_sources: settings.setting_sources,
             extra_arguments: settings.extra_arguments,
         },

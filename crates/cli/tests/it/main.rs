@@ -5,6 +5,7 @@ mod fixture;
 
 mod agent;
 mod backup;
+mod checkpoint;
 mod concurrency;
 mod crash;
 mod database;

@@ -319,12 +319,31 @@ fn real_cli_an_emptied_conversation_gets_another_id_and_each_cost_is_counted_onc
 }
 
 #[test]
+fn real_cli_a_session_goes_on_where_its_transcript_is_not() {
+    let answers = ["the word is quokka", "second"];
+    let Some(cli) = RealCli::answering(answers.map(Turn::text).into()) else { return };
+    cli.run(&[]).succeed();
+    let before = cli.home.last();
+    // Another machine, or the same after its disk was lost: only the database is there.
+    fs::remove_dir_all(cli.home.path(".claude")).expect("its files");
+    cli.run(&["--resume", "last"]).succeed();
+    let session = cli.home.last();
+    assert_eq!((&session["result"], &session["external_id"]), (&json!("second"), &before["external_id"]));
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("quokka"), "it remembers: {messages}");
+    let is_told = |entry: &Value| entry["item"]["subtype"] == "history_replayed";
+    assert!(!cli.home.timeline().iter().any(is_told));
+    cli.home.assert_well();
+}
+
+#[test]
 fn real_cli_a_session_whose_transcript_is_gone_is_told_what_was_said() {
     let Some(cli) = RealCli::answering(vec![Turn::text("the word is quokka"), Turn::text("second")]) else {
         return;
     };
     cli.run(&[]).succeed();
     fs::remove_dir_all(cli.home.path(".claude/projects")).expect("its transcripts");
+    cli.home.execute("DELETE FROM transcript_segments");
     let external_id = cli.home.last()["external_id"].as_str().expect("an id").to_owned();
     cli.run(&["--resume", "last"]).succeed();
     let session = cli.home.last();

@@ -1,0 +1,142 @@
+//! The agent program's own transcript, kept as it grows: so that it can go on with a session where its files are not.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs,
+    io::{self, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use agent::Environment;
+use domain::{
+    agent_event::TranscriptPart,
+    id::{SessionId, TeamId},
+    session::Session,
+    transcript::{TranscriptPath, TranscriptPiece},
+};
+use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use store::{StoreError, Tx};
+
+use super::record::Recorder;
+use crate::App;
+
+/// How many pieces of a transcript are read at once.
+const PAGE: u32 = 200;
+
+impl Recorder {
+    /// Keeps what the agent program added to its transcript. What cannot be stored now is stored with what comes next.
+    pub(super) async fn mirror(&mut self, part: TranscriptPart) -> Result<(), StoreError> {
+        self.unmirrored.push(part);
+        let parts = joined(std::mem::take(&mut self.unmirrored));
+        let pieces = parts.iter().map(|(path, text)| Ok((path.clone(), packed(text)?)));
+        let pieces: Vec<_> = pieces.collect::<io::Result<_>>().map_err(|error| other(&error))?;
+        let (held, app) = (self.held(), self.app());
+        let now = app.now();
+        let append = move |tx: &Tx<'_>| {
+            let transcripts = tx.team(held.team_id).transcripts();
+            pieces.into_iter().try_for_each(|(path, piece)| {
+                transcripts.append(held.id, held.fence, &path, piece, now).map(drop)
+            })
+        };
+        match app.store().write(append).await {
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(session.id = %held.id, error = %error, "the transcript is kept later");
+                let again = parts.into_iter().map(|(path, text)| TranscriptPart { path, text });
+                self.unmirrored = again.collect();
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl App {
+    /// Writes the transcript of a session, and of the one it was forked from, where the agent program looks for it, unless it is
+    /// there.
+    pub(super) async fn restore_transcript(
+        &self,
+        session: &Session,
+        environment: &Environment,
+    ) -> Result<(), StoreError> {
+        let Some(folder) = own_folder(environment) else { return Ok(()) };
+        for id in [Some(session.id), session.parent_session_id].into_iter().flatten() {
+            let team = session.team_id;
+            let paths = self.store().read(move |conn| conn.team(team).transcripts().list_paths(id)).await?;
+            let missing =
+                paths.into_iter().map(|(path, _)| path).filter(|path| !folder.join(path.as_str()).exists());
+            for path in missing.collect::<Vec<_>>() {
+                let text = self.read_transcript(team, id, path.clone()).await?;
+                let target = folder.join(path.as_str());
+                if let Err(error) = write_new(&target, &text) {
+                    // The agent program says what it does not know, and is told what was said.
+                    tracing::warn!(session.id = %id, path = %target.display(), error = %error, "a transcript cannot be written");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_transcript(
+        &self,
+        team: TeamId,
+        session: SessionId,
+        path: TranscriptPath,
+    ) -> Result<Vec<u8>, StoreError> {
+        let read = move |conn: &store::Conn| {
+            let (mut text, mut from) = (Vec::new(), 0);
+            loop {
+                let pieces = conn.team(team).transcripts().list(session, &path, from, PAGE)?;
+                for segment in &pieces {
+                    ZlibDecoder::new(segment.piece.bytes.as_slice())
+                        .read_to_end(&mut text)
+                        .map_err(|error| other(&error))?;
+                    from = segment.ordinal + 1;
+                }
+                if pieces.len() < PAGE as usize {
+                    return Ok(text);
+                }
+            }
+        };
+        self.store().scan(read).await
+    }
+}
+
+/// Where the agent program keeps its files.
+fn own_folder(environment: &Environment) -> Option<PathBuf> {
+    let set = |name: &str| {
+        environment.iter().find(|(key, _)| *key == OsStr::new(name)).map(|(_, value)| PathBuf::from(value))
+    };
+    set("CLAUDE_CONFIG_DIR").or_else(|| Some(set("HOME")?.join(".claude")))
+}
+
+/// A file that only its owner reads, as the agent program writes it, as a whole or not at all.
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(path))?;
+    let unfinished = path.with_extension("unfinished");
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(text)?;
+    fs::rename(unfinished, path)
+}
+
+/// The parts of each file together, in their order.
+fn joined(parts: Vec<TranscriptPart>) -> BTreeMap<TranscriptPath, String> {
+    let mut files: BTreeMap<TranscriptPath, String> = BTreeMap::new();
+    for TranscriptPart { path, text } in parts {
+        files.entry(path).or_default().push_str(&text);
+    }
+    files
+}
+
+fn packed(text: &str) -> io::Result<TranscriptPiece> {
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(text.len() / 4), Compression::fast());
+    encoder.write_all(text.as_bytes())?;
+    let size_bytes = u32::try_from(text.len()).map_err(io::Error::other)?;
+    Ok(TranscriptPiece { bytes: encoder.finish()?, size_bytes })
+}
+
+fn other(error: &io::Error) -> StoreError {
+    StoreError::Other { what: format!("a transcript: {error}") }
+}
