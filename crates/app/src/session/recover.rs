@@ -148,6 +148,7 @@ mod tests {
     use crate::{
         fixture::{AUTHOR, Fixture},
         session::{
+            NewSession,
             lease::{self, LEASE},
             record::Recorder,
         },
@@ -155,6 +156,85 @@ mod tests {
 
     async fn renew(fixture: &Fixture, recorder: &Recorder) -> Result<(), StoreError> {
         lease::renew(&fixture.app_on("elsewhere"), recorder.held()).await
+    }
+
+    /// A background session that a worker elsewhere claimed and whose agent is ready.
+    async fn claimed(fixture: &Fixture, elsewhere: &App) -> Recorder {
+        let new = NewSession {
+            name: None,
+            prompt: None,
+            working_directory: "/work".into(),
+            agent: None,
+            template_id: None,
+            options: SessionOptions::default(),
+        };
+        let runtime = RuntimeKind::Scripted;
+        let queued =
+            elsewhere.queue_session(fixture.caller, new, "do it".into(), runtime, Priority::DEFAULT).await;
+        queued.expect("queued");
+        let lease = Lease { owner: elsewhere.owner().clone(), expires_at: elsewhere.now().plus(LEASE) };
+        let now = elsewhere.now();
+        let session = elsewhere.store().write(move |tx| tx.session_queue().claim_next(&lease, now)).await;
+        let session = session.expect("claims").expect("a session");
+        let mut recorder = Recorder::new(elsewhere.clone(), &session, session.fence);
+        recorder.transition(SessionStatus::Connecting, "starting", &AUTHOR).await.expect("connects");
+        recorder.transition(SessionStatus::Active, "ready", &AUTHOR).await.expect("is ready");
+        recorder
+    }
+
+    async fn prompts(fixture: &Fixture, id: SessionId) -> Vec<CommandStatus> {
+        let timeline = fixture.timeline(id).await;
+        let commands = timeline.iter().filter_map(|entry| match &entry.item {
+            TimelineItem::Command(command) if entry.change == Change::Created => Some(command.status),
+            _ => None,
+        });
+        commands.collect()
+    }
+
+    #[tokio::test]
+    async fn another_node_goes_on_with_background_work_and_the_first_writes_no_more() {
+        let fixture = Fixture::new().await;
+        let (elsewhere, here) = (fixture.app_on("elsewhere"), fixture.app_on("here"));
+        let mut recorder = claimed(&fixture, &elsewhere).await;
+        let id = recorder.session_id();
+        let told = elsewhere.list_told(fixture.caller.team_id, id).await.expect("read").remove(0);
+        let prompt = told.command.id;
+        recorder.take_up(told.command).await.expect("takes it up");
+        recorder.prompt_started(prompt).await.expect("begins");
+        fixture.clock.advance(LEASE + Duration::from_micros(1));
+        let (from, to) = (SessionStatus::Processing, SessionStatus::Paused);
+        let expected = RecoveredSession { id, from, to, is_queued: true };
+        assert_eq!(here.recover_sessions().await, Ok(vec![expected]));
+        // What the first agent was told is not told again; the next is told to look at what is done.
+        assert_eq!(prompts(&fixture, id).await, [CommandStatus::Cancelled, CommandStatus::Queued]);
+        assert_eq!(recorder.note_error("late", "too late".into()).await, Err(StoreError::Fenced));
+        let lease = Lease { owner: here.owner().clone(), expires_at: here.now().plus(LEASE) };
+        let now = here.now();
+        let taken = here.store().write(move |tx| tx.session_queue().claim_next(&lease, now)).await;
+        assert_eq!(taken.expect("claims").map(|session| (session.id, session.attempts)), Some((id, 1)));
+        assert_eq!(fixture.findings().await, vec![]);
+    }
+
+    #[tokio::test]
+    async fn what_no_agent_was_told_is_told_to_the_next_and_too_many_losses_end_it() {
+        let fixture = Fixture::new().await;
+        let (elsewhere, here) = (fixture.app_on("elsewhere"), fixture.app_on("here"));
+        let id = claimed(&fixture, &elsewhere).await.session_id();
+        for attempt in 1..=4 {
+            fixture.clock.advance(LEASE + Duration::from_micros(1));
+            let recovered = here.recover_sessions().await.expect("recovers");
+            assert_eq!(recovered.iter().map(|session| session.is_queued).collect::<Vec<_>>(), [attempt <= 3]);
+            let lease = Lease { owner: elsewhere.owner().clone(), expires_at: here.now().plus(LEASE) };
+            let now = here.now();
+            let next = here.store().write(move |tx| tx.session_queue().claim_next(&lease, now)).await;
+            let Some(session) = next.expect("claims") else { continue };
+            let mut recorder = Recorder::new(elsewhere.clone(), &session, session.fence);
+            recorder.transition(SessionStatus::Connecting, "starting", &AUTHOR).await.expect("connects");
+        }
+        let session = fixture.get(id).await;
+        assert_eq!((session.status, session.attempts, session.queued_at), (SessionStatus::Paused, 3, None));
+        assert_eq!(prompts(&fixture, id).await, [CommandStatus::Cancelled]);
+        assert_eq!(fixture.findings().await, vec![]);
     }
 
     #[tokio::test]

@@ -165,7 +165,7 @@ impl App {
                 let session = self.find_resumable(caller, id, &launch.runtime).await?;
                 self.take_up(session, &author, lease).await?
             }
-            Target::Claimed(session) => self.begin_claimed(*session, &author).await?,
+            Target::Claimed(session) => self.begin_claimed(*session, &author, lease.expires_at).await?,
         };
         let mut recorder = Recorder::new(self.clone(), &session, fence);
         let running = match self.start_agent(&session, launch, &mut recorder, &mut entries).await? {
@@ -242,6 +242,7 @@ impl App {
         &self,
         session: Session,
         author: &Actor,
+        until: Timestamp,
     ) -> Result<(Session, i64, Vec<TimelineEntry>), StoreError> {
         let (now, fence) = (self.now(), session.fence);
         let connecting = self.connecting(&session, author);
@@ -253,7 +254,12 @@ impl App {
             items: vec![(Change::Created, TimelineItem::Transition(connecting))],
         };
         let team = session.team_id;
-        let entries = self.store().write(move |tx| tx.team(team).sessions().change(change)).await?;
+        let begin = move |tx: &store::Tx<'_>| {
+            let sessions = tx.team(team).sessions();
+            sessions.renew(change.session_id, fence, until)?;
+            sessions.change(change)
+        };
+        let entries = self.store().write(begin).await?;
         Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
     }
 
