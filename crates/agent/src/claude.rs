@@ -14,7 +14,7 @@ mod wire;
 
 pub(crate) use self::{
     conversation::{Conversation, Step},
-    handshake::{Greeting, Handshake, HandshakeFailure},
+    handshake::{Greeting, Handshake, HandshakeFailure, UNKNOWN},
     heard::{Heard, hear, parse_object, said},
     lines::LineReader,
     outgoing::initialize,

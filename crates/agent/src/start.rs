@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     InputSender, Launch, Limits, MINIMUM_VERSION, RunningAgent, Runtime, StartError, Version,
-    claude::{Greeting, Handshake, HandshakeFailure, initialize},
+    claude::{Greeting, Handshake, HandshakeFailure, UNKNOWN, initialize},
     process::Process,
     running_agent::Stop,
     scripted::Scenario,
@@ -127,7 +127,7 @@ fn older_than_needed(found: Version) -> Option<StartError> {
 /// Tells from its last words why a program ended before it was ready.
 async fn explain(exit: Exit, launch: &Launch) -> StartError {
     let says = |words: &str| exit.stderr_tail.contains(words);
-    if let Some(id) = launch.options.resume.as_ref().filter(|_| says("No conversation found")) {
+    if let Some(id) = launch.options.resume.as_ref().filter(|_| UNKNOWN.into_iter().any(says)) {
         return StartError::ResumeUnknown { external_id: id.clone() };
     }
     if says("already in use") {

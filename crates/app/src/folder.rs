@@ -19,7 +19,7 @@ pub struct Copied {
 
 /// Copies a folder with all that is in it, untracked and hidden files too, to a place where nothing is yet. Links stay links,
 /// permissions and times of files stay what they are; where the file system can, the copies share their blocks. What lies at
-/// that place is not copied into itself.
+/// that place is not copied into itself; what somebody removes meanwhile is left out.
 ///
 /// # Errors
 /// When something cannot be read or written; the error names it. What was copied by then stays.
@@ -27,28 +27,29 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<Copied> {
     let mut copied = Copied::default();
     let own = to.parent().and_then(|parent| parent.canonicalize().ok()).unwrap_or_default();
     let own = to.file_name().map(|name| own.join(name));
+    from.metadata().map_err(|error| named(from, &error))?;
     let mut folders = vec![PathBuf::new()];
     let mut permissions = Vec::new();
     while let Some(below) = folders.pop() {
         let (source, target) = (at(from, &below), at(to, &below));
         fs::create_dir_all(&target).map_err(|error| named(&target, &error))?;
-        permissions
-            .push((target.clone(), source.metadata().map_err(|error| named(&source, &error))?.permissions()));
-        for entry in fs::read_dir(&source).map_err(|error| named(&source, &error))? {
+        let Some(metadata) = unless_gone(&source, source.metadata())? else { continue };
+        permissions.push((target, metadata.permissions()));
+        let Some(entries) = unless_gone(&source, fs::read_dir(&source))? else { continue };
+        for entry in entries {
             let entry = entry.map_err(|error| named(&source, &error))?;
             let (path, below) = (entry.path(), below.join(entry.file_name()));
-            let kind = entry.file_type().map_err(|error| named(&path, &error))?;
+            let Some(kind) = unless_gone(&path, entry.file_type())? else { continue };
             if kind.is_dir() {
                 if path.canonicalize().ok() != own {
                     folders.push(below);
                 }
             } else if kind.is_symlink() {
-                let target = to.join(&below);
-                fs::read_link(&path)
-                    .and_then(|link| symlink(link, &target))
-                    .map_err(|error| named(&path, &error))?;
+                let Some(link) = unless_gone(&path, fs::read_link(&path))? else { continue };
+                symlink(link, to.join(&below)).map_err(|error| named(&path, &error))?;
             } else if kind.is_file() {
-                copied.bytes += copy_file(&path, &to.join(&below)).map_err(|error| named(&path, &error))?;
+                let Some(bytes) = unless_gone(&path, copy_file(&path, &to.join(&below)))? else { continue };
+                copied.bytes += bytes;
                 copied.files += 1;
             } else {
                 copied.skipped.push(below);
@@ -74,6 +75,13 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<u64> {
         let _ = fs::File::open(to).and_then(|file| file.set_modified(modified));
     }
     Ok(bytes)
+}
+
+fn unless_gone<T>(path: &Path, outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        outcome => outcome.map(Some).map_err(|error| named(path, &error)),
+    }
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

@@ -24,8 +24,6 @@ mod tell;
 mod timeline;
 mod update;
 
-pub(crate) use queue::last_prompt_of;
-
 pub use ask::{Answer, Asker, BoxFuture, Question};
 pub use checkpoint::CheckpointError;
 pub use fork::{ForkSession, ForkSessionError, Forked, History};

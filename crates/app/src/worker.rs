@@ -107,7 +107,12 @@ impl App {
     ) -> Result<(), StoreError> {
         let shared = Arc::new(Shared { app: self.clone(), settings, breakers: Mutex::default(), notes });
         let mut running = JoinSet::new();
-        let outcome = shared.take_until_stopped(&mut running, &mut stop).await;
+        let (end, ends) = watch::channel(false);
+        let outcome = shared.take_until_stopped(&mut running, &mut stop, &ends).await;
+        if let Err(error) = &outcome {
+            tracing::error!(error = %error, "the worker stops; what runs comes to its end first");
+        }
+        end.send_replace(true);
         while running.join_next().await.is_some() {}
         outcome
     }
@@ -118,10 +123,11 @@ impl Shared {
         self: &Arc<Self>,
         running: &mut JoinSet<()>,
         stop: &mut watch::Receiver<bool>,
+        ends: &watch::Receiver<bool>,
     ) -> Result<(), StoreError> {
         let mut recover_at = Instant::now();
         while !*stop.borrow() {
-            let pause = match self.look(running, stop, &mut recover_at).await {
+            let pause = match self.look(running, stop, ends, &mut recover_at).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => LOOK_EVERY,
                 Err(error) if error.is_retryable() => {
@@ -145,6 +151,7 @@ impl Shared {
         self: &Arc<Self>,
         running: &mut JoinSet<()>,
         stop: &watch::Receiver<bool>,
+        ends: &watch::Receiver<bool>,
         recover_at: &mut Instant,
     ) -> Result<bool, StoreError> {
         if Instant::now() >= *recover_at {
@@ -156,7 +163,7 @@ impl Shared {
         while running.len() < self.settings.concurrency.get() && !*stop.borrow() {
             let Some(session) = self.claim().await? else { break };
             self.note(WorkerNote::Took(Box::new(session.clone()))).await;
-            let run = Running { shared: Arc::clone(self), stop: stop.clone() };
+            let run = Running { shared: Arc::clone(self), stop: ends.clone() };
             running.spawn(run.run_and_tell(session));
         }
         let is_done = self.settings.until_empty && running.is_empty();

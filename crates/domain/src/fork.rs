@@ -1,6 +1,6 @@
 //! Where the history of a fork is cut.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::message::{ContentBlock, Message, MessageType};
 
@@ -11,13 +11,11 @@ pub struct Cut {
     pub sequence: i64,
     /// The agent program's own id of that message, when the model said it: there the program can cut, too.
     pub model_message: Option<String>,
-    /// Nothing was said after it.
-    pub is_end: bool,
 }
 
 /// Where a history of messages, in their order, is cut after at most so many of them, or after the last answer. Messages of
 /// people and the model count, those of subagents do not; pieces of one answer count once, and a tool's use is not torn from
-/// its result. `None` is before the first.
+/// its result; one that never got a result is closed by the model's next answer. `None` is before the first.
 #[must_use]
 pub fn cut<'m>(messages: impl IntoIterator<Item = &'m Message>, most: Option<u32>) -> Option<Cut> {
     let said = |message: &&Message| {
@@ -25,30 +23,32 @@ pub fn cut<'m>(messages: impl IntoIterator<Item = &'m Message>, most: Option<u32
             && message.body.parent_tool_use_id.is_none()
             && !message.is_partial
     };
-    let (mut count, mut last_answer, mut open) = (0, None, BTreeSet::new());
+    let (mut count, mut last_answer, mut open) = (0, None, BTreeMap::new());
     let mut found: Option<Cut> = None;
     for message in messages.into_iter().filter(said) {
         let body = &message.body;
         let answer = answer_of(message);
         let is_further = answer.is_none() || answer != last_answer;
         if is_further && most.is_some_and(|most| count >= most) {
-            return found.map(|cut| Cut { is_end: false, ..cut });
+            return found;
         }
         count += u32::from(is_further);
         last_answer = answer;
+        let is_answered = body.message_type == MessageType::Assistant;
+        if is_answered {
+            // The model does not speak while it waits for a result: the process that owed it is gone.
+            open.retain(|_, asked_by| answer.is_some() && *asked_by == answer);
+        }
         for block in &body.content.blocks {
             match block {
-                ContentBlock::ToolUse { tool_use_id } => drop(open.insert(tool_use_id.as_str())),
+                ContentBlock::ToolUse { tool_use_id } => drop(open.insert(tool_use_id.as_str(), answer)),
                 ContentBlock::ToolResult { tool_use_id, .. } => drop(open.remove(tool_use_id.as_str())),
                 ContentBlock::Text { .. } | ContentBlock::Other { .. } => {}
             }
         }
-        let is_answered = body.message_type == MessageType::Assistant;
         if open.is_empty() && (is_answered || most.is_some()) {
             let model_message = body.external_id.clone().filter(|_| is_answered);
-            found = Some(Cut { sequence: message.sequence, model_message, is_end: true });
-        } else if let Some(cut) = &mut found {
-            cut.is_end = false;
+            found = Some(Cut { sequence: message.sequence, model_message });
         }
     }
     found
@@ -117,9 +117,7 @@ mod tests {
     #[test]
     fn all_is_up_to_the_last_answer() {
         let cut = cut(&history(), None).expect("a place");
-        assert_eq!((cut.sequence, cut.model_message.as_deref(), cut.is_end), (5, Some("m5"), false));
-        let answered = &history()[..5];
-        assert!(super::cut(answered, None).expect("a place").is_end);
+        assert_eq!((cut.sequence, cut.model_message.as_deref()), (5, Some("m5")));
     }
 
     #[test]
@@ -132,6 +130,13 @@ mod tests {
         assert_eq!(place(3), Some((4, None)));
         assert_eq!(place(4), Some((5, Some("m5".into()))));
         assert_eq!(place(9), Some((6, None)));
+    }
+
+    #[test]
+    fn a_tool_whose_process_died_does_not_hide_what_came_after() {
+        let history = [person(1), model(2, "a", tool("t")), person(3), model(4, "b", text())];
+        let place = |most| cut(&history, most).map(|cut| cut.sequence);
+        assert_eq!((place(None), place(Some(3)), place(Some(4))), (Some(4), Some(1), Some(4)));
     }
 
     #[test]

@@ -62,8 +62,11 @@ impl Handshake {
     }
 }
 
+/// What the agent CLI says when it lost a conversation, or the message in it at which it is to be cut.
+pub(crate) const UNKNOWN: [&str; 2] = ["No conversation found", "No message found"];
+
 fn failure(text: String) -> HandshakeFailure {
-    if text.contains("No conversation found") {
+    if UNKNOWN.iter().any(|words| text.contains(words)) {
         HandshakeFailure::ResumeUnknown
     } else {
         HandshakeFailure::Refused(text)

@@ -13,9 +13,12 @@ use domain::{
     session_state::{SessionStateEntry, StateKey},
 };
 use serde_json::{Value, json};
-use store::{Guard, NewState, StoreError, Tx};
+use store::{NewState, StoreError, Tx};
 
-use super::{ImportReport, rows::Rows};
+use super::{
+    ImportReport,
+    rows::{NEVER_RUN, Rows},
+};
 use crate::{App, Caller};
 
 /// Lines that are longer than this are passed over.
@@ -83,8 +86,13 @@ impl App {
             }
             version = match self.write_batch(caller, &mut rows, path, lines.at, version, report).await {
                 Ok(version) => version,
-                // Another import is at it, or somebody deleted the session and does not want it back.
-                Err(StoreError::Conflict { .. } | StoreError::Stale { .. } | StoreError::Missing { .. }) => {
+                // Another import is at it, it runs here meanwhile, or somebody deleted it and does not want it back.
+                Err(
+                    StoreError::Conflict { .. }
+                    | StoreError::Stale { .. }
+                    | StoreError::Missing { .. }
+                    | StoreError::Fenced,
+                ) => {
                     report.known_sessions += 1;
                     return Ok(ControlFlow::Continue(()));
                 }
@@ -140,7 +148,7 @@ impl App {
                 team.sessions().change(batch.change)?;
             }
             let state = NewState { key: &key, value: &value, expected: version, by: &by, at: now };
-            team.session_state().set(id, Guard::Anyone, &state)
+            team.session_state().set(id, NEVER_RUN, &state)
         };
         let version = self.store().write(write).await?;
         report.messages += u64::try_from(added.total_messages).unwrap_or(0);

@@ -26,6 +26,9 @@ use crate::{
     session::record::{text_of, transition},
 };
 
+/// What is said in a session once it ran here is recorded as it happens, and not read as well.
+pub(super) const NEVER_RUN: Guard = Guard::Fence(0);
+
 /// The author of what is imported.
 const IMPORT: Actor = Actor::System("import");
 
@@ -158,7 +161,7 @@ impl Rows {
             session: self.session.take(),
             change: SessionChange {
                 session_id: self.id,
-                guard: Guard::Anyone,
+                guard: NEVER_RUN,
                 at: self.last,
                 update: std::mem::take(&mut self.update),
                 items: std::mem::take(&mut self.items),

@@ -48,6 +48,8 @@ enum Ending {
     Finished,
     Terminated,
     Paused,
+    /// Whoever runs it lets go of it; what it was told waits for the next process.
+    Stopped,
     Idle(Duration),
     Silent(Duration),
     Deaf,
@@ -224,7 +226,7 @@ impl SessionActor {
                 self.wants_to_finish = true;
                 self.finish_when_idle().await;
             }
-            Input::Pause => self.pause().await,
+            Input::Stop => self.pause(Ending::Stopped).await,
             Input::Terminate => self.end_agent(Ending::Terminated, AgentInput::Kill).await,
         }
         Ok(())
@@ -398,23 +400,33 @@ impl SessionActor {
         self.questions.withdraw_all();
         let (status, reason, error) = self.resting_place(exit);
         let author = self.author.clone();
-        match self.recorder.ended(status, &reason, error.clone(), &author).await {
+        let is_stopped = self.ending == Some(Ending::Stopped);
+        let was_interrupted = |turn: &TurnSummary| turn.outcome == TurnOutcome::Interrupted;
+        let is_unfinished =
+            self.recorder.has_begun_prompt() || self.last_turn.as_ref().is_some_and(was_interrupted);
+        let outcome = self.recorder.ended(status, &reason, error.clone(), &author, is_stopped).await;
+        let rest = SessionEnd {
+            status: self.recorder.status(),
+            error,
+            last_outcome: self
+                .last_turn
+                .take_if(|_| self.ending == Some(Ending::Finished))
+                .map(|turn| turn.outcome),
+            has_used_tools: self.recorder.has_used_tools(),
+            answered: self.recorder.last_answered(),
+            is_stopped,
+            is_unfinished,
+        };
+        match outcome {
             Ok(entries) => {
                 self.publish(entries).await;
-                let (last_outcome, has_used_tools) = (self.last_outcome(), self.recorder.has_used_tools());
-                SessionEnd { status: self.recorder.status(), error, last_outcome, has_used_tools }
+                rest
             }
-            Err(store) => SessionEnd {
-                status,
-                error: Some(format!("the end could not be recorded: {store}")),
-                last_outcome: self.last_outcome(),
-                has_used_tools: true,
-            },
+            Err(store) => {
+                let error = Some(format!("the end could not be recorded: {store}"));
+                SessionEnd { status, error, has_used_tools: true, ..rest }
+            }
         }
-    }
-
-    fn last_outcome(&self) -> Option<TurnOutcome> {
-        self.last_turn.as_ref().map(|turn| turn.outcome.clone())
     }
 
     fn resting_place(&self, exit: Option<Exit>) -> (SessionStatus, String, Option<String>) {
@@ -423,7 +435,7 @@ impl SessionActor {
             (Some(Ending::Terminated), _) => {
                 (SessionStatus::Terminated, "ended by a person".to_owned(), None)
             }
-            (Some(Ending::Paused), _) => {
+            (Some(Ending::Paused | Ending::Stopped), _) => {
                 (SessionStatus::Paused, "paused; the next prompt resumes".to_owned(), None)
             }
             (Some(Ending::Idle(idle)), _) => {
@@ -459,12 +471,7 @@ impl SessionActor {
                 tracing::error!(session.id = %held.id, error = %error, "its end could not be recorded either");
             }
         }
-        SessionEnd {
-            status: SessionStatus::Failed,
-            error: Some(text),
-            last_outcome: self.last_outcome(),
-            has_used_tools: true,
-        }
+        SessionEnd::lost(text)
     }
 
     async fn publish(&self, entries: Vec<TimelineEntry>) {

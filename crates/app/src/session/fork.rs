@@ -233,14 +233,9 @@ impl Plan {
             TimelineItem::Message(message) if entry.change == Change::Created => Some(message),
             _ => None,
         });
-        let within = said.clone().filter(|message| message.sequence <= until);
+        let within = said.filter(|message| message.sequence <= until);
         let messages = if let History::Messages(most) = history { Some(most) } else { None };
-        let mut found = cut(within, messages);
-        if let Some(cut) = &mut found {
-            cut.is_end &=
-                !said.filter(|message| message.body.message_type.is_dialogue()).any(|it| it.sequence > until);
-        }
-        Self { cut: found, messages }
+        Self { cut: cut(within, messages), messages }
     }
 }
 
@@ -248,12 +243,12 @@ impl Plan {
     /// What the fork keeps about how it begins. Where the agent program cannot cut, what was said is told to it.
     fn beginning(&self, parent: Option<&str>) -> impl Iterator<Item = (&'static str, Value)> {
         let cut = self.cut.as_ref();
-        let own = parent.filter(|_| cut.is_some_and(|cut| cut.is_end || cut.model_message.is_some()));
-        let at = cut.filter(|cut| own.is_some() && !cut.is_end).and_then(|cut| cut.model_message.as_deref());
+        // Also at the end: the parent may have gone on when the fork starts.
+        let own = parent.zip(cut.and_then(|cut| cut.model_message.as_deref()));
         let is_told = cut.is_some() && own.is_none();
         let kept = [
-            own.map(|own| (FORK_OF, own.into())),
-            at.map(|at| (FORK_AT, at.into())),
+            own.map(|(own, _)| (FORK_OF, own.into())),
+            own.map(|(_, at)| (FORK_AT, at.into())),
             is_told.then_some((FORK_TOLD, Value::Bool(true))),
         ];
         kept.into_iter().flatten()
@@ -280,6 +275,7 @@ pub(super) fn replay(messages: &[Message], calls: &[ToolCall]) -> String {
     /// An argument of a program is at most twice as long on Linux.
     const MOST_BYTES: usize = 60_000;
     const MOST_OF_A_CALL: usize = 500;
+    const MOST_OF_A_MESSAGE: usize = 20_000;
     let mut pieces: Vec<(i64, String)> = Vec::new();
     for message in messages.iter().filter(|message| message.body.parent_tool_use_id.is_none()) {
         let MessageBody { message_type, content, .. } = &message.body;
@@ -290,7 +286,9 @@ pub(super) fn replay(messages: &[Message], calls: &[ToolCall]) -> String {
         };
         let words = content.text();
         if !words.trim().is_empty() {
-            pieces.push((message.sequence, format!("{who}: {words}")));
+            let shown = &words[..words.floor_char_boundary(MOST_OF_A_MESSAGE)];
+            let rest = if shown.len() < words.len() { " (The rest of this is left out.)" } else { "" };
+            pieces.push((message.sequence, format!("{who}: {shown}{rest}")));
         }
     }
     for call in calls {

@@ -19,7 +19,7 @@ pub(super) enum Input {
     Prompt { text: String, recorded: oneshot::Sender<CommandId> },
     Interrupt,
     Finish,
-    Pause,
+    Stop,
     Terminate,
 }
 
@@ -58,8 +58,8 @@ impl SessionHandle {
     ///
     /// # Errors
     /// When the session has ended.
-    pub async fn pause(&self) -> Result<(), SessionGone> {
-        self.send(Input::Pause).await
+    pub async fn stop(&self) -> Result<(), SessionGone> {
+        self.send(Input::Stop).await
     }
 
     /// Ends the session at once.

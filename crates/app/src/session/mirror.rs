@@ -17,6 +17,7 @@ use domain::{
     transcript::{TranscriptPath, TranscriptPiece},
 };
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use serde_json::Value;
 use store::{StoreError, Tx};
 
 use super::record::Recorder;
@@ -53,8 +54,8 @@ impl Recorder {
 }
 
 impl App {
-    /// Writes the transcript of a session, and of the one it was forked from, where the agent program looks for it, unless it is
-    /// there.
+    /// Writes the transcript of a session, and of the one it was forked from, where the agent program looks for it, unless what
+    /// is there holds its last words. One that went on elsewhere is put in the place of what was left here.
     pub(super) async fn restore_transcript(
         &self,
         session: &Session,
@@ -64,18 +65,45 @@ impl App {
         for id in [Some(session.id), session.parent_session_id].into_iter().flatten() {
             let team = session.team_id;
             let paths = self.store().read(move |conn| conn.team(team).transcripts().list_paths(id)).await?;
-            let missing =
-                paths.into_iter().map(|(path, _)| path).filter(|path| !folder.join(path.as_str()).exists());
-            for path in missing.collect::<Vec<_>>() {
-                let text = self.read_transcript(team, id, path.clone()).await?;
+            for (path, pieces) in paths {
                 let target = folder.join(path.as_str());
-                if let Err(error) = write_new(&target, &text) {
+                if self.is_complete(team, id, &path, pieces, &target).await? {
+                    continue;
+                }
+                let text = self.read_transcript(team, id, path).await?;
+                if let Err(error) = write_new(&target, &text, &self.next_id().to_string()) {
                     // The agent program says what it does not know, and is told what was said.
                     tracing::warn!(session.id = %id, path = %target.display(), error = %error, "a transcript cannot be written");
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether a file holds the newest entry with an id that is stored of it.
+    async fn is_complete(
+        &self,
+        team: TeamId,
+        session: SessionId,
+        path: &TranscriptPath,
+        pieces: i64,
+        file: &Path,
+    ) -> Result<bool, StoreError> {
+        let Ok(there) = fs::read(file) else { return Ok(false) };
+        let path = path.clone();
+        let find = move |conn: &store::Conn| {
+            for ordinal in (0..pieces).rev() {
+                for segment in conn.team(team).transcripts().list(session, &path, ordinal, 1)? {
+                    let text = unpacked(&segment.piece).map_err(|error| other(&error))?;
+                    if let Some(id) = last_id(&text) {
+                        return Ok::<_, StoreError>(Some(id));
+                    }
+                }
+            }
+            Ok(None)
+        };
+        let newest = self.store().read(find).await?;
+        Ok(newest.is_none_or(|id| String::from_utf8_lossy(&there).contains(&id)))
     }
 
     async fn read_transcript(
@@ -89,9 +117,7 @@ impl App {
             loop {
                 let pieces = conn.team(team).transcripts().list(session, &path, from, PAGE)?;
                 for segment in &pieces {
-                    ZlibDecoder::new(segment.piece.bytes.as_slice())
-                        .read_to_end(&mut text)
-                        .map_err(|error| other(&error))?;
+                    text.extend(unpacked(&segment.piece).map_err(|error| other(&error))?);
                     from = segment.ordinal + 1;
                 }
                 if pieces.len() < PAGE as usize {
@@ -111,14 +137,30 @@ fn own_folder(environment: &Environment) -> Option<PathBuf> {
     set("CLAUDE_CONFIG_DIR").or_else(|| Some(set("HOME")?.join(".claude")))
 }
 
-/// A file that only its owner reads, as the agent program writes it, as a whole or not at all.
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+/// A file that only its owner reads, as the agent program writes it, as a whole or not at all. What was in its place is kept
+/// beside it.
+fn write_new(path: &Path, text: &[u8], unique: &str) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
-    let unfinished = path.with_extension("unfinished");
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let unfinished = path.with_extension(format!("{unique}.unfinished"));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     file.write_all(text)?;
+    if path.exists() {
+        fs::rename(path, path.with_extension(format!("{unique}.replaced")))?;
+    }
     fs::rename(unfinished, path)
+}
+
+/// The id of the last entry that has one.
+fn last_id(text: &[u8]) -> Option<String> {
+    let entries = text.split(|byte| *byte == b'\n').rev();
+    let id = |line| serde_json::from_slice::<Value>(line).ok()?.get("uuid")?.as_str().map(str::to_owned);
+    entries.filter_map(id).next()
+}
+
+fn unpacked(piece: &TranscriptPiece) -> io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(piece.size_bytes as usize);
+    ZlibDecoder::new(piece.bytes.as_slice()).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// The parts of each file together, in their order.

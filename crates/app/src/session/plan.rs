@@ -15,7 +15,7 @@ use domain::{
 };
 use store::{AgentRef, StoreError};
 
-use super::start::{FALLBACK_MODEL, MAX_OUTPUT_TOKENS};
+use super::start::{FALLBACK_MODEL, FORK_AT, FORK_OF, FORK_TOLD, MAX_OUTPUT_TOKENS};
 use crate::{App, Caller};
 
 /// How somebody names an agent for a session: `reviewer`, or `reviewer@3` for its third version.
@@ -145,6 +145,8 @@ impl App {
         let (template, agent) = self.store().read(read).await?;
         let template_id = template.as_ref().map(|template| template.id);
         let mut options = template.map_or(defaults, |template| template.options);
+        // A template may be made from what a fork was asked to be; what begins here is none.
+        options.sdk_options.retain(|key, _| ![FORK_OF, FORK_AT, FORK_TOLD].contains(&key.as_str()));
         if let Some((agent, version)) = &agent {
             if !agent.status.is_startable() {
                 return Err(PlanError::NotActive { slug: agent.slug.clone(), status: agent.status });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     actor::Actor,
     command::{Command, CommandKind, CommandStatus},
-    id::{CommandId, MessageId, SessionId, TeamId},
+    id::{CommandId, MessageId, SessionId},
     message::{Message, MessageBody, MessageType},
     priority::Priority,
     retry::Backoff,
@@ -15,9 +15,9 @@ use domain::{
     timeline::{Change, TimelineItem},
 };
 use serde_json::json;
-use store::{Conn, Guard, SessionChange, SessionUpdate, StoreError, Tx};
+use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
 
-use super::{NewSession, inbox::message_of, record, start::record_new};
+use super::{NewSession, record, start::record_new};
 use crate::{App, Caller};
 
 /// What an agent is told that takes up work whose process was lost.
@@ -71,11 +71,11 @@ impl App {
     }
 
     /// Gives a session that failed back to the queue, to be tried again after a while; says when. `None` when its retries are
-    /// spent, or somebody else took it up.
+    /// spent, or somebody else took it up. The prompts that the failed turn was to answer are given again.
     pub(crate) async fn try_again(
         &self,
         session: Session,
-        prompt: Option<MessageId>,
+        prompts: Vec<MessageId>,
     ) -> Result<Option<Duration>, StoreError> {
         if session.attempts >= session.options.max_retries {
             return Ok(None);
@@ -88,7 +88,7 @@ impl App {
             MessageBody { subtype: Some("retry".into()), ..MessageBody::text(MessageType::System, note) };
         let note = Message::new(MessageId::from_uuid(self.next_id()), session.id, body, now);
         let mut items = vec![(Change::Created, TimelineItem::Message(note))];
-        let repeated = prompt.map(|message| self.prompt_command(session.id, message, &WORKER));
+        let repeated = prompts.into_iter().map(|message| self.prompt_command(session.id, message, &WORKER));
         items.extend(repeated.map(|command| (Change::Created, TimelineItem::Command(command))));
         let lease = Lease { owner: self.owner().clone(), expires_at: now };
         let requeue = move |tx: &Tx<'_>| {
@@ -162,9 +162,14 @@ impl App {
                 ..SessionUpdate::default()
             };
             let guard = Guard::Fence(seen.fence);
-            team.sessions().change(SessionChange { session_id: seen.id, guard, at: now, update, items })
+            team.sessions().change(SessionChange { session_id: seen.id, guard, at: now, update, items })?;
+            if seen.status.is_final() {
+                // A change of status takes others out of the queue.
+                team.sessions().cancel_queued(seen.id, now)?;
+            }
+            Ok(())
         };
-        self.store().write(fail).await.map(drop)
+        self.store().write(fail).await
     }
 
     /// A prompt that is to be given: what was said, and the command that carries it to the agent.
@@ -224,20 +229,56 @@ fn unless_taken(outcome: Result<(), StoreError>) -> Result<(), StoreError> {
     }
 }
 
-/// The words that the session's agent was given last.
-pub(crate) fn last_prompt_of(
-    conn: &Conn,
-    team: TeamId,
-    session: SessionId,
-) -> Result<Option<MessageId>, StoreError> {
-    let last = conn.team(team).timeline().find_last_prompt(session)?;
-    Ok(last.as_ref().and_then(message_of))
-}
-
 /// What a change with one message adds to a session.
 pub(super) fn one_message() -> SessionUpdate {
     SessionUpdate {
         added: SessionTotals { total_messages: 1, ..SessionTotals::default() },
         ..SessionUpdate::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixture::{AUTHOR, Fixture},
+        session::{Words, lease::LEASE},
+    };
+
+    async fn claim(app: &App) -> Option<Session> {
+        let now = app.now();
+        let lease = Lease { owner: app.owner().clone(), expires_at: now.plus(LEASE) };
+        app.store().write(move |tx| tx.session_queue().claim_next(&lease, now)).await.expect("claims")
+    }
+
+    #[tokio::test]
+    async fn a_finished_session_that_cannot_be_begun_again_leaves_the_queue() {
+        let fixture = Fixture::new().await;
+        let app = fixture.app_on("here");
+        let mut recorder = fixture.active_session(&app).await;
+        let id = recorder.session_id();
+        recorder.ended(SessionStatus::Completed, "the end", None, &AUTHOR, false).await.expect("recorded");
+        app.tell_session(fixture.caller, id, Words::Prompt("more".to_owned())).await.expect("told");
+        let claimed = claim(&app).await.expect("it waits");
+        app.fail_claimed(&claimed, "no program".to_owned()).await.expect("recorded");
+        let left = fixture.get(id).await;
+        assert_eq!((left.status, left.queued_at, left.lease), (SessionStatus::Completed, None, None));
+        assert_eq!(left.error_message.as_deref(), Some("no program"));
+        assert_eq!(claim(&app).await, None);
+        assert_eq!(fixture.findings().await, vec![]);
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_and_cannot_be_begun_for_now_waits_again() {
+        let fixture = Fixture::new().await;
+        let app = fixture.app_on("here");
+        let mut recorder = fixture.active_session(&app).await;
+        let id = recorder.session_id();
+        recorder.ended(SessionStatus::Paused, "idle", None, &AUTHOR, false).await.expect("recorded");
+        app.tell_session(fixture.caller, id, Words::Prompt("more".to_owned())).await.expect("told");
+        let claimed = claim(&app).await.expect("it waits");
+        assert_eq!(claim(&app).await, None);
+        app.let_go(&claimed).await.expect("released");
+        assert_eq!(claim(&app).await.map(|session| session.id), Some(id));
     }
 }

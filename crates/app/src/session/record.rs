@@ -11,7 +11,7 @@ use domain::{
     actor::Actor,
     agent_event::{AgentMessage, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
     command::{Command, CommandKind, CommandStatus},
-    id::{CommandId, SessionId, TeamId},
+    id::{CommandId, MessageId, SessionId, TeamId},
     message::{MessageBody, MessageType},
     money::MicroUsd,
     permission::Judgement,
@@ -20,11 +20,11 @@ use domain::{
     tool_call::{ToolCall, ToolCallStatus},
 };
 use serde_json::{Value, json};
-use store::{Guard, SessionChange, SessionUpdate, StoreError};
+use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
 
 pub(super) use self::draft::open_items_closed;
-use self::draft::{Draft, as_tool_use, close_open};
-pub(crate) use self::draft::{text_of, transition};
+use self::draft::{Draft, as_tool_use, close_open, close_unheard};
+pub(crate) use self::draft::{last_status, text_of, transition};
 use super::{lease::HeldSession, queue::one_message};
 use crate::App;
 
@@ -45,6 +45,8 @@ pub(crate) struct Recorder {
     known: HashSet<CommandId>,
     /// A tool was asked for since the last turn began.
     has_used_tools: bool,
+    /// The prompts that the last turn answered.
+    last_answered: Vec<MessageId>,
     last_turn_began: Option<TurnStarted>,
     reported_cost: MicroUsd,
     /// What of the agent program's transcript is not stored yet, because the database was away.
@@ -64,6 +66,7 @@ impl Recorder {
             open_prompts: VecDeque::new(),
             known: HashSet::new(),
             has_used_tools: false,
+            last_answered: Vec::new(),
             last_turn_began: None,
             reported_cost: session.reported_cost,
             unmirrored: Vec::new(),
@@ -99,6 +102,16 @@ impl Recorder {
     /// Whether the turn did something that would be done twice if it were tried again.
     pub(super) const fn has_used_tools(&self) -> bool {
         self.has_used_tools
+    }
+
+    /// The prompts that the last turn answered, or failed to.
+    pub(super) fn last_answered(&self) -> Vec<MessageId> {
+        self.last_answered.clone()
+    }
+
+    /// Whether the agent began on a prompt that is not answered.
+    pub(super) fn has_begun_prompt(&self) -> bool {
+        self.open_prompts.iter().any(|prompt| prompt.status == CommandStatus::Delivered)
     }
 
     pub(super) fn has_open_prompt(&self) -> bool {
@@ -322,7 +335,7 @@ impl Recorder {
         draft.update.added.total_errors = i64::from(turn.outcome != TurnOutcome::Completed);
         draft.update.result = Some(Value::String(turn.text));
         self.draft_message(&mut draft, turn.message);
-        self.draft_prompts_done(&mut draft, &turn.prompts, turn.queued_prompts);
+        self.last_answered = self.draft_prompts_done(&mut draft, &turn.prompts, turn.queued_prompts);
         if self.status == SessionStatus::Waiting {
             self.draft_transition(&mut draft, SessionStatus::Processing, "the turn ended", &AGENT);
         }
@@ -332,28 +345,29 @@ impl Recorder {
         Ok((cost, self.commit(draft).await?))
     }
 
-    /// The process is gone: what was open is closed, the session rests in `to`, and the lease is free.
+    /// The process is gone: what was open is closed, the session rests in `to`, and the lease is free. With `keeps_waiting`,
+    /// prompts that the agent did not begin on wait for the next process. A person who ended it meanwhile has the last word.
     pub(super) async fn ended(
         &mut self,
         to: SessionStatus,
         reason: &str,
         error: Option<String>,
         actor: &Actor,
+        keeps_waiting: bool,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
         let now = self.app.now();
-        close_open(
-            &mut draft,
-            self.open_calls.drain().map(|(_, call)| call),
-            self.open_prompts.drain(..),
-            now,
-        );
+        let calls = self.open_calls.drain().map(|(_, call)| call);
+        let is_closed = |prompt: &Command| !keeps_waiting || prompt.status != CommandStatus::Queued;
+        close_open(&mut draft, calls, self.open_prompts.drain(..).filter(is_closed), now);
         draft.update.error_message = error;
         draft.update.release_lease = true;
         // A question is over when its process is; from there every place of rest can be reached.
         self.draft_back_to_work(&mut draft, false, "the process ended");
         self.draft_transition(&mut draft, to, reason, actor);
-        self.commit(draft).await
+        let entries = self.commit(draft).await?;
+        self.status = last_status(&entries).unwrap_or(self.status);
+        Ok(entries)
     }
 
     async fn commit(&mut self, draft: Draft) -> Result<Vec<TimelineEntry>, StoreError> {
@@ -419,8 +433,22 @@ async fn commit(app: &App, team: TeamId, change: SessionChange) -> Result<Vec<Ti
     outcome
 }
 
-async fn attempt(app: &App, team: TeamId, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
-    app.store().write(move |tx| tx.team(team).sessions().change(change)).await
+async fn attempt(
+    app: &App,
+    team: TeamId,
+    mut change: SessionChange,
+) -> Result<Vec<TimelineEntry>, StoreError> {
+    let attempt = move |tx: &Tx<'_>| {
+        let team = tx.team(team);
+        if change.update.release_lease {
+            // Nobody tells it anything while this looks.
+            team.sessions().hold(change.session_id, change.guard)?;
+            let open = team.timeline().list_open_commands(change.session_id)?;
+            close_unheard(&mut change.items, &open, change.at);
+        }
+        team.sessions().change(change)
+    };
+    app.store().write(attempt).await
 }
 
 /// The entries of a change that was committed before its answer was lost.

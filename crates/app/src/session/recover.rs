@@ -2,7 +2,7 @@
 
 use domain::{
     actor::Actor,
-    command::{CommandKind, CommandStatus},
+    command::{Command, CommandKind, CommandStatus},
     id::SessionId,
     session::{Lease, Session, SessionMode},
     session_status::SessionStatus,
@@ -42,7 +42,8 @@ impl App {
         let orphans = leased.into_iter().filter(|session| session.lease.as_ref().is_some_and(is_gone));
         let mut recovered = Vec::new();
         for orphan in orphans {
-            match self.recover(orphan).await {
+            let pid = orphan.lease.as_ref().map_or(0, |lease| lease.owner.pid);
+            match self.recover(orphan, format!("its process {pid} ended without a word")).await {
                 Ok(moved) => recovered.extend(moved),
                 // Another process was faster, or the owner finished just now.
                 Err(StoreError::Fenced | StoreError::Conflict { .. }) => {}
@@ -52,18 +53,34 @@ impl App {
         Ok(recovered)
     }
 
-    async fn recover(&self, orphan: Session) -> Result<Option<RecoveredSession>, StoreError> {
+    /// Lets go of a session that this process took from the queue and does not run after all.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub(crate) async fn let_go(&self, taken: &Session) -> Result<(), StoreError> {
+        let (team, id, own) = (taken.team_id, taken.id, self.owner());
+        let found = self.store().read(move |conn| conn.team(team).sessions().find(id)).await?;
+        let is_own = |session: &Session| session.lease.as_ref().is_some_and(|lease| lease.owner == *own);
+        let Some(session) = found.filter(is_own) else { return Ok(()) };
+        match self.recover(session, "the database was away while it began".to_owned()).await {
+            Ok(_) | Err(StoreError::Fenced | StoreError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn recover(&self, orphan: Session, reason: String) -> Result<Option<RecoveredSession>, StoreError> {
         let (app, now) = (self.clone(), self.now());
         let Some(to) = orphan.when_orphaned() else {
             let vacate = move |tx: &Tx<'_>| tx.team(orphan.team_id).sessions().vacate(&orphan, now);
             return self.store().write(vacate).await.map(|()| None);
         };
-        let is_queued = goes_on(&orphan, to);
-        let moved = RecoveredSession { id: orphan.id, from: orphan.status, to, is_queued };
-        let pid = orphan.lease.as_ref().map_or(0, |lease| lease.owner.pid);
-        let reason = format!("its process {pid} ended without a word");
-        let recover = move |tx: &Tx<'_>| put_to_rest(&app, tx, &orphan, to, reason);
-        self.store().write(recover).await.map(|_| Some(moved))
+        let (id, from) = (orphan.id, orphan.status);
+        let recover = move |tx: &Tx<'_>| {
+            let entries = put_to_rest(&app, tx, &orphan, to, reason)?;
+            let to = record::last_status(&entries).unwrap_or(to);
+            Ok(RecoveredSession { id, from, to, is_queued: goes_on(&orphan, to) })
+        };
+        self.store().write(recover).await.map(Some)
     }
 
     /// Puts a session of this process to rest as failed when its recorder no longer knows what is stored of it.
@@ -98,10 +115,18 @@ fn put_to_rest(
     let guard = Guard::Fence(fence);
     let calls = team.timeline().list_open_tool_calls(id)?;
     let mut commands = team.timeline().list_open_commands(id)?;
+    let is_ended = |command: &Command| command.kind == CommandKind::Terminate;
+    // Somebody ended it, and nobody was there to hear it.
+    let to = if to == SessionStatus::Paused && commands.iter().any(is_ended) {
+        SessionStatus::Terminated
+    } else {
+        to
+    };
     let goes_on = goes_on(seen, to);
     if goes_on {
         // What no agent was told yet is told to the next. What one was told is not told again: it may have done half of it.
-        commands.retain(|command| command.status != CommandStatus::Queued);
+        commands
+            .retain(|command| command.kind != CommandKind::Prompt || command.status != CommandStatus::Queued);
     }
     let mut items = record::open_items_closed(calls, commands, now);
     let transition = record::transition(app, id, Some(seen.status), to, &reason, &RECOVERY);
@@ -279,7 +304,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let (here, elsewhere) = (fixture.app_on("here"), fixture.app_on("elsewhere"));
         let mut recorder = fixture.active_session(&elsewhere).await;
-        recorder.ended(SessionStatus::Paused, "idle", None, &AUTHOR).await.expect("recorded");
+        recorder.ended(SessionStatus::Paused, "idle", None, &AUTHOR, false).await.expect("recorded");
         let paused = fixture.get(recorder.session_id()).await;
         let lease = Lease { owner: elsewhere.owner().clone(), expires_at: here.now().plus(LEASE) };
         let (team, seen) = (paused.team_id, paused.clone());

@@ -173,7 +173,7 @@ impl App {
             Err(error) => {
                 let message = full_text(&error);
                 recorder
-                    .ended(SessionStatus::Failed, "the agent did not start", Some(message), &author)
+                    .ended(SessionStatus::Failed, "the agent did not start", Some(message), &author, false)
                     .await?;
                 return Err(error.into());
             }
@@ -280,7 +280,9 @@ impl App {
             }
             match start_mirrored(launch_of(session, launch.clone())).await {
                 Err(StartError::ResumeUnknown { external_id }) => {
-                    format!("the agent program knows no conversation {external_id}")
+                    format!(
+                        "the agent program does not know that place in a conversation {external_id} any more"
+                    )
                 }
                 started => return Ok(started),
             }

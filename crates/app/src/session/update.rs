@@ -2,6 +2,7 @@
 
 use domain::{
     agent_event::{PartialText, TurnOutcome},
+    id::MessageId,
     money::MicroUsd,
     session_status::SessionStatus,
     timeline::TimelineEntry,
@@ -43,8 +44,29 @@ pub struct SessionEnd {
     pub status: SessionStatus,
     /// Why it failed.
     pub error: Option<String>,
-    /// How its last turn ended, if there was one.
+    /// How its last turn ended, when that was the end.
     pub last_outcome: Option<TurnOutcome>,
     /// Its last turn used tools, so that trying it again would do something twice.
     pub has_used_tools: bool,
+    /// The prompts that its last turn answered, or failed to.
+    pub answered: Vec<MessageId>,
+    /// The process was asked to end by whoever runs it, and not by a person.
+    pub is_stopped: bool,
+    /// A prompt that the agent had begun was not answered, or its last turn was interrupted.
+    pub is_unfinished: bool,
+}
+
+impl SessionEnd {
+    /// One of which nobody knows how far it got, so nothing of it is tried again.
+    pub(crate) const fn lost(error: String) -> Self {
+        Self {
+            status: SessionStatus::Failed,
+            error: Some(error),
+            last_outcome: None,
+            has_used_tools: true,
+            answered: Vec::new(),
+            is_stopped: false,
+            is_unfinished: false,
+        }
+    }
 }

@@ -1,14 +1,10 @@
 //! One session of a worker, from the queue to its rest.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use agent::StartError;
 use domain::{
-    agent_event::TurnOutcome,
-    id::{MessageId, SessionId},
-    session::Session,
-    session_status::SessionStatus,
-    time::Timestamp,
+    agent_event::TurnOutcome, id::SessionId, session::Session, session_status::SessionStatus, time::Timestamp,
 };
 use store::StoreError;
 use tokio::{sync::watch, time::sleep};
@@ -16,9 +12,7 @@ use tokio::{sync::watch, time::sleep};
 use super::{Shared, WorkerNote};
 use crate::{
     Caller,
-    session::{
-        RunningSession, SessionEnd, SessionUpdate, StartSession, StartSessionError, Target, last_prompt_of,
-    },
+    session::{RunningSession, SessionEnd, SessionUpdate, StartSession, StartSessionError, Target},
 };
 
 /// A run of a session.
@@ -31,10 +25,6 @@ pub(super) struct Running {
 struct Rest {
     end: SessionEnd,
     verdict: Verdict,
-    /// The message to be repeated when it is tried again.
-    prompt: Option<MessageId>,
-    /// It was paused because the worker stops.
-    is_stopped: bool,
     /// Its agent started.
     has_run: bool,
 }
@@ -50,9 +40,15 @@ enum Verdict {
 impl Running {
     pub(super) async fn run_and_tell(mut self, session: Session) {
         let id = session.id;
-        let note = match self.run(session).await {
+        let note = match self.run(session.clone()).await {
             Ok(note) => note,
-            Err(error) => WorkerNote::Left { id, reason: error.to_string() },
+            Err(error) => {
+                let app = &self.shared.app;
+                if let Err(error) = patiently(|| app.let_go(&session)).await {
+                    tracing::error!(session.id = %id, error = %error, "a session is held and does not run");
+                }
+                WorkerNote::Left { id, reason: error.to_string() }
+            }
         };
         self.shared.note(note).await;
     }
@@ -78,19 +74,17 @@ impl Running {
         let target = Target::Claimed(Box::new(session.clone()));
         match app.start_session(StartSession { caller, target, launch, asker }).await {
             Ok(running) => {
-                let (end, is_stopped) = self.watch(running).await;
-                self.after(&session, end, is_stopped).await
+                let end = self.watch(running).await;
+                let verdict = match end.last_outcome {
+                    Some(TurnOutcome::ApiError { status: Some(408 | 429 | 500..=599) }) => Verdict::Passing,
+                    _ => Verdict::Fine,
+                };
+                self.rest(&session, Rest { end, verdict, has_run: true }).await
             }
             Err(StartSessionError::Agent(error)) => {
                 let verdict = if may_pass(&error) { Verdict::Passing } else { Verdict::Fine };
-                let end = SessionEnd {
-                    status: SessionStatus::Failed,
-                    error: Some(error.to_string()),
-                    last_outcome: None,
-                    has_used_tools: false,
-                };
-                self.rest(&session, Rest { end, verdict, prompt: None, is_stopped: false, has_run: false })
-                    .await
+                let end = SessionEnd { has_used_tools: false, ..SessionEnd::lost(error.to_string()) };
+                self.rest(&session, Rest { end, verdict, has_run: false }).await
             }
             Err(StartSessionError::Store(error)) => {
                 self.end(&session, &Verdict::Fine).await;
@@ -103,9 +97,8 @@ impl Running {
         }
     }
 
-    /// Waits for the end. When the worker is to stop, the session may go on for a while and is paused then; says whether it
-    /// was.
-    async fn watch(&mut self, running: RunningSession) -> (SessionEnd, bool) {
+    /// Waits for the end. When the worker is to stop, the session may go on for a while and is stopped then.
+    async fn watch(&mut self, running: RunningSession) -> SessionEnd {
         let RunningSession { handle, mut updates, .. } = running;
         // What it was to do stands in the store and was taken up before this is heard.
         let finish = handle.clone();
@@ -118,59 +111,44 @@ impl Running {
             sleep(grace).await;
         };
         tokio::pin!(patience);
-        let mut is_paused = false;
+        let mut is_stopped = false;
         loop {
             tokio::select! {
                 update = updates.recv() => match update {
-                    Some(SessionUpdate::Ended(end)) => return (end, is_paused),
+                    Some(SessionUpdate::Ended(end)) => return end,
                     Some(_) => {}
-                    None => return (lost(), is_paused),
+                    None => return SessionEnd::lost("the session was lost".to_owned()),
                 },
-                () = &mut patience, if !is_paused => {
-                    is_paused = true;
+                () = &mut patience, if !is_stopped => {
+                    is_stopped = true;
                     // It says by its end what came of it.
-                    let _ = handle.pause().await;
+                    let _ = handle.stop().await;
                 }
             }
         }
     }
 
-    async fn after(
-        &self,
-        session: &Session,
-        end: SessionEnd,
-        is_stopped: bool,
-    ) -> Result<WorkerNote, StoreError> {
-        let verdict = match end.last_outcome {
-            Some(TurnOutcome::ApiError { status: Some(408 | 429 | 500..=599) }) => Verdict::Passing,
-            _ => Verdict::Fine,
-        };
-        let (team, id) = (session.team_id, session.id);
-        let read = move |conn: &store::Conn| last_prompt_of(conn, team, id);
-        let prompt = self.shared.app.store().read(read).await?;
-        let rest = Rest { end, verdict, prompt, is_stopped, has_run: true };
-        self.rest(session, rest).await
-    }
-
     /// The session rests: it is tried again, goes back to the queue, or stays.
     async fn rest(&self, session: &Session, rest: Rest) -> Result<WorkerNote, StoreError> {
-        let Rest { end, verdict, prompt, is_stopped, has_run } = rest;
+        let Rest { end, verdict, has_run } = rest;
         self.end(session, &verdict).await;
         let (app, team, id) = (&self.shared.app, session.team_id, session.id);
-        let SessionEnd { status, error, has_used_tools, .. } = end;
-        let Some(now) = app.store().read(move |conn| conn.team(team).sessions().find(id)).await? else {
+        let find = || app.store().read(move |conn| conn.team(team).sessions().find(id));
+        let Some(now) = patiently(find).await? else {
             return Ok(WorkerNote::Left { id, reason: "it was deleted".to_owned() });
         };
+        let may_repeat = !has_run || (!end.answered.is_empty() && !end.has_used_tools);
         let mut again_in = None;
-        if matches!(verdict, Verdict::Passing) && status == SessionStatus::Failed && !has_used_tools {
-            again_in = app.try_again(now, prompt).await?;
-        } else if status == SessionStatus::Paused && is_stopped {
-            // This worker stops; another one goes on.
-            app.go_on_later(now).await?;
-        } else if has_run && !status.is_running() {
-            app.wait_if_told(now).await?;
+        if matches!(verdict, Verdict::Passing) && end.status == SessionStatus::Failed && may_repeat {
+            again_in = patiently(|| app.try_again(now.clone(), end.answered.clone())).await?;
         }
-        Ok(self.ended(id, status, error, again_in))
+        if end.status == SessionStatus::Paused && end.is_stopped && end.is_unfinished {
+            // This worker stops; another one goes on.
+            patiently(|| app.go_on_later(now.clone())).await?;
+        } else if again_in.is_none() && has_run && !end.status.is_running() {
+            patiently(|| app.wait_if_told(now.clone())).await?;
+        }
+        Ok(self.ended(id, end.status, end.error, again_in))
     }
 
     fn ended(
@@ -213,12 +191,17 @@ const fn may_pass(error: &StartError) -> bool {
     matches!(error, StartError::Spawn { .. } | StartError::HandshakeTimeout { .. })
 }
 
-/// The actor is gone without a word, which only a fault of ours explains.
-fn lost() -> SessionEnd {
-    SessionEnd {
-        status: SessionStatus::Failed,
-        error: Some("the session was lost".to_owned()),
-        last_outcome: None,
-        has_used_tools: true,
+/// Tries again for a while when the database is away: what a session came to is not lost to a restart of it.
+async fn patiently<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    const PAUSES_MS: [u64; 6] = [50, 200, 500, 1_000, 3_000, 5_000];
+    for pause in PAUSES_MS {
+        match attempt().await {
+            Err(error) if error.is_retryable() => sleep(Duration::from_millis(pause)).await,
+            outcome => return outcome,
+        }
     }
+    attempt().await
 }

@@ -9,6 +9,7 @@ use crate::fixture::{Home, Signal, assert_numbered_without_gaps};
 on_both_databases!(
     transcripts_become_sessions_and_reading_them_again_brings_nothing,
     a_transcript_that_has_grown_is_read_on,
+    what_goes_on_here_is_recorded_and_not_imported_as_well,
     what_cannot_be_read_is_told_and_passed_over,
     an_import_that_was_killed_goes_on,
 );
@@ -118,6 +119,23 @@ fn a_transcript_that_has_grown_is_read_on(home: &Home) {
     assert_eq!(import(home)["messages"], 1);
     assert_eq!(home.last()["total_cost_usd"], "0.75");
     assert_numbered_without_gaps(&home.timeline());
+    home.assert_well();
+}
+
+fn what_goes_on_here_is_recorded_and_not_imported_as_well(home: &Home) {
+    let all = transcript();
+    let path = write(home, &lines(&all[..3]));
+    import(home);
+    // No such program, but the session was taken up.
+    home.provost(&["run", "more", "--resume", "last"])
+        .env("PROVOST_RUNTIME__CLAUDE__COMMAND", "/absent/claude")
+        .run();
+    assert_eq!(home.last()["status"], "failed");
+    let before = home.timeline();
+    fs::write(&path, lines(&all)).expect("written");
+    let report = import(home);
+    assert_eq!((&report["own_sessions"], &report["messages"]), (&json!(1), &json!(0)));
+    assert_eq!(home.timeline(), before);
     home.assert_well();
 }
 

@@ -338,9 +338,8 @@ fn real_cli_a_session_goes_on_where_its_transcript_is_not() {
 
 #[test]
 fn real_cli_a_session_whose_transcript_is_gone_is_told_what_was_said() {
-    let Some(cli) = RealCli::answering(vec![Turn::text("the word is quokka"), Turn::text("second")]) else {
-        return;
-    };
+    let answers = ["the word is quokka", "second", "of the fork"];
+    let Some(cli) = RealCli::answering(answers.map(Turn::text).into()) else { return };
     cli.run(&[]).succeed();
     fs::remove_dir_all(cli.home.path(".claude/projects")).expect("its transcripts");
     cli.home.execute("DELETE FROM transcript_segments");
@@ -352,6 +351,11 @@ fn real_cli_a_session_whose_transcript_is_gone_is_told_what_was_said() {
     let request = cli.last_request().body;
     assert!(request["system"].to_string().contains("the word is quokka"), "it was told");
     assert!(!request["messages"].to_string().contains("quokka"), "it did not remember");
+    // A fork is cut at a message that the new conversation does not have, so it is told, too.
+    cli.run(&["--fork", "last", "--at", "2"]).succeed();
+    assert_eq!(cli.home.last()["result"], "of the fork");
+    let request = cli.last_request().body;
+    assert!(request["system"].to_string().contains("the word is quokka"), "it was told");
     cli.home.assert_well();
 }
 
@@ -375,6 +379,40 @@ fn real_cli_a_fork_begins_with_its_parents_history_up_to_a_message() {
     assert!(!messages.contains("of the fork"), "{messages}");
     let resumed = cli.home.json(&["session", "show", id]);
     assert_eq!(resumed["external_id"], parent["external_id"]);
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_fork_that_starts_late_does_not_know_what_its_parent_was_told_since() {
+    let answers = ["the word is quokka", "the word is wombat", "of the fork"];
+    let Some(cli) = RealCli::answering(answers.map(Turn::text).into()) else { return };
+    cli.run(&[]).succeed();
+    let fork =
+        cli.home.json(&["session", "fork", "last"])["session"]["id"].as_str().expect("an id").to_owned();
+    let parent = cli.home.json(&["session", "show", &fork])["parent_session_id"].clone();
+    cli.run(&["--resume", parent.as_str().expect("an id")]).succeed();
+    cli.run(&["--resume", &fork]).succeed();
+    assert_eq!(cli.home.json(&["session", "show", &fork])["result"], "of the fork");
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("quokka") && !messages.contains("wombat"), "{messages}");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_session_that_went_on_elsewhere_is_not_gone_on_with_from_an_old_file() {
+    let answers = ["the word is quokka", "the word is wombat", "third"];
+    let Some(cli) = RealCli::answering(answers.map(Turn::text).into()) else { return };
+    cli.run(&[]).succeed();
+    let external_id = cli.home.last()["external_id"].as_str().expect("an id").to_owned();
+    let folder = fs::read_dir(cli.home.path(".claude/projects")).expect("its folders").next();
+    let file = folder.expect("one").expect("an entry").path().join(format!("{external_id}.jsonl"));
+    let here = fs::read(&file).expect("its transcript");
+    cli.run(&["--resume", "last"]).succeed();
+    // What was said last was said on another machine.
+    fs::write(&file, here).expect("written");
+    cli.run(&["--resume", "last"]).succeed();
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("quokka") && messages.contains("wombat"), "{messages}");
     cli.home.assert_well();
 }
 

@@ -160,6 +160,23 @@ fn a_model_service_that_was_overloaded_is_asked_again(home: &Home) {
 }
 
 #[test]
+fn a_session_that_was_ended_while_its_worker_died_is_not_gone_on_with() {
+    let home = Home::new();
+    home.scenario(&json!([[{ "say": "half done" }, { "hang": true }], [{ "say": "never said" }]]));
+    let id = queue(&home, &[]);
+    let run = worker(&home).start();
+    assert!(wait_until(|| home.timeline_of(&id).iter().any(|entry| entry.to_string().contains("half done"))));
+    // It stands still, so it cannot hear that somebody ends the session.
+    run.signal(Signal::STOP);
+    home.provost(&["session", "terminate", &id]).succeed();
+    run.signal(Signal::KILL);
+    run.finish();
+    assert!(notes(&worker(&home).succeed(), "took").is_empty());
+    assert_eq!(show(&home, &id)["status"], "terminated");
+    home.assert_well();
+}
+
+#[test]
 fn what_used_a_tool_or_was_refused_is_not_tried_again() {
     let home = Home::new();
     for turn in [

@@ -114,13 +114,15 @@ impl<C: Reads> Sessions<'_, C> {
         self.scope.query(sql, params![suffix, i64::from(limit)], |row| row.get(0))
     }
 
-    /// The agent programs' own ids of the sessions that were not read from their transcripts. Looks at all of the team's.
+    /// The agent programs' own ids of the sessions that are recorded as they happen: not those that were only read from their
+    /// transcripts. Looks at all of the team's.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn list_external_ids(&self) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT external_id FROM sessions
-             WHERE team_id = $1 AND deleted_at IS NULL AND external_id IS NOT NULL AND origin <> 'imported'";
+             WHERE team_id = $1 AND deleted_at IS NULL AND external_id IS NOT NULL
+             AND (origin <> 'imported' OR fence > 0)";
         self.scope.query(sql, &[], |row| row.get(0))
     }
 

@@ -107,20 +107,6 @@ impl<C: Reads> Timeline<'_, C> {
         self.scope.find(&sql, params![session, id], |row| Command::from_columns(&mut row.columns()))
     }
 
-    /// The prompt that a session was given last.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn find_last_prompt(&self, session: SessionId) -> Result<Option<Command>, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM session_commands t WHERE {} AND t.session_id = $2 AND t.kind = 'prompt'
-             ORDER BY t.sequence DESC LIMIT 1",
-            Command::columns_of("t"),
-            below::<Session>("t.session_id"),
-        );
-        self.scope.find(&sql, params![session], |row| Command::from_columns(&mut row.columns()))
-    }
-
     /// The kinds of entries in a page, each with its last number there: most pages have few of them.
     fn kinds_of_page(
         &self,

@@ -15,8 +15,12 @@ impl SessionActor {
     /// A command that somebody left in the store, from another process perhaps.
     pub(super) async fn on_told(&mut self, told: Told) -> Result<(), StoreError> {
         let Told { command, text } = told;
-        // Its own prompts stand there too, and one that comes too late waits for the next process.
-        if self.recorder.is_known(command.id) || self.ending.is_some() {
+        // Its own prompts stand there too.
+        if self.recorder.is_known(command.id) {
+            return Ok(());
+        }
+        if self.ending.is_some() && command.kind != CommandKind::Terminate {
+            // It comes too late. A prompt waits for the next process; the rest is for this one, and closed with it.
             return Ok(());
         }
         match (command.kind, text) {
@@ -34,11 +38,13 @@ impl SessionActor {
             }
             (CommandKind::Pause, _) => {
                 self.settle(command, CommandStatus::Done, RowUpdate::default()).await?;
-                self.pause().await;
+                self.pause(Ending::Paused).await;
                 Ok(())
             }
             (CommandKind::Terminate, _) => {
                 self.settle(command, CommandStatus::Done, RowUpdate::default()).await?;
+                // Also when it is paused already: it is not to be gone on with.
+                self.ending = Some(Ending::Terminated);
                 self.end_agent(Ending::Terminated, AgentInput::Kill).await;
                 Ok(())
             }
@@ -86,10 +92,10 @@ impl SessionActor {
     }
 
     /// Ends the process and keeps the session; what it works on is interrupted.
-    pub(super) async fn pause(&mut self) {
+    pub(super) async fn pause(&mut self, ending: Ending) {
         if matches!(self.recorder.status(), SessionStatus::Processing | SessionStatus::Waiting) {
             self.tell_agent(AgentInput::Interrupt).await;
         }
-        self.end_agent(Ending::Paused, AgentInput::Close).await;
+        self.end_agent(ending, AgentInput::Close).await;
     }
 }

@@ -5,14 +5,14 @@ use std::{collections::VecDeque, time::Duration};
 use domain::{
     actor::Actor,
     agent_event::{ToolRequest, ToolResult, ToolUse, TurnEnded},
-    command::{Command, CommandStatus},
+    command::{Command, CommandKind, CommandStatus},
     id::{CommandId, MessageId, SessionId, ToolCallId, TransitionId},
     message::{Message, MessageBody},
     money::MicroUsd,
     permission::{Decision, Judgement},
     session_status::SessionStatus,
     time::Timestamp,
-    timeline::{Change, TimelineItem},
+    timeline::{Change, TimelineEntry, TimelineItem},
     tool_call::{ToolCall, ToolCallStatus},
     transition::Transition,
 };
@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use store::SessionUpdate;
 
 use super::{AGENT, Recorder};
-use crate::App;
+use crate::{App, session::inbox::message_of};
 
 /// Rows and counters that will be one change.
 #[derive(Debug, Default)]
@@ -160,7 +160,12 @@ impl Recorder {
     }
 
     /// Marks the prompts a result names. A program that names none answers them in order, except those it still queues.
-    pub(super) fn draft_prompts_done(&mut self, draft: &mut Draft, named: &[CommandId], queued: u32) {
+    pub(super) fn draft_prompts_done(
+        &mut self,
+        draft: &mut Draft,
+        named: &[CommandId],
+        queued: u32,
+    ) -> Vec<MessageId> {
         let now = self.app.now();
         let keep = if named.is_empty() { queued as usize } else { usize::MAX };
         let answered = self.open_prompts.len().saturating_sub(keep);
@@ -168,10 +173,12 @@ impl Recorder {
         let (done, open): (VecDeque<_>, VecDeque<_>) =
             self.open_prompts.drain(..).enumerate().partition(|(index, command)| is_done(*index, command));
         self.open_prompts = open.into_iter().map(|(_, command)| command).collect();
+        let answered = done.iter().filter_map(|(_, command)| message_of(command)).collect();
         for (_, command) in done {
             let command = Command { status: CommandStatus::Done, updated_at: now, ..command };
             draft.items.push((Change::Updated, TimelineItem::Command(command)));
         }
+        answered
     }
 }
 
@@ -225,6 +232,43 @@ pub(super) fn close_open(
         TimelineItem::Command(Command { status: CommandStatus::Cancelled, updated_at: now, ..command })
     });
     draft.items.extend(calls.chain(commands).map(|item| (Change::Updated, item)));
+}
+
+/// Closes what was said to a process that does not hear it any more; prompts are for the next one. Who said that the session
+/// is to end is obeyed where it would be gone on with: what it was told before that is not done.
+pub(super) fn close_unheard(items: &mut Vec<(Change, TimelineItem)>, commands: &[Command], now: Timestamp) {
+    let is_end = |command: &&Command| command.kind == CommandKind::Terminate;
+    let rests = items.iter_mut().find_map(|(_, item)| match item {
+        TimelineItem::Transition(transition) if transition.to == SessionStatus::Paused => Some(transition),
+        _ => None,
+    });
+    let end = commands.iter().find(is_end).filter(|_| rests.is_some());
+    if let (Some(transition), Some(end)) = (rests, end) {
+        transition.to = SessionStatus::Terminated;
+        transition.reason = "ended by a person".to_owned();
+        transition.actor.clone_from(&end.author);
+    }
+    for command in commands {
+        let status = match (command.kind, end) {
+            (CommandKind::Terminate, Some(_)) => CommandStatus::Done,
+            (CommandKind::Prompt, Some(end)) if command.sequence < end.sequence => CommandStatus::Cancelled,
+            (CommandKind::Prompt, _) => continue,
+            _ => CommandStatus::Cancelled,
+        };
+        let is_closed = |(_, item): &(Change, TimelineItem)| *item.row_id() == *command.id.as_uuid();
+        if !items.iter().any(is_closed) {
+            let closed = Command { status, updated_at: now, ..command.clone() };
+            items.push((Change::Updated, TimelineItem::Command(closed)));
+        }
+    }
+}
+
+/// Where the session is after the last of these entries that says so.
+pub(crate) fn last_status(entries: &[TimelineEntry]) -> Option<SessionStatus> {
+    entries.iter().rev().find_map(|entry| match &entry.item {
+        TimelineItem::Transition(transition) => Some(transition.to),
+        _ => None,
+    })
 }
 
 pub(super) fn as_tool_use(request: &ToolRequest) -> ToolUse {

@@ -7,7 +7,10 @@ use domain::{
 use serde_json::{Map, json};
 
 use super::*;
-use crate::fixture::{AUTHOR, Fixture};
+use crate::{
+    fixture::{AUTHOR, Fixture},
+    session::Words,
+};
 
 fn turn(cost: ReportedCost, prompts: &[CommandId], queued_prompts: u32) -> TurnEnded {
     TurnEnded {
@@ -145,7 +148,7 @@ async fn a_session_that_ends_while_a_person_is_asked_comes_to_rest() {
         recorder.prompt("work", &AUTHOR).await.expect("recorded");
         recorder.asked(&request("toolu_1")).await.expect("recorded");
         assert_eq!(recorder.status(), SessionStatus::Waiting);
-        recorder.ended(to, "the end", None, &AUTHOR).await.expect("recorded");
+        recorder.ended(to, "the end", None, &AUTHOR, false).await.expect("recorded");
         let session = fixture.get(recorder.session_id()).await;
         assert_eq!((session.status, session.lease), (to, None));
         assert_eq!(fixture.findings().await, vec![]);
@@ -242,4 +245,82 @@ async fn a_commit_whose_answer_was_lost_is_found_again() {
     fixture.clock.advance(Duration::from_micros(1));
     let later = SessionChange { at: app.now(), ..change };
     assert_eq!(find_recorded(&app, fixture.caller.team_id, &later).await, Ok(None));
+}
+
+async fn commands(fixture: &Fixture, id: SessionId) -> Vec<(CommandKind, CommandStatus)> {
+    let entries = fixture.timeline(id).await;
+    let created = entries.into_iter().filter(|entry| entry.change == Change::Created);
+    let commands = created.filter_map(|entry| match entry.item {
+        TimelineItem::Command(command) => Some((command.kind, command.status)),
+        _ => None,
+    });
+    commands.collect()
+}
+
+#[tokio::test]
+async fn who_ended_a_session_while_it_was_paused_is_obeyed() {
+    use CommandStatus::{Cancelled, Done, Queued};
+    for (to, rests_in, terminate) in [
+        (SessionStatus::Paused, SessionStatus::Terminated, Done),
+        (SessionStatus::Completed, SessionStatus::Completed, Cancelled),
+    ] {
+        let fixture = Fixture::new().await;
+        let app = fixture.app_on("here");
+        let mut recorder = fixture.active_session(&app).await;
+        let id = recorder.session_id();
+        let prompt = || Words::Prompt("and this".to_owned());
+        for words in [prompt(), Words::Terminate, Words::Interrupt, prompt()] {
+            app.tell_session(fixture.caller, id, words).await.expect("told");
+        }
+        recorder.ended(to, "the end", None, &AUTHOR, false).await.expect("recorded");
+        assert_eq!((fixture.get(id).await.status, recorder.status()), (rests_in, rests_in));
+        let before = if to == rests_in { Queued } else { Cancelled };
+        let expected = [
+            (CommandKind::Prompt, before),
+            (CommandKind::Terminate, terminate),
+            (CommandKind::Interrupt, Cancelled),
+            // It is for the next process.
+            (CommandKind::Prompt, Queued),
+        ];
+        assert_eq!(commands(&fixture, id).await, expected);
+        assert_eq!(fixture.findings().await, vec![]);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_leaves_what_was_not_begun_to_the_next_process() {
+    use CommandStatus::{Cancelled, Queued};
+    for (keeps_waiting, second) in [(true, Queued), (false, Cancelled)] {
+        let fixture = Fixture::new().await;
+        let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+        let (begun, _) = recorder.prompt("first", &AUTHOR).await.expect("recorded");
+        recorder.prompt("second", &AUTHOR).await.expect("recorded");
+        recorder.prompt_started(begun).await.expect("recorded");
+        assert!(recorder.has_begun_prompt());
+        recorder
+            .ended(SessionStatus::Paused, "the end", None, &AUTHOR, keeps_waiting)
+            .await
+            .expect("recorded");
+        let expected = [(CommandKind::Prompt, Cancelled), (CommandKind::Prompt, second)];
+        assert_eq!(commands(&fixture, recorder.session_id()).await, expected);
+        assert_eq!(fixture.findings().await, vec![]);
+    }
+}
+
+#[tokio::test]
+async fn the_prompts_that_a_turn_answered_are_known_and_others_are_not() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    let (first, _) = recorder.prompt("first", &AUTHOR).await.expect("recorded");
+    recorder.prompt("second", &AUTHOR).await.expect("recorded");
+    recorder.turn_ended(turn(cumulative(0), &[first], 1)).await.expect("recorded");
+    let entries = fixture.timeline(recorder.session_id()).await;
+    let first_message = entries.iter().find_map(|entry| match &entry.item {
+        TimelineItem::Command(command) if command.id == first => super::super::inbox::message_of(command),
+        _ => None,
+    });
+    assert_eq!(recorder.last_answered(), Vec::from_iter(first_message));
+    // A turn that the agent began by itself answers nobody.
+    recorder.turn_ended(turn(cumulative(0), &[first], 1)).await.expect("recorded");
+    assert_eq!(recorder.last_answered(), vec![]);
 }
