@@ -63,6 +63,25 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<Copied> {
     Ok(copied)
 }
 
+/// [`copy`] aside of everything else that goes on; what was begun is removed when it fails.
+///
+/// # Errors
+/// As [`copy`].
+pub async fn copy_or_remove(from: PathBuf, to: PathBuf) -> io::Result<Copied> {
+    let work = move || {
+        copy(&from, &to).inspect_err(|_| {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_dir_all(&to);
+        })
+    };
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// Removes a folder that nothing refers to; what cannot be removed is in nobody's way.
+pub async fn discard(folder: PathBuf) {
+    let _ = tokio::task::spawn_blocking(move || fs::remove_dir_all(folder)).await;
+}
+
 /// What lies below a folder, or the folder itself.
 fn at(folder: &Path, below: &Path) -> PathBuf {
     if below.as_os_str().is_empty() { folder.to_owned() } else { folder.join(below) }

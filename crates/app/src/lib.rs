@@ -11,6 +11,7 @@ pub mod folder;
 pub mod import;
 mod install;
 pub mod owner;
+mod patience;
 pub mod session;
 pub mod templates;
 pub mod worker;

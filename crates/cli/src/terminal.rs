@@ -11,6 +11,8 @@ pub(crate) mod transcript;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::json;
+use store::Page;
 
 use crate::{failure::Failure, surroundings::Surroundings};
 pub(crate) use progress::ProgressLine;
@@ -54,6 +56,12 @@ impl Terminal {
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(anyhow::Error::from)?;
         self.data(&text)
+    }
+
+    /// A page of a list as one JSON document.
+    pub(crate) fn page(&self, page: &Page<impl Serialize>) -> Result<(), Failure> {
+        let next = page.next.map(|cursor| cursor.to_string());
+        self.json(&json!({ "data": page.items, "next_cursor": next }))
     }
 
     /// A line of progress for the person, if there is one.

@@ -11,7 +11,7 @@ use domain::{
     session_status::SessionStatus,
 };
 use serde_json::{Map, Value, json};
-use store::{Cursor, Guard, NewState, Page, StoreError, Tx};
+use store::{Cursor, Guard, Page, StoreError, Tx};
 
 use super::{ForkSession, ForkSessionError, Forked, History};
 use crate::{App, Caller, folder};
@@ -60,7 +60,7 @@ impl App {
         let id = CheckpointId::from_uuid(self.next_id());
         let snapshot = snapshots.map(|folder| folder.join(id.to_string()));
         if let Some(snapshot) = snapshot.clone() {
-            copy(found.working_directory.clone().into(), snapshot).await?;
+            folder::copy_or_remove(found.working_directory.clone().into(), snapshot).await?;
         }
         let checkpoint = Checkpoint {
             id,
@@ -71,7 +71,7 @@ impl App {
             iteration: before,
             state: json!({ "state": state }),
             message_sequence: Some(found.next_sequence - 1),
-            file_snapshot: snapshot.map(|folder| folder.to_string_lossy().into_owned()),
+            file_snapshot: snapshot.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
             created_by: caller.to_string(),
             created_at: self.now(),
         };
@@ -79,7 +79,11 @@ impl App {
             tx.team(caller.team_id).checkpoints().insert(&checkpoint, Guard::Anyone)?;
             Ok(checkpoint)
         };
-        self.store().write(insert).await
+        let made = self.store().write(insert).await;
+        if let (Err(_), Some(snapshot)) = (&made, snapshot) {
+            folder::discard(snapshot).await;
+        }
+        made
     }
 
     /// A page of a session's checkpoints, newest first.
@@ -118,25 +122,10 @@ impl App {
         let (found, checkpoint) = self.find_checkpoint(caller, session, checkpoint).await?;
         let files = checkpoint.file_snapshot.clone().unwrap_or(found.working_directory);
         let history = History::Until(checkpoint.message_sequence.unwrap_or(i64::MAX));
-        let fork = ForkSession { parent: session, history, folder, files: Some(files.into()), name };
-        let forked = self.fork_session(caller, fork).await?;
-        let (id, now, by) = (forked.session.id, self.now(), caller.to_string());
-        let restore = move |tx: &Tx<'_>| {
-            let state = tx.team(caller.team_id).session_state();
-            for (key, value) in checkpoint.state.get("state").and_then(Value::as_object).into_iter().flatten()
-            {
-                let key: StateKey = key.parse().map_err(|_| StoreError::Invalid {
-                    field: "key",
-                    value: key.clone(),
-                    accepted: "the key of a state".to_owned(),
-                })?;
-                let new = NewState { key: &key, value, expected: 0, by: &by, at: now };
-                state.set(id, Guard::Anyone, &new)?;
-            }
-            Ok::<_, StoreError>(())
-        };
-        self.store().write(restore).await?;
-        Ok(forked)
+        let kept = checkpoint.state.get("state").and_then(Value::as_object);
+        let state = kept.into_iter().flatten().map(state_of).collect::<Result<_, _>>()?;
+        let fork = ForkSession { parent: session, history, folder, files: Some(files.into()), name, state };
+        Ok(self.fork_session(caller, fork).await?)
     }
 
     async fn read_for_checkpoint(
@@ -186,13 +175,11 @@ impl App {
     }
 }
 
-async fn copy(from: PathBuf, to: PathBuf) -> io::Result<()> {
-    let work = move || {
-        let outcome = folder::copy(&from, &to).map(drop);
-        if outcome.is_err() {
-            let _ = std::fs::remove_dir_all(&to);
-        }
-        outcome
+fn state_of((key, value): (&String, &Value)) -> Result<(StateKey, Value), StoreError> {
+    let invalid = |_| StoreError::Invalid {
+        field: "key",
+        value: key.clone(),
+        accepted: "the key of a state".to_owned(),
     };
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+    Ok((key.parse().map_err(invalid)?, value.clone()))
 }

@@ -12,12 +12,13 @@ use domain::{
     id::{MessageId, SessionId, ToolCallId},
     message::{Message, MessageBody, MessageType},
     session::{Session, SessionMode, SessionTotals},
+    session_state::StateKey,
     session_status::SessionStatus,
     timeline::{Change, TimelineEntry, TimelineItem},
     tool_call::ToolCall,
 };
 use serde_json::Value;
-use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
+use store::{Guard, NewState, SessionChange, SessionUpdate, StoreError, Tx};
 
 use super::{
     record,
@@ -41,6 +42,8 @@ pub struct ForkSession {
     pub files: Option<PathBuf>,
     /// For people; the parent's name otherwise.
     pub name: Option<String>,
+    /// What is kept under its keys from the beginning.
+    pub state: Vec<(StateKey, Value)>,
 }
 
 /// How much of a history a fork begins with.
@@ -96,13 +99,18 @@ impl App {
         let plan = Plan::of(&entries, fork.history);
         let id = SessionId::from_uuid(self.next_id());
         let folder = fork.folder.join(id.to_string());
-        let copied = fill(folder.clone(), fork.files).await?;
+        let copied = match fork.files {
+            Some(files) => Some(folder::copy_or_remove(files, folder.clone()).await?),
+            None => {
+                std::fs::create_dir_all(&folder)?;
+                None
+            }
+        };
         let session = self.forked(caller, id, &parent, &folder, &plan, fork.name);
-        match self.write_fork(caller, session, entries, &plan).await {
+        match self.write_fork(caller, session, entries, &plan, fork.state).await {
             Ok(session) => Ok(Forked { session, copied }),
             Err(error) => {
-                // What cannot be removed is in nobody's way.
-                let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+                folder::discard(folder).await;
                 Err(error.into())
             }
         }
@@ -159,6 +167,7 @@ impl App {
         session: Session,
         entries: Vec<TimelineEntry>,
         plan: &Plan,
+        state: Vec<(StateKey, Value)>,
     ) -> Result<Session, StoreError> {
         let (id, now, author) = (session.id, self.now(), Actor::User(caller.user_id));
         let reason =
@@ -176,9 +185,15 @@ impl App {
         };
         items.extend(history.into_iter().map(|item| (Change::Created, item)));
         let update = SessionUpdate { added, ..SessionUpdate::default() };
+        let by = caller.to_string();
         let write = move |tx: &Tx<'_>| {
             record_new(tx, &session)?;
-            let sessions = tx.team(session.team_id).sessions();
+            let team = tx.team(session.team_id);
+            for (key, value) in &state {
+                let new = NewState { key, value, expected: 0, by: &by, at: now };
+                team.session_state().set(id, Guard::Anyone, &new)?;
+            }
+            let sessions = team.sessions();
             sessions.change(SessionChange {
                 session_id: id,
                 guard: Guard::Anyone,
@@ -253,21 +268,6 @@ impl Plan {
         ];
         kept.into_iter().flatten()
     }
-}
-
-/// Makes the fork's folder; what was begun is removed when it cannot be filled.
-async fn fill(folder: PathBuf, files: Option<PathBuf>) -> io::Result<Option<Copied>> {
-    let work = move || {
-        let outcome = match files {
-            Some(files) => folder::copy(&files, &folder).map(Some),
-            None => std::fs::create_dir_all(&folder).map(|()| None),
-        };
-        if outcome.is_err() {
-            let _ = std::fs::remove_dir_all(&folder);
-        }
-        outcome
-    };
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 /// What was said so far, for an agent program that does not know it: the last of it when it is long.

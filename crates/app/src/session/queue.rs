@@ -10,7 +10,7 @@ use domain::{
     priority::Priority,
     retry::Backoff,
     runtime::RuntimeKind,
-    session::{Lease, Session, SessionMode, SessionTotals, name_from_prompt},
+    session::{Lease, Session, SessionMode, SessionTotals},
     session_status::SessionStatus,
     timeline::{Change, TimelineItem},
 };
@@ -40,17 +40,9 @@ impl App {
         priority: Priority,
     ) -> Result<Session, StoreError> {
         let (now, author) = (self.now(), Actor::User(caller.user_id));
-        let id = SessionId::from_uuid(self.next_id());
-        let session = Session {
-            user_id: Some(caller.user_id),
-            agent_id: new.agent.map(|(id, _)| id),
-            agent_version: new.agent.map(|(_, version)| version),
-            template_id: new.template_id,
-            name: new.name.unwrap_or_else(|| name_from_prompt(&prompt)),
-            working_directory: new.working_directory.to_string_lossy().into_owned(),
-            mode: SessionMode::Background,
-            ..Session::new(id, caller.team_id, runtime, new.options, now)
-        };
+        let new = NewSession { prompt: Some(prompt.clone()), ..new };
+        let session = Session { mode: SessionMode::Background, ..self.session_of(caller, new, runtime) };
+        let id = session.id;
         let created = record::transition(self, id, None, SessionStatus::Created, "created", &author);
         let mut items = vec![(Change::Created, TimelineItem::Transition(created))];
         items.extend(self.prompt_rows(id, &prompt, &author).1);

@@ -2,10 +2,7 @@
 
 mod draft;
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use domain::{
     actor::Actor,
@@ -26,7 +23,7 @@ pub(super) use self::draft::open_items_closed;
 use self::draft::{Draft, as_tool_use, close_open, close_unheard};
 pub(crate) use self::draft::{last_status, text_of, transition};
 use super::{lease::HeldSession, queue::one_message};
-use crate::App;
+use crate::{App, patience::patiently};
 
 /// The agent itself, as the author of what it does.
 const AGENT: Actor = Actor::System("agent");
@@ -414,23 +411,18 @@ impl Recorder {
 /// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it. A
 /// commit whose answer was lost is looked up first, so that nothing is recorded twice.
 async fn commit(app: &App, team: TeamId, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
-    const PAUSES_MS: [u64; 6] = [50, 200, 500, 1_000, 3_000, 5_000];
-    let mut outcome = attempt(app, team, change.clone()).await;
-    for pause in PAUSES_MS {
-        match outcome {
-            Err(error) if error.is_retryable() => {
-                tracing::warn!(session.id = %change.session_id, error = %error, "the database is away; trying again");
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-                outcome = match find_recorded(app, team, &change).await {
-                    Ok(None) => attempt(app, team, change.clone()).await,
-                    Ok(Some(entries)) => Ok(entries),
-                    Err(error) => Err(error),
-                };
+    let mut is_repeated = false;
+    patiently(|| {
+        let (change, is_repeated) = (change.clone(), std::mem::replace(&mut is_repeated, true));
+        async move {
+            let recorded = if is_repeated { find_recorded(app, team, &change).await? } else { None };
+            match recorded {
+                Some(entries) => Ok(entries),
+                None => attempt(app, team, change).await,
             }
-            outcome => return outcome,
         }
-    }
-    outcome
+    })
+    .await
 }
 
 async fn attempt(

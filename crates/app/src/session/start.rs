@@ -189,6 +189,21 @@ impl App {
         Ok(RunningSession { session, handle, updates })
     }
 
+    /// What is recorded of a session that does not exist yet.
+    pub(super) fn session_of(&self, caller: Caller, new: NewSession, runtime: RuntimeKind) -> Session {
+        let id = SessionId::from_uuid(self.next_id());
+        let prompt = new.prompt.as_deref().unwrap_or_default();
+        Session {
+            user_id: Some(caller.user_id),
+            agent_id: new.agent.map(|(id, _)| id),
+            agent_version: new.agent.map(|(_, version)| version),
+            template_id: new.template_id,
+            name: new.name.unwrap_or_else(|| name_from_prompt(prompt)),
+            working_directory: new.working_directory.to_string_lossy().into_owned(),
+            ..Session::new(id, caller.team_id, runtime, new.options, self.now())
+        }
+    }
+
     /// Records the session, owned and connecting from its first moment, so that it cannot be lost in between.
     async fn create_session(
         &self,
@@ -199,17 +214,8 @@ impl App {
         lease: Lease,
     ) -> Result<(Session, i64, Vec<TimelineEntry>), StoreError> {
         let now = self.now();
-        let prompt = new.prompt.as_deref().unwrap_or_default();
-        let id = SessionId::from_uuid(self.next_id());
-        let session = Session {
-            user_id: Some(caller.user_id),
-            agent_id: new.agent.map(|(id, _)| id),
-            agent_version: new.agent.map(|(_, version)| version),
-            template_id: new.template_id,
-            name: new.name.unwrap_or_else(|| name_from_prompt(prompt)),
-            working_directory: new.working_directory.to_string_lossy().into_owned(),
-            ..Session::new(id, caller.team_id, runtime, new.options, now)
-        };
+        let session = self.session_of(caller, new, runtime);
+        let id = session.id;
         let transitions = vec![
             record::transition(self, id, None, SessionStatus::Created, "created", author),
             self.connecting(&session, author),

@@ -1,6 +1,6 @@
 //! One session of a worker, from the queue to its rest.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use agent::StartError;
 use domain::{
@@ -12,6 +12,7 @@ use tokio::{sync::watch, time::sleep};
 use super::{Shared, WorkerNote};
 use crate::{
     Caller,
+    patience::patiently,
     session::{RunningSession, SessionEnd, SessionUpdate, StartSession, StartSessionError, Target},
 };
 
@@ -189,19 +190,4 @@ impl Running {
 /// Whether a program that did not start may start when it is tried again.
 const fn may_pass(error: &StartError) -> bool {
     matches!(error, StartError::Spawn { .. } | StartError::HandshakeTimeout { .. })
-}
-
-/// Tries again for a while when the database is away: what a session came to is not lost to a restart of it.
-async fn patiently<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    const PAUSES_MS: [u64; 6] = [50, 200, 500, 1_000, 3_000, 5_000];
-    for pause in PAUSES_MS {
-        match attempt().await {
-            Err(error) if error.is_retryable() => sleep(Duration::from_millis(pause)).await,
-            outcome => return outcome,
-        }
-    }
-    attempt().await
 }

@@ -138,9 +138,8 @@ impl List {
         let Opened { app, caller } = context.open().await?;
         let page = app.list_agents(caller, self.status, self.cursor, self.limit).await?;
         let terminal = context.terminal;
-        let next = page.next.map(|cursor| cursor.to_string());
         if terminal.is_json {
-            terminal.json(&json!({ "data": page.items, "next_cursor": next }))?;
+            terminal.page(&page)?;
             return Ok(ExitCode::SUCCESS);
         }
         if page.items.is_empty() {
@@ -154,8 +153,9 @@ impl List {
             let tagline = text::one_line(agent.tagline.as_str(), 60);
             terminal.data(&format!("{slug:<24}  {status:<8}  {version:>7}  {tagline}"))?;
         }
-        if let Some(next) = next {
-            terminal.say(&format!("more: provost agent list --limit {} --cursor {next}", self.limit));
+        if let Some(next) = page.next {
+            let status = self.status.map(|status| format!(" --status {status}")).unwrap_or_default();
+            terminal.say(&format!("more: provost agent list --limit {}{status} --cursor {next}", self.limit));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -8,7 +8,6 @@ use app::{
 };
 use clap::Args;
 use domain::name::Name;
-use serde_json::json;
 use store::Cursor;
 
 use crate::{
@@ -81,9 +80,8 @@ impl SessionCheckpoints {
         let id = app.resolve_session(caller, self.session).await?;
         let page = app.list_checkpoints(caller, id, self.cursor, self.limit).await?;
         let terminal = context.terminal;
-        let next = page.next.map(|cursor| cursor.to_string());
         if terminal.is_json {
-            terminal.json(&json!({ "data": page.items, "next_cursor": next }))?;
+            terminal.page(&page)?;
             return Ok(ExitCode::SUCCESS);
         }
         if page.items.is_empty() {
@@ -97,7 +95,7 @@ impl SessionCheckpoints {
                 (text::ago(now.since(checkpoint.created_at)), text::one_line(checkpoint.name.as_str(), 60));
             terminal.data(format!("{place:>6}  {age:>14}  {files:<10}  {name}").trim_end())?;
         }
-        if let Some(next) = next {
+        if let Some(next) = page.next {
             terminal.say(&format!(
                 "more: provost session checkpoints {id} --limit {} --cursor {next}",
                 self.limit

@@ -84,5 +84,6 @@ pub(crate) async fn fork(
         false => Some(app.get_session(caller, parent).await?.working_directory.into()),
     };
     let history = arguments.at.map_or(History::All, History::Messages);
-    Ok(app.fork_session(caller, ForkSession { parent, history, folder, files, name }).await?)
+    let fork = ForkSession { parent, history, folder, files, name, state: Vec::new() };
+    Ok(app.fork_session(caller, fork).await?)
 }

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use app::clock::{Clock, SystemClock};
 use clap::Args;
 use domain::{session::Session, session_status::SessionStatus, time::Timestamp};
-use serde_json::json;
 use store::Cursor;
 
 use crate::{
@@ -33,9 +32,8 @@ impl SessionList {
         let Opened { app, caller } = context.open().await?;
         let page = app.list_sessions(caller, self.status, self.cursor, self.limit).await?;
         let terminal = context.terminal;
-        let next = page.next.map(|cursor| cursor.to_string());
         if terminal.is_json {
-            terminal.json(&json!({ "data": page.items, "next_cursor": next }))?;
+            terminal.page(&page)?;
             return Ok(ExitCode::SUCCESS);
         }
         if page.items.is_empty() {
@@ -48,7 +46,7 @@ impl SessionList {
         for session in &page.items {
             terminal.data(&line(terminal.out, session, now))?;
         }
-        if let Some(next) = next {
+        if let Some(next) = page.next {
             let status = self.status.map(|status| format!(" --status {status}")).unwrap_or_default();
             terminal
                 .say(&format!("more: provost session list --limit {}{status} --cursor {next}", self.limit));

@@ -6,7 +6,7 @@ use app::templates::NewTemplate;
 use clap::{Args, Subcommand};
 use domain::{name::Name, session::SessionOptions, session_template::SessionTemplate};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use store::Cursor;
 
 use crate::{
@@ -105,11 +105,10 @@ impl Create {
 impl List {
     async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let Opened { app, caller } = context.open().await?;
-        let page = app.list_templates(caller, self.category, self.cursor, self.limit).await?;
+        let page = app.list_templates(caller, self.category.clone(), self.cursor, self.limit).await?;
         let terminal = context.terminal;
-        let next = page.next.map(|cursor| cursor.to_string());
         if terminal.is_json {
-            terminal.json(&json!({ "data": page.items, "next_cursor": next }))?;
+            terminal.page(&page)?;
             return Ok(ExitCode::SUCCESS);
         }
         if page.items.is_empty() {
@@ -125,8 +124,13 @@ impl List {
             );
             terminal.data(line.trim_end())?;
         }
-        if let Some(next) = next {
-            terminal.say(&format!("more: provost template list --limit {} --cursor {next}", self.limit));
+        if let Some(next) = page.next {
+            let category =
+                self.category.map(|category| format!(" --category {category:?}")).unwrap_or_default();
+            terminal.say(&format!(
+                "more: provost template list --limit {}{category} --cursor {next}",
+                self.limit
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }

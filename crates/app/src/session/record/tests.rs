@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use domain::{
     agent_event::{ReportedCost, ToolResult, ToolUse},
     message::{ContentBlock, MessageContent},
