@@ -2,6 +2,7 @@
 
 mod actor;
 mod ask;
+mod bundle;
 mod checkpoint;
 mod decide;
 mod fork;

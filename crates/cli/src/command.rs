@@ -17,6 +17,7 @@ pub(crate) mod doctor;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod run;
+pub(crate) mod session_bundle;
 pub(crate) mod session_checkpoint;
 pub(crate) mod session_follow;
 pub(crate) mod session_fork;

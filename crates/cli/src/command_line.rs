@@ -93,6 +93,10 @@ pub(crate) enum SessionCommand {
     Checkpoints(command::session_checkpoint::SessionCheckpoints),
     /// Begin a session where another one was at a checkpoint.
     Restore(command::session_checkpoint::SessionRestore),
+    /// Write a session with everything that belongs to it as lines of JSON.
+    Export(command::session_bundle::SessionExport),
+    /// Read what session export wrote, here or elsewhere.
+    Import(command::session_bundle::SessionImport),
     /// Show, set and remove values that programs keep about a session.
     State(command::session_state::SessionState),
     /// Give a session a further prompt; one without a process waits for a worker.

@@ -191,6 +191,9 @@ impl From<TransferError> for Failure {
         match &error {
             TransferError::NotEmpty { .. } => failure(Code::Refused)
                 .hint("name a new file or an empty database: provost db import --database FILE|URL"),
+            TransferError::OtherVersion { found, known, .. } if found > known => {
+                failure(Code::Refused).hint("import it with a newer provost")
+            }
             TransferError::OtherVersion { .. } => failure(Code::Refused)
                 .hint("import it with the provost that exported it, then bring that database forward"),
             TransferError::OtherSchema { .. } => {

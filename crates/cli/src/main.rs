@@ -78,6 +78,8 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Session(SessionCommand::Checkpoint(command)) => command.run(context).await,
         Command::Session(SessionCommand::Checkpoints(command)) => command.run(context).await,
         Command::Session(SessionCommand::Restore(command)) => command.run(context).await,
+        Command::Session(SessionCommand::Export(command)) => command.run(context).await,
+        Command::Session(SessionCommand::Import(command)) => command.run(context).await,
         Command::Session(SessionCommand::State(command)) => command.run(context).await,
         Command::Session(SessionCommand::Send(command)) => command.run(context).await,
         Command::Session(SessionCommand::Interrupt(command)) => command.run(context).await,

@@ -1,25 +1,33 @@
 //! A whole database as lines of JSON, out of one database and into another, of either kind.
 //!
 //! A header, a line per row, a footer with counts and digests. Both databases give the same bytes for the same rows; what is
-//! derived (search) and the schema's own history stay out.
+//! derived (search) and the schema's own history stay out. A single session is a bundle of the same lines.
 
 mod export;
 mod import;
 mod line;
+mod lines;
 mod order;
+mod rows;
+mod session;
 
 use std::collections::BTreeMap;
 
-use domain::{digest::Sha256Digest, time::Timestamp};
+use domain::{digest::Sha256Digest, id::SessionId, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, migration};
 
 pub use export::export;
 pub use import::import;
+pub use session::{Receiver, export_session, import_session};
 
 /// What the header calls itself.
 const FORMAT: &str = "provost-export";
+/// What the header of a session's bundle calls itself.
+const SESSION_FORMAT: &str = "provost-session";
+/// How the last line begins.
+const END: &[u8] = b"{\"end\"";
 /// The version of the format of lines.
 const FORMAT_VERSION: u32 = 1;
 
@@ -36,6 +44,9 @@ pub struct Header {
     pub exported_at: i64,
     /// `sqlite` or `postgres`.
     pub source: String,
+    /// The session that a bundle holds; nothing in the export of a database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
 }
 
 /// What is known of a table's rows.
@@ -158,13 +169,14 @@ impl From<std::io::Error> for TransferError {
 }
 
 impl Header {
-    fn new(source: &str, exported_at: Timestamp) -> Self {
+    fn new(source: &str, exported_at: Timestamp, session: Option<SessionId>) -> Self {
         Self {
-            format: FORMAT.to_owned(),
+            format: if session.is_some() { SESSION_FORMAT } else { FORMAT }.to_owned(),
             version: FORMAT_VERSION,
             schema: migration::LATEST,
             exported_at: exported_at.as_micros(),
             source: source.to_owned(),
+            session,
         }
     }
 }

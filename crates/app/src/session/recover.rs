@@ -76,7 +76,7 @@ impl App {
         };
         let (id, from) = (orphan.id, orphan.status);
         let recover = move |tx: &Tx<'_>| {
-            let entries = put_to_rest(&app, tx, &orphan, to, reason)?;
+            let entries = put_to_rest(&app, tx, &orphan, to, reason, goes_on)?;
             let to = record::last_status(&entries).unwrap_or(to);
             Ok(RecoveredSession { id, from, to, is_queued: goes_on(&orphan, to) })
         };
@@ -95,19 +95,20 @@ impl App {
             // Its lease is still being renewed; not while this looks at it.
             sessions.hold(id, Guard::Fence(fence))?;
             let own = sessions.find(id)?.filter(|session| session.lease.is_some());
-            put_to_rest(&app, tx, &own.ok_or(StoreError::Fenced)?, SessionStatus::Failed, reason)
+            put_to_rest(&app, tx, &own.ok_or(StoreError::Fenced)?, SessionStatus::Failed, reason, stays)
         };
         self.store().write(abandon).await
     }
 }
 
-/// Takes a session over from the owner it was seen with, closes what is open and lets go of it.
-fn put_to_rest(
+/// Takes a session over from the owner it was seen with, closes what is open and lets go of it, or lets a worker go on.
+pub(super) fn put_to_rest(
     app: &App,
     tx: &Tx<'_>,
     seen: &Session,
     to: SessionStatus,
     reason: String,
+    goes_on: fn(&Session, SessionStatus) -> bool,
 ) -> Result<Vec<TimelineEntry>, StoreError> {
     let (team, id, now) = (tx.team(seen.team_id), seen.id, app.now());
     let lease = Lease { owner: app.owner().clone(), expires_at: now };
@@ -150,6 +151,11 @@ fn put_to_rest(
 fn goes_on(orphan: &Session, to: SessionStatus) -> bool {
     let is_background = orphan.mode == SessionMode::Background && to == SessionStatus::Paused;
     is_background && orphan.attempts < orphan.options.max_retries
+}
+
+/// Nobody takes it up by itself.
+pub(super) const fn stays(_: &Session, _: SessionStatus) -> bool {
+    false
 }
 
 /// Whether an agent was given a prompt that it did not finish.

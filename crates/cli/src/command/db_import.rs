@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, ErrorKind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct DbImport {
 
 impl DbImport {
     pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
-        let mut input = self.open(&context)?;
+        let mut input = open(self.file.as_deref(), &context)?;
         // What is no export at all is found before a database is made for it.
         if input.fill_buf()?.first() != Some(&b'{') {
             return Err(Failure::new(Code::Failed, "this is no export of Provost")
@@ -54,16 +54,17 @@ impl DbImport {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
 
-    fn open(&self, context: &Context) -> Result<Box<dyn BufRead + Send>, Failure> {
-        let Some(file) = self.file.as_ref().filter(|file| file.as_os_str() != "-") else {
-            return Ok(Box::new(BufReader::with_capacity(BUFFER, io::stdin())));
-        };
-        let path = context.surroundings.current_directory.join(file);
-        let opened = File::open(&path).map_err(|error| {
-            let code = if error.kind() == ErrorKind::NotFound { Code::NotFound } else { Code::Failed };
-            Failure::new(code, format!("{} cannot be read: {error}", path.display()))
-        })?;
-        Ok(Box::new(BufReader::with_capacity(BUFFER, opened)))
-    }
+/// What there is to read: a file, or standard input.
+pub(crate) fn open(file: Option<&Path>, context: &Context) -> Result<Box<dyn BufRead + Send>, Failure> {
+    let Some(file) = file.filter(|file| file.as_os_str() != "-") else {
+        return Ok(Box::new(BufReader::with_capacity(BUFFER, io::stdin())));
+    };
+    let path = context.surroundings.current_directory.join(file);
+    let opened = File::open(&path).map_err(|error| {
+        let code = if error.kind() == ErrorKind::NotFound { Code::NotFound } else { Code::Failed };
+        Failure::new(code, format!("{} cannot be read: {error}", path.display()))
+    })?;
+    Ok(Box::new(BufReader::with_capacity(BUFFER, opened)))
 }

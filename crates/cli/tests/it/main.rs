@@ -5,6 +5,7 @@ mod fixture;
 
 mod agent;
 mod backup;
+mod bundle;
 mod checkpoint;
 mod concurrency;
 mod crash;

@@ -9,7 +9,7 @@ mod counters;
 mod maintenance;
 pub(crate) mod search;
 mod structure;
-mod timeline;
+pub(crate) mod timeline;
 mod versions;
 
 use crate::{

@@ -18,7 +18,7 @@ pub fn export(
     exported_at: Timestamp,
     progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<Summary, TransferError> {
-    let header = Header::new(conn.pick("sqlite", "postgres"), exported_at);
+    let header = Header::new(conn.pick("sqlite", "postgres"), exported_at, None);
     let summary = conn.in_snapshot(|| {
         let schema = migration::version(conn)?;
         if schema != migration::LATEST {
@@ -29,7 +29,7 @@ pub fn export(
         let mut summary = Summary::default();
         for ordered in order::of(conn)? {
             let mut rows = summary.rows;
-            let table = line::each(conn, &ordered.table, |line| {
+            let table = line::each(conn, &ordered.table, None, |line| {
                 out.write_all(line)?;
                 rows += 1;
                 let is_told = rows % PROGRESS_ROWS == 0;

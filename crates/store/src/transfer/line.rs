@@ -26,10 +26,12 @@ pub(super) struct RowLine {
 /// The fields of a row as they stand there. A document that may be absent stands there only when it is not.
 pub(super) type Fields = BTreeMap<String, Box<RawValue>>;
 
-/// Visits each row of a table as its line, in the order of the primary key, and sums them up.
+/// Visits each row of a table as its line, or each that a condition holds for, in the order of the primary key, and sums them
+/// up.
 pub(super) fn each(
     conn: &Conn,
     table: &Table,
+    condition: Option<&str>,
     mut visit: impl FnMut(&[u8]) -> Result<(), TransferError>,
 ) -> Result<TableSummary, TransferError> {
     let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
@@ -39,7 +41,8 @@ pub(super) fn each(
         _ => name.clone(),
     });
     let order = order.collect::<Vec<_>>().join(", ");
-    let sql = format!("SELECT {} FROM {} ORDER BY {order}", names.join(", "), table.name);
+    let condition = condition.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
+    let sql = format!("SELECT {} FROM {}{condition} ORDER BY {order}", names.join(", "), table.name);
     let (mut rows, mut digest, mut line) = (0, Sha256::new(), Vec::with_capacity(1024));
     conn.each(&format!("rows_of_{}", table.name), &sql, |row| {
         line.clear();

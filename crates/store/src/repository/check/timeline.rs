@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Which table holds the rows of each kind of entry.
-const KINDS: &[(&str, &str)] = &[
+pub(crate) const KINDS: &[(&str, &str)] = &[
     ("message", "messages"),
     ("tool_call", "tool_calls"),
     ("transition", "session_transitions"),
