@@ -65,9 +65,10 @@ pub fn read_line(line: &str) -> Result<TranscriptLine, UnreadableLine> {
     let working_directory = fields.remove("cwd").and_then(text);
     let at = fields.get("timestamp").and_then(Value::as_str).and_then(|time| time.parse().ok());
     if fields.remove("isSidechain") == Some(Value::Bool(true)) && !fields.contains_key("parent_tool_use_id") {
-        // A subagent said it; older programs do not say which.
-        let parent =
-            fields.remove("parentToolUseID").and_then(text).unwrap_or_else(|| "sidechain".to_owned());
+        // A subagent said it; older programs do not say which, nor for which call it works.
+        let subagent = fields.get("agentId").and_then(Value::as_str).map(|agent| format!("agent-{agent}"));
+        let call = fields.remove("parentToolUseID").and_then(text);
+        let parent = call.or(subagent).unwrap_or_else(|| "sidechain".to_owned());
         fields.insert("parent_tool_use_id".to_owned(), parent.into());
     }
     if let Some(result) = fields.remove("toolUseResult") {

@@ -2,18 +2,36 @@
 //! reading it again brings only what is new.
 
 mod file;
+mod lines;
 mod rows;
+mod source;
+mod spent;
 
 use std::{
-    collections::HashSet,
-    fs, io,
+    collections::{HashSet, VecDeque},
+    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use store::StoreError;
+use tokio::{task::JoinSet, time::sleep};
 
+use self::{
+    file::{FileError, FileReport},
+    source::Source,
+};
 use crate::{App, Caller};
+
+/// How many sessions are read at once: while one is written, others are parsed.
+const AT_ONCE: usize = 3;
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(50);
 
 /// How far an import is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,11 +101,44 @@ pub enum ImportError {
 /// How many unreadable lines are told one by one.
 const MOST_TOLD: usize = 20;
 
-impl ImportReport {
-    fn unreadable(&mut self, file: &Path, at_byte: Option<u64>, reason: impl std::fmt::Display) {
-        self.unreadable_lines += 1;
-        if self.unreadable.len() < MOST_TOLD {
-            self.unreadable.push(Unreadable { file: file.to_owned(), at_byte, reason: reason.to_string() });
+/// Lines that could not be read: the first, and how many.
+#[derive(Debug, Default)]
+struct UnreadableLines {
+    first: Vec<Unreadable>,
+    count: u64,
+}
+
+impl UnreadableLines {
+    fn add(&mut self, line: impl FnOnce() -> Unreadable) {
+        self.count += 1;
+        if self.first.len() < MOST_TOLD {
+            self.first.push(line());
+        }
+    }
+
+    fn append(&mut self, other: &mut Self) {
+        let Self { mut first, count } = std::mem::take(other);
+        self.count += count;
+        first.truncate(MOST_TOLD.saturating_sub(self.first.len()));
+        self.first.append(&mut first);
+    }
+}
+
+/// How far all of an import is, and whether it is to go on.
+#[derive(Debug, Default)]
+struct Advance {
+    files: AtomicU64,
+    bytes: AtomicU64,
+    is_stopped: AtomicBool,
+}
+
+impl Advance {
+    fn step(&self, bytes: u64) -> ControlFlow<()> {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if self.is_stopped.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     }
 }
@@ -103,50 +154,108 @@ impl App {
         folder: &Path,
         progress: &mut (dyn FnMut(ImportProgress) -> ControlFlow<()> + Send),
     ) -> Result<ImportReport, ImportError> {
-        let files = transcripts(folder)?;
+        let (sources, unreadable) = source::find(folder)?;
+        let of_files = sources.len();
         let own =
             self.store().scan(move |conn| conn.team(caller.team_id).sessions().list_external_ids()).await?;
         let own: HashSet<String> = own.into_iter().collect();
         let mut report = ImportReport::default();
-        for (index, path) in files.iter().enumerate() {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            if own.contains(name.as_ref()) {
-                report.own_sessions += 1;
-                continue;
+        let mut told = UnreadableLines::default();
+        unreadable.into_iter().for_each(|folder| told.add(|| folder));
+        let (own_sources, others): (Vec<_>, Vec<_>) =
+            sources.into_iter().partition(|source| own.contains(&source.session));
+        report.own_sessions = of_sessions(own_sources).len();
+        let mut waiting = of_sessions(others);
+        let advance = Arc::new(Advance::default());
+        let mut running = JoinSet::new();
+        loop {
+            let is_stopped = advance.is_stopped.load(Ordering::Relaxed);
+            report.is_stopped |= is_stopped && !waiting.is_empty();
+            while running.len() < AT_ONCE && !is_stopped {
+                let Some(sources) = waiting.pop_front() else { break };
+                running.spawn(import_session(self.clone(), caller, sources, Arc::clone(&advance)));
             }
-            let mut step =
-                |bytes: u64| progress(ImportProgress { files: index, of_files: files.len(), bytes });
-            match self.import_file(caller, path, &mut report, &mut step).await {
-                Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(())) => {
-                    report.is_stopped = true;
-                    break;
+            tokio::select! {
+                ended = running.join_next() => match ended {
+                    Some(Ok(session)) => report.add(session?, &mut told),
+                    Some(Err(panic)) => return Err(StoreError::Panicked { message: panic.to_string() }.into()),
+                    None => break,
+                },
+                () = sleep(TELL_EVERY) => {
+                    let (files, bytes) = (&advance.files, &advance.bytes);
+                    let files = usize::try_from(files.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+                    let bytes = bytes.load(Ordering::Relaxed);
+                    if progress(ImportProgress { files, of_files, bytes }).is_break() {
+                        advance.is_stopped.store(true, Ordering::Relaxed);
+                    }
                 }
-                Err(file::FileError::Unreadable(error)) => report.unreadable(path, None, error),
-                Err(file::FileError::Store(error)) => return Err(error.into()),
             }
         }
+        report.bytes = advance.bytes.load(Ordering::Relaxed);
+        (report.unreadable, report.unreadable_lines) = (told.first, told.count);
         Ok(report)
     }
 }
 
-/// The transcripts below a folder, in the order of their paths. Those of subagents stand in folders of their own, and what they
-/// say comes to their session as the result of a tool.
-fn transcripts(folder: &Path) -> Result<Vec<PathBuf>, ImportError> {
-    let failed = |path: &Path, source| ImportError::Folder { path: path.to_owned(), source };
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|error| failed(&folder, error))? {
-            let entry = entry.map_err(|error| failed(&folder, error))?;
-            let (path, kind) = (entry.path(), entry.file_type().map_err(|error| failed(&folder, error))?);
-            if kind.is_dir() && entry.file_name() != "subagents" {
-                folders.push(path);
-            } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "jsonl") {
-                found.push(path);
-            }
+/// The transcripts of each session.
+fn of_sessions(sources: Vec<Source>) -> VecDeque<Vec<Source>> {
+    let mut sessions: VecDeque<Vec<Source>> = VecDeque::new();
+    for source in sources {
+        match sessions.back_mut().filter(|session| session[0].session == source.session) {
+            Some(session) => session.push(source),
+            None => sessions.push_back(vec![source]),
         }
     }
-    found.sort();
-    Ok(found)
+    sessions
+}
+
+/// Reads the transcripts of one session, one after the other.
+async fn import_session(
+    app: App,
+    caller: Caller,
+    sources: Vec<Source>,
+    advance: Arc<Advance>,
+) -> Result<Vec<FileReport>, StoreError> {
+    let mut reports = Vec::with_capacity(sources.len());
+    for source in sources {
+        let step = |bytes| advance.step(bytes);
+        match app.import_file(caller, &source, &step).await {
+            Ok(report) => reports.push(report),
+            Err(FileError::Unreadable(error)) => {
+                let mut report = FileReport::default();
+                let unreadable = Unreadable { file: source.path, at_byte: None, reason: error.to_string() };
+                report.unreadable.add(|| unreadable);
+                reports.push(report);
+            }
+            Err(FileError::Store(error)) => return Err(error),
+        }
+        advance.files.fetch_add(1, Ordering::Relaxed);
+        if advance.is_stopped.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    Ok(reports)
+}
+
+impl ImportReport {
+    /// What came of one session's files.
+    fn add(&mut self, files: Vec<FileReport>, told: &mut UnreadableLines) {
+        let (mut is_new, mut has_grown, mut is_known) = (false, false, false);
+        for mut file in files {
+            is_new |= file.is_new_session;
+            has_grown |= file.messages > 0 || file.tool_calls > 0;
+            is_known |= file.is_of_session;
+            self.empty_files += usize::from(!file.is_of_session && file.unreadable.count == 0);
+            self.messages += file.messages;
+            self.tool_calls += file.tool_calls;
+            self.is_stopped |= file.is_stopped;
+            told.append(&mut file.unreadable);
+        }
+        match (is_known, is_new, has_grown) {
+            (_, true, _) => self.new_sessions += 1,
+            (_, false, true) => self.grown_sessions += 1,
+            (true, false, false) => self.known_sessions += 1,
+            (false, false, false) => {}
+        }
+    }
 }

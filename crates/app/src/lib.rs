@@ -12,8 +12,10 @@ pub mod import;
 mod install;
 pub mod owner;
 mod patience;
+pub mod prices;
 pub mod session;
 pub mod templates;
+mod transcript;
 pub mod worker;
 
 pub use context::{App, Caller};

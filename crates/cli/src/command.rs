@@ -16,6 +16,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod price;
 pub(crate) mod run;
 pub(crate) mod session_bundle;
 pub(crate) mod session_checkpoint;

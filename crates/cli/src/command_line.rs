@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Look at sessions, and tell them something.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// What tokens of models cost.
+    #[command(subcommand)]
+    Price(command::price::PriceCommand),
     /// Read what other programs kept.
     #[command(subcommand)]
     Import(command::import::ImportCommand),

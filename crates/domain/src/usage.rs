@@ -25,6 +25,20 @@ impl TokenUsage {
         }
     }
 
+    /// How much each count grew since an earlier one.
+    #[must_use]
+    pub const fn growth_since(self, earlier: Self) -> Self {
+        const fn grown(now: i64, then: i64) -> i64 {
+            if now > then { now.saturating_sub(then) } else { 0 }
+        }
+        Self {
+            input_tokens: grown(self.input_tokens, earlier.input_tokens),
+            output_tokens: grown(self.output_tokens, earlier.output_tokens),
+            cache_creation_tokens: grown(self.cache_creation_tokens, earlier.cache_creation_tokens),
+            cache_read_tokens: grown(self.cache_read_tokens, earlier.cache_read_tokens),
+        }
+    }
+
     /// All four kinds together.
     #[must_use]
     pub const fn total(self) -> i64 {

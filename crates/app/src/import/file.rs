@@ -1,31 +1,51 @@
 //! One transcript: read from where it was left, a batch at a time.
 
-use std::{
-    fs::File,
-    io::{self, BufRead as _, BufReader, Seek as _, SeekFrom},
-    ops::ControlFlow,
-    path::Path,
-};
+use std::{io, mem, ops::ControlFlow, path::PathBuf};
 
 use agent::transcript::{TranscriptLine, read_line};
 use domain::{
+    cost::CostEntry,
+    digest::Sha256Digest,
     id::SessionId,
-    session_state::{SessionStateEntry, StateKey},
+    money::MicroUsd,
+    session::Session,
+    session_state::StateKey,
+    transcript::{TranscriptPath, TranscriptPiece},
+    usage::TokenUsage,
 };
 use serde_json::{Value, json};
-use store::{NewState, StoreError, Tx};
+use store::{Conn, NewState, StoreError, ToolCallFilter, Tx};
+use tokio::task::spawn_blocking;
 
 use super::{
-    ImportReport,
-    rows::{NEVER_RUN, Rows},
+    Unreadable, UnreadableLines,
+    lines::{Line, Lines},
+    rows::{Known, NEVER_RUN, Rows},
+    source::Source,
+    spent::Spent,
 };
-use crate::{App, Caller};
+use crate::{App, Caller, transcript::packed};
 
-/// Lines that are longer than this are passed over.
-const LONGEST_LINE: usize = 64 * 1024 * 1024;
 /// How much is read before it is written: what is in memory at a time.
 const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 const BATCH_ROWS: usize = 1000;
+/// A file in which nobody says anything for longer than this is no conversation.
+const MOST_UNSAID: usize = 64 * 1024 * 1024;
+/// The tools with which an agent starts another.
+const AGENT_TOOLS: [&str; 2] = ["Agent", "Task"];
+
+/// What came of a file.
+#[derive(Debug, Default)]
+pub(super) struct FileReport {
+    /// Somebody said something in it.
+    pub(super) is_of_session: bool,
+    pub(super) is_new_session: bool,
+    pub(super) messages: u64,
+    pub(super) tool_calls: u64,
+    pub(super) unreadable: UnreadableLines,
+    /// It was stopped before its end.
+    pub(super) is_stopped: bool,
+}
 
 /// Why a file was not read to its end.
 pub(super) enum FileError {
@@ -45,83 +65,136 @@ impl From<StoreError> for FileError {
     }
 }
 
-/// Under which key a session keeps how far its transcript was read.
-fn state_key() -> Result<StateKey, StoreError> {
-    "import.transcript".parse().map_err(|_| StoreError::Other { what: "the key of an import".to_owned() })
+/// A file that is being read.
+struct Reading {
+    path: PathBuf,
+    lines: Lines,
+    rows: Rows,
+    raw: Vec<u8>,
+    unreadable: UnreadableLines,
+}
+
+/// How far a file was read, as the session keeps it.
+struct Place {
+    key: StateKey,
+    /// 0 when it was not read yet.
+    version: i64,
+    value: Value,
+}
+
+/// A batch on its way into the store.
+struct Written {
+    place: NewPlace,
+    piece: Option<(TranscriptPath, TranscriptPiece)>,
+    /// The file begins anew: what was kept of it is replaced.
+    is_first: bool,
+    is_end: bool,
+}
+
+struct NewPlace {
+    key: StateKey,
+    version: i64,
+    bytes: u64,
+    tail: String,
+    path: String,
 }
 
 impl App {
-    /// Reads a transcript on from where it was left.
+    /// Reads a transcript on from where it was left. `step` is told of bytes that were read, and may stop it.
     pub(super) async fn import_file(
         &self,
         caller: Caller,
-        path: &Path,
-        report: &mut ImportReport,
-        step: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
-    ) -> Result<ControlFlow<()>, FileError> {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let id = super::rows::session_id(caller.team_id, &name);
-        let known = self.find_import(caller, id).await?;
-        let mut lines = Lines::open(path, known.as_ref().map_or(0, |(from, _)| *from))?;
-        if lines.is_at_end()? {
-            if known.is_some() {
-                report.known_sessions += 1;
-            } else {
-                report.empty_files += 1;
-            }
-            return Ok(ControlFlow::Continue(()));
-        }
-        let mut rows = self.begin_rows(caller, id, name, known.is_some()).await?;
-        let mut version = known.as_ref().map_or(0, |(_, version)| *version);
-        let before = (report.messages, report.tool_calls);
+        source: &Source,
+        step: &(dyn Fn(u64) -> ControlFlow<()> + Send + Sync),
+    ) -> Result<FileReport, FileError> {
+        let id = super::rows::session_id(caller.team_id, &source.session);
+        let (known, place) = self.find_known(caller, id, source).await?;
+        let from = place.value["bytes"].as_u64().zip(place.value["tail"].as_str());
+        let lines = Lines::open(&source.path, from)?;
+        let mut report = FileReport { is_of_session: known.session.is_some(), ..FileReport::default() };
+        let spent = Spent::from_json(&place.value["spent"]);
+        let mut is_first = lines.at() == 0;
+        let mut version = place.version;
+        let rows = Rows::begin_with(self.clone(), caller, id, source.session.clone(), known, spent);
+        let (path, raw, unreadable) = (source.path.clone(), Vec::new(), UnreadableLines::default());
+        let mut reading = Reading { path, lines, rows, raw, unreadable };
         loop {
-            let is_end = read_batch(self, &mut lines, &mut rows, path, report)?;
-            if !rows.is_begun() {
-                // Nobody said anything so far, so there is no session.
-                if is_end {
-                    report.empty_files += 1;
-                    return Ok(ControlFlow::Continue(()));
-                }
-                continue;
+            let (read, is_end);
+            (read, is_end, reading) = read_aside(reading).await?;
+            report.unreadable.append(&mut reading.unreadable);
+            if !reading.rows.is_begun() && reading.raw.len() > MOST_UNSAID {
+                return Ok(report);
             }
-            version = match self.write_batch(caller, &mut rows, path, lines.at, version, report).await {
-                Ok(version) => version,
-                // Another import is at it, it runs here meanwhile, or somebody deleted it and does not want it back.
-                Err(
-                    StoreError::Conflict { .. }
-                    | StoreError::Stale { .. }
-                    | StoreError::Missing { .. }
-                    | StoreError::Fenced,
-                ) => {
-                    report.known_sessions += 1;
-                    return Ok(ControlFlow::Continue(()));
+            let has_news = read > 0 || (is_end && reading.rows.spent.is_owed());
+            if reading.rows.is_begun() && has_news {
+                let is_new_session = !reading.rows.is_stored();
+                let piece;
+                (piece, reading) = pack_aside(source.key(), reading).await?;
+                let place = NewPlace {
+                    key: place.key.clone(),
+                    version,
+                    bytes: reading.lines.at(),
+                    tail: reading.lines.tail()?,
+                    path: source.path.to_string_lossy().into_owned(),
+                };
+                let written = Written { place, piece, is_first: mem::take(&mut is_first), is_end };
+                report.is_of_session = true;
+                match self.write_batch(caller, &mut reading.rows, written).await {
+                    Ok((next, messages, calls)) => {
+                        version = next;
+                        report.messages += messages;
+                        report.tool_calls += calls;
+                        report.is_new_session |= is_new_session;
+                    }
+                    // Another import is at it, it runs here meanwhile, or somebody deleted it and does not want it back.
+                    Err(
+                        StoreError::Conflict { .. }
+                        | StoreError::Stale { .. }
+                        | StoreError::Missing { .. }
+                        | StoreError::Fenced,
+                    ) => return Ok(report),
+                    Err(error) => return Err(error.into()),
                 }
-                Err(error) => return Err(error.into()),
-            };
-            if step(report.bytes).is_break() {
-                return Ok(ControlFlow::Break(()));
             }
             if is_end {
-                break;
+                return Ok(report);
+            }
+            if step(read).is_break() {
+                report.is_stopped = true;
+                return Ok(report);
             }
         }
-        let has_grown = (report.messages, report.tool_calls) != before;
-        match (known.is_some(), has_grown) {
-            (false, _) => report.new_sessions += 1,
-            (true, true) => report.grown_sessions += 1,
-            (true, false) => report.known_sessions += 1,
-        }
-        Ok(ControlFlow::Continue(()))
     }
 
-    /// How far a session's transcript was read, and in which version that stands.
-    async fn find_import(&self, caller: Caller, id: SessionId) -> Result<Option<(u64, i64)>, StoreError> {
-        let key = state_key()?;
-        let find = move |conn: &store::Conn| conn.team(caller.team_id).session_state().find(id, &key);
-        let found = self.store().read(find).await?;
-        Ok(found.map(|SessionStateEntry { value, version, .. }| {
-            (value.get("bytes").and_then(Value::as_u64).unwrap_or(0), version)
-        }))
+    /// What is known of the session that a transcript belongs to, and how far the transcript was read.
+    async fn find_known(
+        &self,
+        caller: Caller,
+        id: SessionId,
+        source: &Source,
+    ) -> Result<(Known, Place), StoreError> {
+        let key = place_key(source)?;
+        let subagent = source.subagent.clone();
+        let find = move |conn: &Conn| {
+            let team = conn.team(caller.team_id);
+            let Some(session) = team.sessions().find(id)? else {
+                return Ok((Known::default(), Place { key, version: 0, value: Value::Null }));
+            };
+            let place = team.session_state().find(id, &key)?;
+            let (version, value) = place.map_or((0, Value::Null), |entry| (entry.version, entry.value));
+            let known = Known {
+                messages: team.messages().list_ids(id)?,
+                calls: team.tool_calls().list_tool_use_ids(id)?,
+                open: team.timeline().list_open_tool_calls(id)?,
+                works_for: subagent
+                    .map(|subagent| works_for(conn, caller, id, &subagent))
+                    .transpose()?
+                    .flatten(),
+                session: Some(session),
+            };
+            Ok::<_, StoreError>((known, Place { key, version, value }))
+        };
+        self.store().scan(find).await
     }
 
     /// Writes what was read, and how far that is, in one transaction.
@@ -129,113 +202,136 @@ impl App {
         &self,
         caller: Caller,
         rows: &mut Rows,
-        path: &Path,
-        at: u64,
-        version: i64,
-        report: &mut ImportReport,
-    ) -> Result<i64, StoreError> {
+        written: Written,
+    ) -> Result<(i64, u64, u64), StoreError> {
         let batch = rows.take();
+        let mut spent = mem::take(&mut rows.spent);
         let added = batch.change.update.added;
-        let (key, now, by) = (state_key()?, self.now(), caller.to_string());
-        let value = json!({ "bytes": at, "file": path.to_string_lossy() });
+        let (app, now, by) = (self.clone(), self.now(), caller.to_string());
         let write = move |tx: &Tx<'_>| {
             let team = tx.team(caller.team_id);
-            if let Some(session) = &batch.session {
-                team.sessions().insert(session)?;
+            let mut change = batch.change;
+            let id = change.session_id;
+            let session = match batch.session {
+                Some(session) => {
+                    team.sessions().insert(&session)?;
+                    session
+                }
+                None => find_session(tx, caller, id)?,
+            };
+            let costs = spent.bill(&app, tx, &session, written.is_end)?;
+            for CostEntry { cost, usage, .. } in &costs {
+                let added = &mut change.update.added;
+                added.cost = added.cost.saturating_add(cost.unwrap_or(MicroUsd::ZERO));
+                added.usage = added.usage.saturating_add(*usage);
             }
-            let id = batch.change.session_id;
-            if !batch.change.items.is_empty() || batch.change.update.reported_cost.is_some() {
-                team.sessions().change(batch.change)?;
+            team.costs().insert_all(&costs)?;
+            let says =
+                change.update.reported_cost.is_some() || change.update.added.usage != TokenUsage::default();
+            if !change.items.is_empty() || says {
+                team.sessions().change(change)?;
             }
+            if let Some((path, piece)) = written.piece {
+                let transcripts = team.transcripts();
+                if written.is_first {
+                    transcripts.replace(id, 0, &path, vec![piece], now)?;
+                } else {
+                    transcripts.append(id, 0, &path, piece, now)?;
+                }
+            }
+            let NewPlace { key, version, bytes, tail, path } = written.place;
+            let value = json!({ "file": path, "bytes": bytes, "tail": tail, "spent": spent.to_json() });
             let state = NewState { key: &key, value: &value, expected: version, by: &by, at: now };
-            team.session_state().set(id, NEVER_RUN, &state)
+            let version = team.session_state().set(id, NEVER_RUN, &state)?;
+            Ok::<_, StoreError>((version, spent))
         };
-        let version = self.store().write(write).await?;
-        report.messages += u64::try_from(added.total_messages).unwrap_or(0);
-        report.tool_calls += u64::try_from(added.total_tool_calls).unwrap_or(0);
-        Ok(version)
+        let (version, spent) = self.store().write(write).await?;
+        rows.spent = spent;
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        Ok((version, count(added.total_messages), count(added.total_tool_calls)))
     }
+}
+
+fn find_session(tx: &Tx<'_>, caller: Caller, id: SessionId) -> Result<Session, StoreError> {
+    let found = tx.team(caller.team_id).sessions().find(id)?;
+    found.ok_or_else(|| StoreError::Missing { what: format!("session {id}") })
+}
+
+/// The tool call that started a subagent: its result names the agent.
+fn works_for(
+    conn: &Conn,
+    caller: Caller,
+    session: SessionId,
+    subagent: &str,
+) -> Result<Option<String>, StoreError> {
+    for tool in AGENT_TOOLS {
+        let filter = ToolCallFilter { tool_name: Some(tool.to_owned()), ..ToolCallFilter::default() };
+        let calls = conn.team(caller.team_id).tool_calls().list(session, &filter, 0, u32::MAX)?;
+        let names_it = |output: &Value| output["detail"]["agentId"] == subagent;
+        let found = calls.into_iter().find(|call| call.tool_output.as_ref().is_some_and(names_it));
+        if let Some(call) = found {
+            return Ok(Some(call.tool_use_id));
+        }
+    }
+    Ok(None)
+}
+
+/// Under which key a session keeps how far one of its transcripts was read.
+fn place_key(source: &Source) -> Result<StateKey, StoreError> {
+    let digest = Sha256Digest::of(source.path.as_os_str().as_encoded_bytes()).to_string();
+    let key = format!("import.transcript.{}", &digest[..16]);
+    key.parse().map_err(|_| StoreError::Other { what: format!("{key} is no key") })
+}
+
+/// Reads a batch aside of everything else that goes on: how many bytes, and whether that was all.
+async fn read_aside(mut reading: Reading) -> io::Result<(u64, bool, Reading)> {
+    let work = move || {
+        let begin = reading.lines.at();
+        let is_end = read_batch(&mut reading)?;
+        Ok((reading.lines.at() - begin, is_end, reading))
+    };
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+async fn pack_aside(
+    key: Option<TranscriptPath>,
+    mut reading: Reading,
+) -> io::Result<(Option<(TranscriptPath, TranscriptPiece)>, Reading)> {
+    let work = move || {
+        let raw = mem::take(&mut reading.raw);
+        let key = key.filter(|_| !raw.is_empty());
+        let piece = key.map(|key| Ok::<_, io::Error>((key, packed(&raw)?))).transpose()?;
+        Ok((piece, reading))
+    };
+    spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 /// Reads until there is enough to write; says whether that was all.
-fn read_batch(
-    app: &App,
-    lines: &mut Lines,
-    rows: &mut Rows,
-    path: &Path,
-    report: &mut ImportReport,
-) -> io::Result<bool> {
-    let begin = lines.at;
-    while lines.at - begin < BATCH_BYTES && rows.len() < BATCH_ROWS {
-        let at = lines.at;
+fn read_batch(reading: &mut Reading) -> io::Result<bool> {
+    let Reading { path, lines, rows, raw, unreadable } = reading;
+    let begin = lines.at();
+    let mut tell = |at, reason: String| {
+        unreadable.add(|| Unreadable { file: path.clone(), at_byte: Some(at), reason });
+    };
+    while lines.at() - begin < BATCH_BYTES && rows.len() < BATCH_ROWS {
+        let at = lines.at();
         let Some(Line { bytes, length }) = lines.next()? else { return Ok(true) };
-        report.bytes += length;
         let Some(bytes) = bytes else {
-            report.unreadable(path, Some(at), format!("{length} bytes are too many for a line"));
+            tell(at, format!("{length} bytes are too many for a line"));
             continue;
         };
+        raw.extend_from_slice(bytes);
         let text = String::from_utf8_lossy(bytes);
-        if text.trim().is_empty() {
+        let text = text.trim();
+        if text.is_empty() {
             continue;
         }
-        match read_line(text.trim()) {
-            Ok(TranscriptLine::Said(said)) => rows.say(app, *said, at),
+        match read_line(text) {
+            Ok(TranscriptLine::Said(said)) => rows.say(*said, text),
             Ok(TranscriptLine::Cost(cost)) => rows.cost(cost),
             Ok(TranscriptLine::Other) => {}
-            Err(error) => report.unreadable(path, Some(at), error),
+            Err(error) => tell(at, error.to_string()),
         }
     }
     Ok(false)
-}
-
-/// The whole lines of a file; what is still being written has no end yet.
-struct Lines {
-    file: BufReader<File>,
-    /// Where the next line begins.
-    at: u64,
-    buffer: Vec<u8>,
-}
-
-struct Line<'l> {
-    /// Its content; none when it is too long.
-    bytes: Option<&'l [u8]>,
-    length: u64,
-}
-
-impl Lines {
-    fn open(path: &Path, from: u64) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        // One that is shorter than it was is another one; nothing of it is taken for the rest of the first.
-        let at = from.min(file.metadata()?.len());
-        file.seek(SeekFrom::Start(at))?;
-        Ok(Self { file: BufReader::with_capacity(256 * 1024, file), at, buffer: Vec::new() })
-    }
-
-    fn is_at_end(&mut self) -> io::Result<bool> {
-        Ok(self.file.fill_buf()?.is_empty())
-    }
-
-    fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        self.buffer.clear();
-        let mut length = 0_u64;
-        loop {
-            let piece = self.file.fill_buf()?;
-            if piece.is_empty() {
-                return Ok(None);
-            }
-            let end = piece.iter().position(|byte| *byte == b'\n');
-            let taken = end.map_or(piece.len(), |end| end + 1);
-            if self.buffer.len() + taken <= LONGEST_LINE {
-                self.buffer.extend_from_slice(&piece[..taken]);
-            }
-            length += taken as u64;
-            self.file.consume(taken);
-            if end.is_some() {
-                break;
-            }
-        }
-        self.at += length;
-        let is_whole = self.buffer.len() as u64 == length;
-        Ok(Some(Line { bytes: is_whole.then_some(self.buffer.as_slice()), length }))
-    }
 }

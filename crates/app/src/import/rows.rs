@@ -1,6 +1,6 @@
 //! From what a transcript says to the rows of its session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use agent::transcript::{CostLine, SaidLine};
 use domain::{
@@ -18,9 +18,10 @@ use domain::{
     tool_call::{ToolCall, ToolCallStatus},
     usage::TokenUsage,
 };
-use store::{Guard, SessionChange, SessionUpdate, StoreError};
+use store::{Guard, SessionChange, SessionUpdate};
 use uuid::Uuid;
 
+use super::spent::Spent;
 use crate::{
     App, Caller,
     session::record::{text_of, transition},
@@ -46,19 +47,36 @@ fn id_of(text: &str) -> Uuid {
 
 /// What is to be written of a session, a batch after the other.
 pub(super) struct Rows {
+    app: App,
+    caller: Caller,
     id: SessionId,
     external_id: String,
-    caller: Caller,
+    /// The tool call that the subagent works for which speaks here.
+    works_for: Option<String>,
     /// A session that is not stored yet, once somebody said something in it.
     session: Option<Session>,
     is_stored: bool,
     items: Vec<(Change, TimelineItem)>,
     update: SessionUpdate,
+    /// What was said and asked for already, here or in another transcript of the session.
+    messages: HashSet<MessageId>,
+    calls: HashSet<String>,
     /// Calls without a result, and where those stand that are not written yet.
     open: HashMap<String, (ToolCall, Option<usize>)>,
     /// What the transcript said of cost so far.
     counted: CostLine,
+    pub(super) spent: Spent,
     last: Timestamp,
+}
+
+/// What is known of a session before a transcript of it is read.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) session: Option<Session>,
+    pub(super) messages: Vec<MessageId>,
+    pub(super) calls: Vec<String>,
+    pub(super) open: Vec<ToolCall>,
+    pub(super) works_for: Option<String>,
 }
 
 /// What one transaction writes.
@@ -67,64 +85,73 @@ pub(super) struct Batch {
     pub(super) change: SessionChange,
 }
 
-impl App {
-    pub(super) async fn begin_rows(
-        &self,
+impl Rows {
+    pub(super) fn begin_with(
+        app: App,
         caller: Caller,
         id: SessionId,
         external_id: String,
-        is_stored: bool,
-    ) -> Result<Rows, StoreError> {
-        let mut rows = Rows {
+        known: Known,
+        spent: Spent,
+    ) -> Self {
+        let Known { session, messages, calls, open, works_for } = known;
+        let nothing = CostLine { cost: MicroUsd::ZERO, usage: TokenUsage::default() };
+        // What was computed counts as said: a program that begins to say what it cost says all of it.
+        let counted = session.as_ref().map_or(nothing, |Session { reported_cost, totals, .. }| CostLine {
+            cost: totals.cost.max(*reported_cost),
+            usage: totals.usage,
+        });
+        Self {
             id,
             external_id,
-            caller,
-            session: None,
-            is_stored,
+            works_for,
+            is_stored: session.is_some(),
             items: Vec::new(),
             update: SessionUpdate::default(),
-            open: HashMap::new(),
-            counted: CostLine { cost: MicroUsd::ZERO, usage: TokenUsage::default() },
-            last: self.now(),
-        };
-        if is_stored {
-            let read = move |conn: &store::Conn| {
-                let team = conn.team(caller.team_id);
-                Ok::<_, StoreError>((team.sessions().find(id)?, team.timeline().list_open_tool_calls(id)?))
-            };
-            let (session, calls) = self.store().read(read).await?;
-            rows.open = calls.into_iter().map(|call| (call.tool_use_id.clone(), (call, None))).collect();
-            if let Some(session) = session {
-                rows.counted = CostLine { cost: session.reported_cost, usage: session.totals.usage };
-                rows.last = session.last_activity_at;
-            }
+            messages: messages.into_iter().collect(),
+            calls: calls.into_iter().collect(),
+            open: open.into_iter().map(|call| (call.tool_use_id.clone(), (call, None))).collect(),
+            counted,
+            spent,
+            last: session.map_or_else(|| app.now(), |session| session.last_activity_at),
+            session: None,
+            app,
+            caller,
         }
-        Ok(rows)
     }
-}
 
-impl Rows {
     /// Whether there is a session.
     pub(super) const fn is_begun(&self) -> bool {
         self.is_stored || self.session.is_some()
+    }
+
+    pub(super) const fn is_stored(&self) -> bool {
+        self.is_stored
     }
 
     pub(super) const fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Something was said, on the line that begins at this byte.
-    pub(super) fn say(&mut self, app: &App, said: SaidLine, at_byte: u64) {
-        let SaidLine { message: AgentMessage { body, tool_uses, tool_results }, at, working_directory } =
-            said;
+    /// Something was said, on this line.
+    pub(super) fn say(&mut self, said: SaidLine, line: &str) {
+        let SaidLine { message, at, working_directory } = said;
+        let AgentMessage { mut body, tool_uses, tool_results } = message;
+        let id = self.message_id(body.external_id.as_deref(), line);
+        if !self.messages.insert(id) {
+            return;
+        }
         let at = at.unwrap_or(self.last);
         self.last = self.last.max(at);
         if !self.is_begun() {
             let prompt =
                 if body.message_type == MessageType::User { body.content.text() } else { String::new() };
-            self.begin(app, &prompt, working_directory, at);
+            self.begin(&prompt, working_directory, at);
         }
-        let id = MessageId::from_uuid(id_of(&format!("message/{}/{at_byte}", self.id)));
+        if let Some(call) = self.works_for.as_ref().filter(|_| body.parent_tool_use_id.is_some()) {
+            body.parent_tool_use_id = Some(call.clone());
+        }
+        self.spent.meter(&body, at);
         self.update.model = body.model.clone().or(self.update.model.take());
         self.items.push((Change::Created, TimelineItem::Message(Message::new(id, self.id, body, at))));
         self.update.added.total_messages += 1;
@@ -136,19 +163,26 @@ impl Rows {
         }
     }
 
+    /// The same for the same line, in whichever file it stands.
+    fn message_id(&self, own: Option<&str>, line: &str) -> MessageId {
+        let session = self.id;
+        MessageId::from_uuid(match own {
+            Some(own) => id_of(&format!("message/{session}/{own}")),
+            None => id_of(&format!("message/{session}/line/{}", Sha256Digest::of(line.as_bytes()))),
+        })
+    }
+
     /// What the session cost so far; the difference to the last time is what it cost since.
     pub(super) fn cost(&mut self, said: CostLine) {
         let CostLine { cost, usage } = said;
         let before = std::mem::replace(&mut self.counted, said);
-        let grown = |now: i64, then: i64| (now - then).max(0);
-        let added = &mut self.update.added;
-        added.cost = added.cost.saturating_add(cost.growth_since(before.cost));
-        added.usage = added.usage.saturating_add(TokenUsage {
-            input_tokens: grown(usage.input_tokens, before.usage.input_tokens),
-            output_tokens: grown(usage.output_tokens, before.usage.output_tokens),
-            cache_creation_tokens: grown(usage.cache_creation_tokens, before.usage.cache_creation_tokens),
-            cache_read_tokens: grown(usage.cache_read_tokens, before.usage.cache_read_tokens),
-        });
+        // The first time it says what was computed until then, and more.
+        let grown = match self.spent.is_said() {
+            true => cost.growth_since(before.cost),
+            false => cost.minus(before.cost),
+        };
+        let grown = CostLine { cost: grown, usage: usage.growth_since(before.usage) };
+        self.spent.say(grown, self.last);
         self.update.reported_cost = Some(cost);
     }
 
@@ -169,7 +203,7 @@ impl Rows {
         }
     }
 
-    fn begin(&mut self, app: &App, prompt: &str, working_directory: Option<String>, at: Timestamp) {
+    fn begin(&mut self, prompt: &str, working_directory: Option<String>, at: Timestamp) {
         let team = self.caller.team_id;
         self.last = at;
         self.session = Some(Session {
@@ -184,13 +218,13 @@ impl Rows {
             ..Session::new(self.id, team, RuntimeKind::Claude, SessionOptions::default(), at)
         });
         let reason = "read from the agent program's own transcript";
-        let begun = transition(app, self.id, None, SessionStatus::Completed, reason, &IMPORT);
+        let begun = transition(&self.app, self.id, None, SessionStatus::Completed, reason, &IMPORT);
         self.items.push((Change::Created, TimelineItem::Transition(begun)));
     }
 
     fn use_tool(&mut self, tool_use: ToolUse, message: MessageId, at: Timestamp) {
         let ToolUse { tool_use_id, tool_name, input } = tool_use;
-        if self.open.contains_key(&tool_use_id) {
+        if !self.calls.insert(tool_use_id.clone()) {
             return;
         }
         let id = ToolCallId::from_uuid(id_of(&format!("tool/{message}/{tool_use_id}")));

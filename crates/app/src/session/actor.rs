@@ -9,7 +9,6 @@ use agent::{InputSender, RunningAgent};
 use domain::{
     actor::Actor,
     agent_event::{Activity, AgentEvent, AgentInput, Exit, PermissionAnswer, ToolRequest, TurnEnded},
-    money::MicroUsd,
     permission::{Decision, Judgement},
     session::Session,
     session_status::SessionStatus,
@@ -313,7 +312,7 @@ impl SessionActor {
         let summary = TurnSummary {
             outcome: turn.outcome.clone(),
             text: turn.text.clone(),
-            cost: MicroUsd::ZERO,
+            cost: None,
             usage: turn.usage,
             duration_ms: turn.duration_ms,
         };

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     fs,
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -14,14 +14,16 @@ use domain::{
     agent_event::TranscriptPart,
     id::{SessionId, TeamId},
     session::Session,
-    transcript::{TranscriptPath, TranscriptPiece},
+    transcript::TranscriptPath,
 };
-use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use serde_json::Value;
 use store::{StoreError, Tx};
 
 use super::record::Recorder;
-use crate::App;
+use crate::{
+    App,
+    transcript::{packed, unpacked},
+};
 
 /// How many pieces of a transcript are read at once.
 const PAGE: u32 = 200;
@@ -31,7 +33,7 @@ impl Recorder {
     pub(super) async fn mirror(&mut self, part: TranscriptPart) -> Result<(), StoreError> {
         self.unmirrored.push(part);
         let parts = joined(std::mem::take(&mut self.unmirrored));
-        let pieces = parts.iter().map(|(path, text)| Ok((path.clone(), packed(text)?)));
+        let pieces = parts.iter().map(|(path, text)| Ok((path.clone(), packed(text.as_bytes())?)));
         let pieces: Vec<_> = pieces.collect::<io::Result<_>>().map_err(|error| other(&error))?;
         let (held, app) = (self.held(), self.app());
         let now = app.now();
@@ -157,12 +159,6 @@ fn last_id(text: &[u8]) -> Option<String> {
     entries.filter_map(id).next()
 }
 
-fn unpacked(piece: &TranscriptPiece) -> io::Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(piece.size_bytes as usize);
-    ZlibDecoder::new(piece.bytes.as_slice()).read_to_end(&mut text)?;
-    Ok(text)
-}
-
 /// The parts of each file together, in their order.
 fn joined(parts: Vec<TranscriptPart>) -> BTreeMap<TranscriptPath, String> {
     let mut files: BTreeMap<TranscriptPath, String> = BTreeMap::new();
@@ -170,13 +166,6 @@ fn joined(parts: Vec<TranscriptPart>) -> BTreeMap<TranscriptPath, String> {
         files.entry(path).or_default().push_str(&text);
     }
     files
-}
-
-fn packed(text: &str) -> io::Result<TranscriptPiece> {
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(text.len() / 4), Compression::fast());
-    encoder.write_all(text.as_bytes())?;
-    let size_bytes = u32::try_from(text.len()).map_err(io::Error::other)?;
-    Ok(TranscriptPiece { bytes: encoder.finish()?, size_bytes })
 }
 
 fn other(error: &io::Error) -> StoreError {

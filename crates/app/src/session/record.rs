@@ -8,8 +8,10 @@ use domain::{
     actor::Actor,
     agent_event::{AgentMessage, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
     command::{Command, CommandKind, CommandStatus},
-    id::{CommandId, MessageId, SessionId, TeamId},
+    cost::CostEntry,
+    id::{AgentId, CommandId, MessageId, SessionId, TaskId, TeamId, UserId},
     message::{MessageBody, MessageType},
+    model_price::ModelPrice,
     money::MicroUsd,
     permission::Judgement,
     session_status::SessionStatus,
@@ -45,9 +47,19 @@ pub(crate) struct Recorder {
     /// The prompts that the last turn answered.
     last_answered: Vec<MessageId>,
     last_turn_began: Option<TurnStarted>,
+    model: Option<String>,
+    payer: Payer,
     reported_cost: MicroUsd,
     /// What of the agent program's transcript is not stored yet, because the database was away.
     pub(super) unmirrored: Vec<TranscriptPart>,
+}
+
+/// For whom a session spends.
+#[derive(Debug)]
+struct Payer {
+    user_id: Option<UserId>,
+    agent_id: Option<AgentId>,
+    task_id: Option<TaskId>,
 }
 
 impl Recorder {
@@ -65,6 +77,8 @@ impl Recorder {
             has_used_tools: false,
             last_answered: Vec::new(),
             last_turn_began: None,
+            model: session.options.model.clone(),
+            payer: Payer { user_id: session.user_id, agent_id: session.agent_id, task_id: session.task_id },
             reported_cost: session.reported_cost,
             unmirrored: Vec::new(),
         }
@@ -134,7 +148,7 @@ impl Recorder {
         author: &Actor,
     ) -> Result<(CommandId, Vec<TimelineEntry>), StoreError> {
         let (command, items) = self.app.prompt_rows(self.session_id, text, author);
-        let mut draft = Draft { items: items.into(), update: one_message() };
+        let mut draft = Draft { items: items.into(), update: one_message(), ..Draft::default() };
         let id = command.id;
         self.draft_prompt(&mut draft, command, author);
         Ok((id, self.commit(draft).await?))
@@ -165,7 +179,7 @@ impl Recorder {
         self.known.insert(command.id);
         let command = Command { status, updated_at: self.app.now(), ..command };
         let items = vec![(Change::Updated, TimelineItem::Command(command))];
-        self.commit(Draft { items, update }).await
+        self.commit(Draft { items, update, ..Draft::default() }).await
     }
 
     /// A person's interruption, already told to the agent.
@@ -201,6 +215,7 @@ impl Recorder {
         if self.last_turn_began.as_ref() != Some(&began) {
             self.last_turn_began = Some(began);
             draft.update.external_id = Some(turn.external_id);
+            self.model = turn.model.clone().or(self.model.take());
             draft.update.model = turn.model;
             self.draft_message(&mut draft, turn.message);
         }
@@ -324,9 +339,11 @@ impl Recorder {
     pub(super) async fn turn_ended(
         &mut self,
         turn: TurnEnded,
-    ) -> Result<(MicroUsd, Vec<TimelineEntry>), StoreError> {
+    ) -> Result<(Option<MicroUsd>, Vec<TimelineEntry>), StoreError> {
         let mut draft = Draft::default();
-        let cost = self.bill(&mut draft, &turn);
+        let is_said = turn.cost.since_last_result.or(turn.cost.cumulative).is_some();
+        let price = if is_said { None } else { self.find_price().await? };
+        let cost = self.bill(&mut draft, &turn, price.as_ref());
         draft.update.added.usage = turn.usage;
         draft.update.added.duration_ms = turn.duration_ms;
         draft.update.added.total_errors = i64::from(turn.outcome != TurnOutcome::Completed);
@@ -340,6 +357,17 @@ impl Recorder {
             self.draft_transition(&mut draft, SessionStatus::Active, "the turn ended", &AGENT);
         }
         Ok((cost, self.commit(draft).await?))
+    }
+
+    /// What the model's tokens cost now.
+    async fn find_price(&self) -> Result<Option<ModelPrice>, StoreError> {
+        let Some(model) = self.model.clone() else { return Ok(None) };
+        let now = self.app.now();
+        let find = || {
+            let model = model.clone();
+            self.app.store().read(move |conn| conn.model_prices().find_at(&model, now))
+        };
+        patiently(find).await
     }
 
     /// The process is gone: what was open is closed, the session rests in `to`, and the lease is free. With `keeps_waiting`,
@@ -379,7 +407,7 @@ impl Recorder {
             update: draft.update,
             items: draft.items,
         };
-        let entries = commit(&self.app, self.team_id, change).await?;
+        let entries = commit(&self.app, self.team_id, change, draft.costs).await?;
         self.keep_numbers(&entries);
         Ok(entries)
     }
@@ -410,15 +438,21 @@ impl Recorder {
 
 /// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it. A
 /// commit whose answer was lost is looked up first, so that nothing is recorded twice.
-async fn commit(app: &App, team: TeamId, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
+async fn commit(
+    app: &App,
+    team: TeamId,
+    change: SessionChange,
+    costs: Vec<CostEntry>,
+) -> Result<Vec<TimelineEntry>, StoreError> {
     let mut is_repeated = false;
     patiently(|| {
-        let (change, is_repeated) = (change.clone(), std::mem::replace(&mut is_repeated, true));
+        let (change, costs) = (change.clone(), costs.clone());
+        let is_repeated = std::mem::replace(&mut is_repeated, true);
         async move {
             let recorded = if is_repeated { find_recorded(app, team, &change).await? } else { None };
             match recorded {
                 Some(entries) => Ok(entries),
-                None => attempt(app, team, change).await,
+                None => attempt(app, team, change, costs).await,
             }
         }
     })
@@ -429,6 +463,7 @@ async fn attempt(
     app: &App,
     team: TeamId,
     mut change: SessionChange,
+    costs: Vec<CostEntry>,
 ) -> Result<Vec<TimelineEntry>, StoreError> {
     let attempt = move |tx: &Tx<'_>| {
         let team = tx.team(team);
@@ -438,7 +473,9 @@ async fn attempt(
             let open = team.timeline().list_open_commands(change.session_id)?;
             close_unheard(&mut change.items, &open, change.at);
         }
-        team.sessions().change(change)
+        let entries = team.sessions().change(change)?;
+        team.costs().insert_all(&costs)?;
+        Ok(entries)
     };
     app.store().write(attempt).await
 }

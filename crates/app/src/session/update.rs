@@ -29,8 +29,8 @@ pub struct TurnSummary {
     pub outcome: TurnOutcome,
     /// The last words, or the errors.
     pub text: String,
-    /// What it cost.
-    pub cost: MicroUsd,
+    /// What it cost; `None` is not known.
+    pub cost: Option<MicroUsd>,
     /// Its tokens.
     pub usage: TokenUsage,
     /// Wall time in milliseconds.

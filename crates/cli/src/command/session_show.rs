@@ -4,7 +4,8 @@ use std::{process::ExitCode, time::Duration};
 
 use app::session::SessionReference;
 use clap::Args;
-use domain::session::Session;
+use domain::{money::MicroUsd, session::Session};
+use serde::Serialize;
 
 use crate::{
     composition::{Context, Opened},
@@ -23,12 +24,13 @@ impl SessionShow {
         let Opened { app, caller } = context.open().await?;
         let id = app.resolve_session(caller, self.session).await?;
         let session = app.get_session(caller, id).await?;
+        let unknown_costs = app.sum_costs(caller, id).await?.unknown_costs;
         let terminal = context.terminal;
         if terminal.is_json {
-            terminal.json(&session)?;
+            terminal.json(&Shown { session, unknown_costs })?;
             return Ok(ExitCode::SUCCESS);
         }
-        for (name, value) in facts(&session) {
+        for (name, value) in facts(&session, unknown_costs) {
             terminal.data(&format!(
                 "{} {}",
                 terminal.out.dim(&format!("{name:<18}")),
@@ -39,9 +41,23 @@ impl SessionShow {
     }
 }
 
+/// A session, and what it does not say of itself.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    session: Session,
+    /// How many of its costs are not known: the program did not say them, and the model has no price.
+    unknown_costs: i64,
+}
+
 /// What a person wants to know, in the order they want it; what is not set is left out.
-fn facts(session: &Session) -> Vec<(&'static str, String)> {
+fn facts(session: &Session, unknown_costs: i64) -> Vec<(&'static str, String)> {
     let totals = &session.totals;
+    let cost = match (unknown_costs, totals.cost) {
+        (0, cost) => cost.to_string(),
+        (_, MicroUsd::ZERO) => "unknown; the model has no price".to_owned(),
+        (_, cost) => format!("{cost} and an unknown part; a model has no price"),
+    };
     let usage = totals.usage;
     let known = [
         ("name", Some(session.name.clone())),
@@ -58,7 +74,7 @@ fn facts(session: &Session) -> Vec<(&'static str, String)> {
         ("max turns", session.options.max_turns.map(|turns| turns.to_string())),
         ("budget", session.options.budget.map(|budget| budget.to_string())),
         ("timeout", Some(text::took(session.options.timeout))),
-        ("cost", Some(totals.cost.to_string())),
+        ("cost", Some(cost)),
         (
             "tokens",
             Some(format!(

@@ -141,10 +141,10 @@ impl Transcript {
             return;
         }
         let style = self.terminal.err;
+        let cost = turn.cost.map_or_else(|| "unknown cost".to_owned(), |cost| cost.to_string());
         let bill = format!(
-            "{} · {} · {} tokens in, {} out",
+            "{} · {cost} · {} tokens in, {} out",
             text::took(Duration::from_millis(turn.duration_ms.unsigned_abs())),
-            turn.cost,
             text::tokens(turn.usage.total() - turn.usage.output_tokens),
             text::tokens(turn.usage.output_tokens),
         );

@@ -11,6 +11,10 @@ on_both_databases!(
     a_transcript_that_has_grown_is_read_on,
     what_goes_on_here_is_recorded_and_not_imported_as_well,
     what_cannot_be_read_is_told_and_passed_over,
+    a_session_of_several_files_is_one,
+    a_file_that_was_cut_and_grew_again_loses_and_doubles_nothing,
+    what_tokens_cost_is_computed_where_the_transcript_does_not_say,
+    what_was_imported_goes_on_where_its_files_are_not,
     an_import_that_was_killed_goes_on,
 );
 
@@ -58,7 +62,6 @@ fn import(home: &Home) -> Value {
 fn transcripts_become_sessions_and_reading_them_again_brings_nothing(home: &Home) {
     write(home, &lines(&transcript()));
     home.write(".claude/projects/-somewhere/empty.jsonl", "");
-    home.write(&format!(".claude/projects/-somewhere/{NAME}/subagents/agent-1.jsonl"), &lines(&transcript()));
     let report = import(home);
     assert_eq!(
         (&report["new_sessions"], &report["messages"], &report["tool_calls"]),
@@ -158,6 +161,129 @@ fn what_cannot_be_read_is_told_and_passed_over(home: &Home) {
     assert_eq!(home.json(&["import", "claude-transcripts", &other])["own_sessions"], 1);
     assert_eq!(home.sessions().len(), 2);
     home.assert_well();
+}
+
+/// What people and the model said, with the call that a subagent works for.
+fn words(home: &Home) -> Vec<(String, Value)> {
+    let messages = home.timeline().into_iter().filter(|entry| entry["kind"] == "message");
+    let words = messages.map(|entry| {
+        let text = entry["item"]["content"]["blocks"][0]["text"].as_str().unwrap_or_default().to_owned();
+        (text, entry["item"]["parent_tool_use_id"].clone())
+    });
+    words.filter(|(text, _)| !text.is_empty()).collect()
+}
+
+/// The session's own file, two of its subagents, and a copy in another project's folder that goes on.
+fn a_session_of_several_files_is_one(home: &Home) {
+    let started = |number, call: &str, agent: &str| {
+        let mut line =
+            said("user", number, &json!([{ "type": "tool_result", "tool_use_id": call, "content": "done" }]));
+        line["toolUseResult"] = json!({ "agentId": agent, "status": "completed" });
+        line
+    };
+    let spawn = |number, call: &str| {
+        let block =
+            json!([{ "type": "tool_use", "id": call, "name": "Agent", "input": { "prompt": "look" } }]);
+        said("assistant", number, &block)
+    };
+    let subagent = |number, agent: &str, text: &str| {
+        let mut line = said("assistant", number, &json!([{ "type": "text", "text": text }]));
+        (line["isSidechain"], line["agentId"], line["sessionId"]) = (json!(true), json!(agent), json!(NAME));
+        line
+    };
+    let mut all = transcript();
+    all.extend([spawn(11, "a1"), started(12, "a1", "one"), spawn(13, "a2"), started(14, "a2", "two")]);
+    write(home, &lines(&all));
+    let folder = ".claude/projects/-somewhere";
+    home.write(
+        &format!("{folder}/{NAME}/subagents/agent-one.jsonl"),
+        &lines(&[subagent(21, "one", "in the cellar")]),
+    );
+    home.write(&format!("{folder}/agent-two.jsonl"), &lines(&[subagent(31, "two", "in the attic")]));
+    let copy = [all.clone(), vec![said("user", 41, &json!("and then"))]].concat();
+    home.write(&format!(".claude/projects/-elsewhere/{NAME}.jsonl"), &lines(&copy));
+    let report = import(home);
+    assert_eq!(
+        (&report["new_sessions"], &report["messages"], &report["tool_calls"]),
+        (&json!(1), &json!(11), &json!(3))
+    );
+    assert_eq!(home.sessions().len(), 1);
+    let mut words = words(home);
+    words.sort_by_key(|(text, _)| text.clone());
+    let expected = [
+        ("It is in the larder.", Value::Null),
+        ("and then", Value::Null),
+        ("find the marmalade", Value::Null),
+        ("in the attic", json!("a2")),
+        ("in the cellar", json!("a1")),
+    ];
+    assert_eq!(words, expected.map(|(text, call)| (text.to_owned(), call)));
+    let again = import(home);
+    assert_eq!((&again["known_sessions"], &again["messages"]), (&json!(1), &json!(0)));
+    assert_numbered_without_gaps(&home.timeline());
+    home.assert_well();
+}
+
+fn a_file_that_was_cut_and_grew_again_loses_and_doubles_nothing(home: &Home) {
+    let all = transcript();
+    let path = write(home, &lines(&all));
+    import(home);
+    fs::write(&path, lines(&all[..2])).expect("cut");
+    assert_eq!(import(home)["messages"], 0);
+    let further =
+        [all[..2].to_vec(), vec![said("user", 7, &json!("something else")); 1], all[2..].to_vec()].concat();
+    fs::write(&path, lines(&further)).expect("written");
+    assert_eq!(import(home)["messages"], 1);
+    assert_eq!(home.last()["total_messages"], 5);
+    assert_eq!(home.last()["total_cost_usd"], "0.25");
+    assert_numbered_without_gaps(&home.timeline());
+    home.assert_well();
+}
+
+fn what_tokens_cost_is_computed_where_the_transcript_does_not_say(home: &Home) {
+    let answer = |number, message: &str, model: &str, output: u32| {
+        let mut line = said("assistant", number, &json!([{ "type": "text", "text": "yes" }]));
+        line["message"]["model"] = json!(model);
+        line["message"]["id"] = json!(message);
+        line["message"]["usage"] = json!({ "input_tokens": 1_000_000, "output_tokens": output });
+        line
+    };
+    home.provost(&["price", "set", "known-1", "--input", "3", "--output", "15"]).succeed();
+    // The pieces of one message count once.
+    let all = [
+        said("user", 1, &json!("go")),
+        answer(2, "m1", "known-1", 10),
+        answer(3, "m1", "known-1", 1_000_000),
+        answer(4, "m2", "unknown-1", 5),
+    ];
+    let path = write(home, &lines(&all[..3]));
+    import(home);
+    let session = home.last();
+    assert_eq!((&session["total_cost_usd"], &session["output_tokens"]), (&json!("18"), &json!(1_000_000)));
+    fs::write(&path, lines(&all)).expect("written");
+    import(home);
+    let session = home.last();
+    assert_eq!((&session["total_cost_usd"], &session["input_tokens"]), (&json!("18"), &json!(2_000_000)));
+    assert!(
+        home.provost(&["session", "show", "last"]).succeed().text().contains("$18.00 and an unknown part")
+    );
+    assert_eq!(home.last()["unknown_costs"], 1);
+    let prices = home.provost(&["price", "list"]).succeed().text();
+    assert!(prices.starts_with("known-1 ") && prices.contains("$3.00 in, $15.00 out"), "{prices}");
+    import(home);
+    assert_eq!(home.last()["total_cost_usd"], "18");
+    home.assert_well();
+}
+
+/// Every line is kept, also what is no message.
+fn what_was_imported_goes_on_where_its_files_are_not(home: &Home) {
+    let path = write(home, &lines(&transcript()));
+    import(home);
+    fs::remove_file(&path).expect("removed");
+    // No such program, but its transcript is put where it would look for it.
+    let absent = ("PROVOST_RUNTIME__CLAUDE__COMMAND", "/absent/claude");
+    home.provost(&["run", "more", "--resume", "last"]).env(absent.0, absent.1).run();
+    assert_eq!(fs::read_to_string(&path).expect("there again"), lines(&transcript()));
 }
 
 fn an_import_that_was_killed_goes_on(home: &Home) {

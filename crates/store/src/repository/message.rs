@@ -47,6 +47,18 @@ impl<C: Reads> Messages<'_, C> {
         self.scope.find(&sql, params![id], |row| from_columns(&mut row.columns()))
     }
 
+    /// The ids of all messages of a session.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_ids(&self, session: SessionId) -> Result<Vec<MessageId>, StoreError> {
+        let sql = format!(
+            "SELECT t.id FROM messages t WHERE {} AND t.session_id = $2",
+            below::<Session>("t.session_id")
+        );
+        self.scope.query(&sql, params![session], |row| row.get(0))
+    }
+
     /// The messages of a session whose numbers are above `after`, at most `limit`, in order.
     ///
     /// # Errors

@@ -52,6 +52,18 @@ impl<C: Reads> ToolCalls<'_, C> {
         self.scope.find(&sql, params![id], |row| from_columns(&mut row.columns()))
     }
 
+    /// What the agent program calls the tool calls of a session.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_tool_use_ids(&self, session: SessionId) -> Result<Vec<String>, StoreError> {
+        let sql = format!(
+            "SELECT t.tool_use_id FROM tool_calls t WHERE {} AND t.session_id = $2",
+            below::<Session>("t.session_id")
+        );
+        self.scope.query(&sql, params![session], |row| row.get(0))
+    }
+
     /// The tool calls of a session whose numbers are above `after`, at most `limit`, in the order in which they were asked for.
     ///
     /// # Errors

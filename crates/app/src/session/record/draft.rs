@@ -6,8 +6,10 @@ use domain::{
     actor::Actor,
     agent_event::{ToolRequest, ToolResult, ToolUse, TurnEnded},
     command::{Command, CommandKind, CommandStatus},
-    id::{CommandId, MessageId, SessionId, ToolCallId, TransitionId},
+    cost::{CostEntry, CostSource},
+    id::{CommandId, CostEntryId, MessageId, SessionId, ToolCallId, TransitionId},
     message::{Message, MessageBody},
+    model_price::ModelPrice,
     money::MicroUsd,
     permission::{Decision, Judgement},
     session_status::SessionStatus,
@@ -27,6 +29,7 @@ use crate::{App, session::inbox::message_of};
 pub(super) struct Draft {
     pub(super) items: Vec<(Change, TimelineItem)>,
     pub(super) update: SessionUpdate,
+    pub(super) costs: Vec<CostEntry>,
 }
 
 impl Recorder {
@@ -147,15 +150,37 @@ impl Recorder {
         }
     }
 
-    /// What the turn cost: as the program says it, or by how much its running total grew.
-    pub(super) fn bill(&mut self, draft: &mut Draft, turn: &TurnEnded) -> MicroUsd {
+    /// What the turn cost: as the program says it, or by how much its running total grew, or what its tokens cost at the price
+    /// of the model. `None` is not known.
+    pub(super) fn bill(
+        &mut self,
+        draft: &mut Draft,
+        turn: &TurnEnded,
+        price: Option<&ModelPrice>,
+    ) -> Option<MicroUsd> {
         let grown = turn.cost.cumulative.map(|total| total.growth_since(self.reported_cost));
-        let cost = turn.cost.since_last_result.or(grown).unwrap_or_default();
+        let said = turn.cost.since_last_result.or(grown);
+        let cost = said.or_else(|| price.map(|price| price.cost(&turn.usage)));
         if let Some(total) = turn.cost.cumulative {
             self.reported_cost = total;
         }
-        draft.update.added.cost = cost;
+        draft.update.added.cost = cost.unwrap_or_default();
         draft.update.reported_cost = turn.cost.cumulative;
+        if turn.usage.total() > 0 || cost.is_some_and(|cost| cost > MicroUsd::ZERO) {
+            draft.costs.push(CostEntry {
+                id: CostEntryId::from_uuid(self.app.next_id()),
+                team_id: self.team_id,
+                session_id: Some(self.session_id),
+                user_id: self.payer.user_id,
+                agent_id: self.payer.agent_id,
+                task_id: self.payer.task_id,
+                model: self.model.clone(),
+                usage: turn.usage,
+                cost,
+                source: if said.is_some() { CostSource::Reported } else { CostSource::Computed },
+                at: self.app.now(),
+            });
+        }
         cost
     }
 

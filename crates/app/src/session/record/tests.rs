@@ -11,6 +11,7 @@ use serde_json::{Map, json};
 use super::*;
 use crate::{
     fixture::{AUTHOR, Fixture},
+    prices::NewPrice,
     session::Words,
 };
 
@@ -71,11 +72,25 @@ async fn a_running_total_is_billed_by_its_growth_and_a_reset_counts_from_zero() 
     let mut costs = Vec::new();
     for total in [1600, 2400] {
         costs.push(
-            recorder.turn_ended(turn(cumulative(total), &[], 0)).await.expect("recorded").0.as_micros(),
+            recorder
+                .turn_ended(turn(cumulative(total), &[], 0))
+                .await
+                .expect("recorded")
+                .0
+                .expect("a cost")
+                .as_micros(),
         );
     }
     recorder.conversation_reset(MessageBody::text(MessageType::System, "")).await.expect("recorded");
-    costs.push(recorder.turn_ended(turn(cumulative(3000), &[], 0)).await.expect("recorded").0.as_micros());
+    costs.push(
+        recorder
+            .turn_ended(turn(cumulative(3000), &[], 0))
+            .await
+            .expect("recorded")
+            .0
+            .expect("a cost")
+            .as_micros(),
+    );
     assert_eq!(costs, [1600, 800, 3000]);
     assert_eq!(fixture.get(recorder.session_id()).await.totals.cost, MicroUsd::from_micros(5400));
 }
@@ -86,7 +101,41 @@ async fn what_the_program_says_a_turn_cost_goes_before_the_running_total() {
     let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
     let cost = ReportedCost { since_last_result: Some(MicroUsd::from_micros(800)), ..cumulative(9900) };
     let (billed, _) = recorder.turn_ended(turn(cost, &[], 0)).await.expect("recorded");
-    assert_eq!(billed, MicroUsd::from_micros(800));
+    assert_eq!(billed, Some(MicroUsd::from_micros(800)));
+}
+
+#[tokio::test]
+async fn a_cost_that_the_program_does_not_say_is_computed_and_without_a_price_unknown() {
+    let fixture = Fixture::new().await;
+    let app = fixture.app_on("here");
+    let mut recorder = fixture.active_session(&app).await;
+    let began = |model: &str| TurnStarted {
+        external_id: "x".to_owned(),
+        model: Some(model.to_owned()),
+        message: MessageBody::text(MessageType::System, ""),
+    };
+    let usage = TokenUsage { input_tokens: 1_000_000, output_tokens: 2, ..TokenUsage::default() };
+    let unsaid = || TurnEnded { usage, ..turn(ReportedCost::default(), &[], 0) };
+    let dollars = MicroUsd::from_micros(3_000_000);
+    let new = NewPrice {
+        model: "priced".to_owned(),
+        input: dollars,
+        output: MicroUsd::ZERO,
+        cache_write: MicroUsd::ZERO,
+        cache_read: MicroUsd::ZERO,
+        valid_from: None,
+    };
+    app.set_price(fixture.caller, new).await.expect("set");
+    recorder.turn_started(began("priced")).await.expect("recorded");
+    assert_eq!(recorder.turn_ended(unsaid()).await.expect("recorded").0, Some(dollars));
+    recorder.turn_started(began("another")).await.expect("recorded");
+    assert_eq!(recorder.turn_ended(unsaid()).await.expect("recorded").0, None);
+    recorder.turn_ended(turn(cumulative(500), &[], 0)).await.expect("recorded");
+    let id = recorder.session_id();
+    let total = app.sum_costs(fixture.caller, id).await.expect("read");
+    assert_eq!((total.entries, total.unknown_costs), (3, 1));
+    assert_eq!(total.cost, MicroUsd::from_micros(3_000_500));
+    assert_eq!(fixture.get(id).await.totals.cost, total.cost);
 }
 
 #[tokio::test]
