@@ -3,20 +3,29 @@
 mod backlog;
 mod backlog_fill;
 mod backlog_raw;
+mod fork;
 mod measure;
 mod memory;
 mod migration;
 mod opening;
 mod postgres;
 mod program;
+mod queue;
 mod raw;
 mod report;
 mod sample;
+mod sessions;
 mod sqlite;
+mod transcripts;
 mod workload;
 mod writers;
 
-use std::{ffi::OsString, path::PathBuf, process::Command, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use report::Report;
 
@@ -35,6 +44,9 @@ pub(crate) struct Options {
     /// Where the measured files are, for the figures are those of a disk; otherwise where this program was built.
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
+    /// Measure only what sessions do: many at once, the queue, forks, imports.
+    #[arg(long)]
+    only_sessions: bool,
 }
 
 impl Options {
@@ -68,6 +80,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     };
     let folder = tempfile::TempDir::with_prefix_in("bench-", folder)?;
     let mut report = Report::begin()?;
+    if options.only_sessions {
+        measure_sessions(folder.path(), options, &mut report)?;
+        return report.end();
+    }
     // First, while nothing else has used memory.
     memory::measure(folder.path(), &mut report)?;
     sqlite::measure(folder.path(), options.span(), &mut report)?;
@@ -75,12 +91,25 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     opening::measure(folder.path(), &mut report)?;
     writers::measure(folder.path(), options.long_span(), &mut report)?;
     migration::measure(folder.path(), &mut report)?;
+    measure_sessions(folder.path(), options, &mut report)?;
     match &options.postgres {
         Some(url) => postgres::measure(url, options.backlogs(), options.span(), &mut report)?,
         None => report.skip("PostgreSQL", "neither --postgres nor PROVOST_TEST_POSTGRES")?,
     }
     program::measure(folder.path(), &mut report)?;
     report.end()
+}
+
+/// What the session engine does, on both databases.
+fn measure_sessions(folder: &Path, options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    sessions::measure(folder, options.long_span() / 3, report)?;
+    sqlite::measure_queue(folder, report)?;
+    match &options.postgres {
+        Some(url) => postgres::measure_queue(url, report)?,
+        None => report.skip("the queue on PostgreSQL", "neither --postgres nor PROVOST_TEST_POSTGRES")?,
+    }
+    fork::measure(folder, report)?;
+    transcripts::measure(folder, report)
 }
 
 /// Builds everything as it is shipped, and starts this program again from there.

@@ -1,5 +1,6 @@
 //! One child process with everything it started: spawn, end, and the promise that nothing stays behind.
 
+mod mark;
 mod stderr_tail;
 mod tree;
 
@@ -14,6 +15,7 @@ use std::{
 use rustix::process::{Pid, Signal};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
+use self::mark::Mark;
 pub(crate) use self::stderr_tail::StderrTail;
 pub(crate) use self::tree::Tree;
 use crate::{Launch, StartError, command_line::CommandLine};
@@ -41,12 +43,14 @@ impl Process {
         check_working_directory(&launch.working_directory)?;
         let CommandLine { program, arguments } = CommandLine::of(launch);
         let spawn_error = |source| classify_spawn_error(&program, source);
+        let mark = Mark::new();
         let mut command = Command::new(absolute(&program).map_err(spawn_error)?);
         command
             .args(arguments)
             .env_clear()
             .envs(launch.environment.iter())
             .env("PWD", &launch.working_directory)
+            .env(Mark::VARIABLE, mark.value())
             .current_dir(&launch.working_directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -58,7 +62,7 @@ impl Process {
             take_streams(&mut child).ok_or_else(|| spawn_error(io::ErrorKind::BrokenPipe.into()))?;
         let pid = child.id().unwrap_or_default();
         let leader = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let tree = Tree::of(leader.ok_or_else(|| spawn_error(io::ErrorKind::NotFound.into()))?);
+        let tree = Tree::of(leader.ok_or_else(|| spawn_error(io::ErrorKind::NotFound.into()))?, mark);
         Ok((Self { child, tree, pid }, streams))
     }
 

@@ -4,7 +4,7 @@ use domain::{
     agent::{Agent, AgentVersion},
     agent_status::AgentStatus,
     dna::{AgentDefinition, Text},
-    id::AgentId,
+    id::{AgentId, TeamId},
     slug::Slug,
 };
 use store::{AgentFilter, AgentRef, AgentStatusError, Cursor, NewAgentVersion, Page, StoreError, Tx};
@@ -36,7 +36,10 @@ pub enum AgentError {
     /// The state machine has no such move, or the database.
     #[error(transparent)]
     Status(#[from] AgentStatusError),
-    /// The database; [`StoreError::Conflict`] when the slug is taken.
+    /// The team has one of this slug already.
+    #[error("there is an agent {0} already")]
+    Taken(Slug),
+    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -69,7 +72,11 @@ impl App {
             updated_at: now,
         };
         let create = move |tx: &Tx<'_>| {
-            tx.team(agent.team_id).agents().insert(&agent, dna, reason)?;
+            let agents = tx.team(agent.team_id).agents();
+            if agents.find_by_slug(&agent.slug)?.is_some() {
+                return Err(AgentError::Taken(agent.slug));
+            }
+            agents.insert(&agent, dna, reason)?;
             Ok(agent)
         };
         self.store().write(create).await
@@ -101,17 +108,7 @@ impl App {
         caller: Caller,
         name: AgentName,
     ) -> Result<(Agent, AgentVersion), AgentError> {
-        let AgentName { slug, version } = name;
-        let read = move |conn: &store::Conn| {
-            let agents = conn.team(caller.team_id).agents();
-            match (agents.find_version(&AgentRef::Slug(slug.clone()), version)?, version) {
-                (Some(found), _) => Ok(found),
-                (None, Some(version)) if agents.find_by_slug(&slug)?.is_some() => {
-                    Err(AgentError::NoVersion { slug, version })
-                }
-                (None, _) => Err(AgentError::NotFound(slug)),
-            }
-        };
+        let read = move |conn: &store::Conn| find_version(conn, caller.team_id, name);
         self.store().read(read).await
     }
 
@@ -208,5 +205,21 @@ impl App {
             Ok(agents.change_status(agent.id, agent.status, AgentStatus::Archived, now)?)
         };
         self.store().write(archive).await
+    }
+}
+
+/// An agent of a team with one of its versions, or the current one.
+pub(crate) fn find_version(
+    conn: &store::Conn,
+    team: TeamId,
+    AgentName { slug, version }: AgentName,
+) -> Result<(Agent, AgentVersion), AgentError> {
+    let agents = conn.team(team).agents();
+    match (agents.find_version(&AgentRef::Slug(slug.clone()), version)?, version) {
+        (Some(found), _) => Ok(found),
+        (None, Some(version)) if agents.find_by_slug(&slug)?.is_some() => {
+            Err(AgentError::NoVersion { slug, version })
+        }
+        (None, _) => Err(AgentError::NotFound(slug)),
     }
 }

@@ -11,7 +11,10 @@ use domain::{
 use store::Store;
 use uuid::Uuid;
 
-use crate::clock::{Clock, IdSource};
+use crate::{
+    clock::{Clock, IdSource},
+    session::held::HeldSessions,
+};
 
 /// The use cases and what they need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -20,6 +23,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     owner: Arc<LeaseOwner>,
+    held: Arc<HeldSessions>,
 }
 
 /// For whom a use case runs.
@@ -42,7 +46,7 @@ impl App {
     /// The use cases on this store; `owner` is this process.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, owner: LeaseOwner) -> Self {
-        Self { store, clock, ids, owner: Arc::new(owner) }
+        Self { store, clock, ids, owner: Arc::new(owner), held: Arc::default() }
     }
 
     /// The store, for opening, closing and checking it.
@@ -61,5 +65,9 @@ impl App {
 
     pub(crate) fn owner(&self) -> &LeaseOwner {
         &self.owner
+    }
+
+    pub(crate) const fn held_sessions(&self) -> &Arc<HeldSessions> {
+        &self.held
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     App, Caller,
     clock::{Clock, SystemIds},
     session::{
-        lease::LEASE,
+        held::LEASE,
         record::{Recorder, transition},
     },
 };

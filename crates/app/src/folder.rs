@@ -4,6 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// What came of a copy.
@@ -63,18 +64,44 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<Copied> {
     Ok(copied)
 }
 
-/// [`copy`] aside of everything else that goes on; what was begun is removed when it fails.
+/// How a folder is called that is not all there yet.
+const UNFINISHED: &str = "unfinished";
+/// A copy that was begun so long ago is not worked on any more.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// [`copy`] aside of everything else that goes on: all of it or nothing. What is begun has another name until it is done; what
+/// others left of theirs when they were killed is removed after a day.
 ///
 /// # Errors
 /// As [`copy`].
-pub async fn copy_or_remove(from: PathBuf, to: PathBuf) -> io::Result<Copied> {
+pub async fn copy_whole(from: PathBuf, to: PathBuf) -> io::Result<Copied> {
     let work = move || {
-        copy(&from, &to).inspect_err(|_| {
+        remove_abandoned(&to);
+        let begun = to.with_extension(UNFINISHED);
+        let copied = copy(&from, &begun).and_then(|copied| {
+            fs::rename(&begun, &to).map_err(|error| named(&to, &error))?;
+            Ok(copied)
+        });
+        copied.inspect_err(|_| {
             // What cannot be removed is in nobody's way.
-            let _ = fs::remove_dir_all(&to);
+            let _ = fs::remove_dir_all(&begun);
         })
     };
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// Removes what was begun beside this folder and never finished.
+fn remove_abandoned(folder: &Path) {
+    let beside = folder.parent().and_then(|parent| fs::read_dir(parent).ok());
+    for entry in beside.into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_unfinished = path.extension().is_some_and(|extension| extension == UNFINISHED);
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        let age = age.and_then(|modified| modified.elapsed().ok());
+        if is_unfinished && age.is_some_and(|age| age > ABANDONED) {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
 }
 
 /// Removes a folder that nothing refers to; what cannot be removed is in nobody's way.
@@ -109,7 +136,7 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{os::unix::fs::PermissionsExt, time::SystemTime};
 
     use super::*;
 
@@ -136,6 +163,27 @@ mod tests {
         for root in [&from, &to] {
             fs::set_permissions(root.join("a"), fs::Permissions::from_mode(0o755)).expect("set");
         }
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_fails_or_was_killed_leaves_nothing_for_long() {
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        for name in ["old.unfinished", "new.unfinished", "old", "from"] {
+            fs::create_dir(at(name)).expect("a folder");
+        }
+        let long_ago = SystemTime::UNIX_EPOCH;
+        for name in ["old.unfinished", "old"] {
+            fs::File::open(at(name)).and_then(|folder| folder.set_modified(long_ago)).expect("set");
+        }
+        copy_whole(at("absent"), at("to")).await.expect_err("nothing there");
+        copy_whole(at("from"), at("whole")).await.expect("copied");
+        let mut left: Vec<_> = fs::read_dir(place.path())
+            .expect("read")
+            .map(|entry| entry.expect("one").file_name().into_string().expect("a name"))
+            .collect();
+        left.sort();
+        assert_eq!(left, ["from", "new.unfinished", "old", "whole"]);
     }
 
     #[test]

@@ -26,7 +26,10 @@ pub enum TemplateError {
     /// The team has none of this name.
     #[error("there is no template {}", .0.as_str())]
     NotFound(Name),
-    /// The database; [`StoreError::Conflict`] when the name is taken.
+    /// The team has one of this name already.
+    #[error("there is a template {} already", .0.as_str())]
+    Taken(Name),
+    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -45,7 +48,10 @@ impl App {
         let (now, id) = (self.now(), SessionTemplateId::from_uuid(self.next_id()));
         let save = move |tx: &Tx<'_>| {
             let templates = tx.team(caller.team_id).session_templates();
-            let there = if replace { templates.find_by_name(&new.name)? } else { None };
+            let there = templates.find_by_name(&new.name)?;
+            if !replace && there.is_some() {
+                return Err(TemplateError::Taken(new.name));
+            }
             let NewTemplate { name, category, description, options, tags } = new;
             let mut template = SessionTemplate {
                 id,

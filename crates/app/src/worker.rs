@@ -21,7 +21,7 @@ use tokio::{
 use self::run::Running;
 use crate::{
     App,
-    session::{Asker, LaunchSettings, RecoveredSession, lease::LEASE},
+    session::{Asker, LaunchSettings, RecoveredSession, held::LEASE},
 };
 
 /// How often an empty queue is looked at.
@@ -156,9 +156,7 @@ impl Shared {
     ) -> Result<bool, StoreError> {
         if Instant::now() >= *recover_at {
             *recover_at = Instant::now() + RECOVER_EVERY;
-            for session in self.app.recover_sessions().await? {
-                self.note(WorkerNote::Recovered(session)).await;
-            }
+            self.recover().await?;
         }
         while running.len() < self.settings.concurrency.get() && !*stop.borrow() {
             let Some(session) = self.claim().await? else { break };
@@ -170,7 +168,16 @@ impl Shared {
         if !is_done {
             return Ok(false);
         }
+        // What another worker left when it died waits as well.
+        self.recover().await?;
         self.app.store().read(|conn| conn.session_queue().is_empty()).await
+    }
+
+    async fn recover(&self) -> Result<(), StoreError> {
+        for session in self.app.recover_sessions().await? {
+            self.note(WorkerNote::Recovered(session)).await;
+        }
+        Ok(())
     }
 
     async fn claim(&self) -> Result<Option<Session>, StoreError> {

@@ -325,19 +325,17 @@ impl From<ImportError> for Failure {
 
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
-        let failure = |code| Self::new(code, &error);
-        match &error {
-            PlanError::NoAgent(_) => failure(Code::NotFound).hint("provost agent list shows what there is"),
-            PlanError::NoVersion { slug, .. } => {
-                failure(Code::NotFound).hint(format!("provost agent versions {slug} shows what there is"))
+        let (code, hint) = match error {
+            PlanError::Agent(error) => return error.into(),
+            PlanError::Store(error) => return error.into(),
+            PlanError::NotActive { ref slug, .. } => {
+                (Code::Refused, format!("to let sessions start with it: provost agent activate {slug}"))
             }
-            PlanError::NotActive { slug, .. } => failure(Code::Refused)
-                .hint(format!("to let sessions start with it: provost agent activate {slug}")),
             PlanError::NoTemplate(_) => {
-                failure(Code::NotFound).hint("provost template list shows what there is")
+                (Code::NotFound, "provost template list shows what there is".to_owned())
             }
-            PlanError::Store(error) => error.clone().into(),
-        }
+        };
+        Self::new(code, error).hint(hint)
     }
 }
 
@@ -349,6 +347,8 @@ impl From<AgentError> for Failure {
             AgentError::NoVersion { slug, .. } => {
                 failure(Code::NotFound).hint(format!("provost agent versions {slug} shows what there is"))
             }
+            AgentError::Taken(slug) => failure(Code::Refused)
+                .hint(format!("to give it a new version: provost agent edit {slug} FILE")),
             AgentError::OtherSlug { .. } => failure(Code::Usage).hint("create another agent with that slug"),
             AgentError::Status(AgentStatusError::Store(error)) | AgentError::Store(error) => {
                 error.clone().into()
@@ -364,9 +364,7 @@ impl From<TemplateError> for Failure {
             TemplateError::NotFound(_) => {
                 Self::new(Code::NotFound, error).hint("provost template list shows what there is")
             }
-            TemplateError::Store(error @ StoreError::Conflict { .. }) => {
-                Self::from(error).hint("to replace it: --replace")
-            }
+            TemplateError::Taken(_) => Self::new(Code::Refused, error).hint("to replace it: --replace"),
             TemplateError::Store(error) => error.into(),
         }
     }

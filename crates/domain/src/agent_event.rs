@@ -20,7 +20,7 @@ pub enum AgentEvent {
     PromptStarted(CommandId),
     /// Something was said. The tool calls it asks for come with it, so that both are recorded at once.
     Message(AgentMessage),
-    /// A piece of a message still being written. Never recorded; for people who watch.
+    /// A piece of a message still being written, for people who watch.
     Partial(PartialText),
     /// The program asks, before a tool call runs, whether it may. Must be answered with the same `request_id`.
     Gate(ToolRequest),

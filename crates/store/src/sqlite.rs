@@ -8,7 +8,11 @@ mod vector_index;
 mod vector_indexes;
 mod writer;
 
-use std::{borrow::Cow, cell::Cell, sync::Arc};
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use rusqlite::{
     ErrorCode,
@@ -31,6 +35,7 @@ pub(crate) use vector_indexes::VectorIndexes;
 pub(crate) struct SqliteConnection {
     raw: rusqlite::Connection,
     unit_of_work: Cell<UnitOfWork>,
+    failure: RefCell<String>,
     vectors: Option<Arc<VectorIndexes>>,
 }
 
@@ -44,7 +49,7 @@ enum UnitOfWork {
 
 impl From<rusqlite::Connection> for SqliteConnection {
     fn from(raw: rusqlite::Connection) -> Self {
-        Self { raw, unit_of_work: Cell::new(UnitOfWork::None), vectors: None }
+        Self { raw, unit_of_work: Cell::new(UnitOfWork::None), failure: RefCell::default(), vectors: None }
     }
 }
 
@@ -128,10 +133,18 @@ impl SqliteConnection {
     }
 
     fn noting_failure<T>(&self, outcome: rusqlite::Result<T>) -> Result<T, StoreError> {
-        if outcome.is_err() && self.unit_of_work.get() == UnitOfWork::Running {
+        if let Err(error) = &outcome
+            && self.unit_of_work.get() == UnitOfWork::Running
+        {
             self.unit_of_work.set(UnitOfWork::Failed);
+            self.failure.replace(error.to_string());
         }
         Ok(outcome?)
+    }
+
+    /// How the first statement failed of the unit of work that failed last.
+    fn last_failure(&self) -> String {
+        self.failure.borrow().clone()
     }
 
     /// No transaction is open, although one was begun: an error such as a full disk rolled all of it back.

@@ -186,6 +186,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be written; what was added stays.
     pub async fn index_waiting(&self) -> Result<(), StoreError> {
+        if !self.read(|conn| conn.has_rows("search_pending")).await? {
+            return Ok(());
+        }
         while self.write(|tx| tx.search_backlog().index_next()).await?.is_some() {}
         Ok(())
     }

@@ -14,6 +14,15 @@ pub(crate) const SKIP_POSTGRES: &str = "PROVOST_TEST_SKIP_POSTGRES";
 /// Path of the real agent CLI; set by `./test --full`.
 pub(crate) const AGENT_CLI: &str = "PROVOST_TEST_AGENT_CLI";
 
+/// Set to `1` by `./test --full`: faults may take their full size and time.
+const TORTURE: &str = "PROVOST_TEST_TORTURE";
+
+/// Whether tests of faults are to do their worst, and not only what is quick.
+#[must_use]
+pub fn is_torture() -> bool {
+    read(TORTURE).is_some()
+}
+
 /// Where a program that counts its executed lines leaves the counts; set by `./test --coverage`.
 const COVERAGE: &str = "LLVM_PROFILE_FILE";
 

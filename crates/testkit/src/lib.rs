@@ -11,6 +11,6 @@ pub mod messages_api;
 pub mod postgres;
 pub mod sqlite;
 
-pub use environment::coverage_variable;
+pub use environment::{coverage_variable, is_torture};
 pub use messages_api::MessagesApi;
 pub use postgres::{PrivateServer, TestDatabase};

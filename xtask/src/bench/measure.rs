@@ -28,6 +28,11 @@ impl Durations {
         value
     }
 
+    /// Counts one that somebody else timed.
+    pub(super) fn add(&mut self, duration: Duration) {
+        self.0.push(duration);
+    }
+
     /// Takes over what another counted.
     pub(super) fn join(&mut self, other: Self) {
         self.0.extend(other.0);

@@ -13,6 +13,7 @@ use super::{
     backlog_fill::{Dialect, Size},
     backlog_raw::{PostgresBacklog, RawBacklog},
     measure::Durations,
+    queue,
     raw::RawPostgres,
     report::{Figure, Report},
     sample,
@@ -31,6 +32,21 @@ pub(super) fn measure(url: &str, sizes: &[u32], span: Duration, report: &mut Rep
         })?;
     }
     Ok(())
+}
+
+/// The background queue in a database of its own.
+pub(super) fn measure_queue(url: &str, report: &mut Report) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    in_new_database(&runtime, url, |url| {
+        runtime.block_on(async {
+            let store = open(url)?;
+            let team = sample::team()?;
+            store.write(move |tx| tx.teams().insert_if_absent(&team)).await?;
+            let outcome = queue::measure("postgres", &store, report).await;
+            store.close().await;
+            outcome
+        })
+    })
 }
 
 /// Creates a database, does something with it and drops it.

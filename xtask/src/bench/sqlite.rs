@@ -16,6 +16,7 @@ use super::{
     backlog_fill::{Dialect, Size},
     backlog_raw::RawBacklog,
     measure::{Durations, SyncedFile, rate},
+    queue,
     raw::RawSqlite,
     report::{Figure, Report},
     sample,
@@ -47,6 +48,17 @@ pub(super) fn measure(folder: &Path, span: Duration, report: &mut Report) -> any
     bench.point_read(report)?;
     bench.list(report)?;
     bench.mixed(report)
+}
+
+/// The background queue in a file of its own.
+pub(super) fn measure_queue(folder: &Path, report: &mut Report) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let store = open(&folder.join("queue.db"))?;
+    let team = sample::team()?;
+    runtime.block_on(async {
+        store.write(move |tx| tx.teams().insert_if_absent(&team)).await?;
+        queue::measure("sqlite", &store, report).await
+    })
 }
 
 /// The backlog in files of its own, at both sizes.

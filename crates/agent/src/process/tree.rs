@@ -1,16 +1,18 @@
 //! A process group and what its processes started outside of it.
 //!
 //! A group signal does not reach a tool that runs in a group of its own, as agents start them. So before each signal
-//! the descendants are looked up in `/proc`, and before the hard one they are stopped until no further ones appear;
-//! where there is no `/proc` (macOS), the group is all that is reached. A process that both left the group and lost its
-//! parent before it was seen cannot be found.
+//! the descendants are looked up in `/proc`, and before the hard one they are stopped until no further ones appear.
+//! A process that left the group and lost its parent before it was seen is known by a variable that all of them inherit.
+//! Where there is no `/proc` (macOS), the group is all that is reached.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs,
 };
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, getuid, kill_process, kill_process_group};
+
+use super::Mark;
 
 /// How often a kill looks for processes that were started meanwhile. What is stopped starts nothing, so each round goes
 /// at least one generation deeper.
@@ -24,13 +26,15 @@ pub(crate) struct Tree {
     leader_started: Option<u64>,
     /// Descendants seen so far with their start times, because a number alone can be reused.
     seen: BTreeMap<i32, u64>,
+    mark: Mark,
     is_over: bool,
 }
 
 impl Tree {
-    pub(crate) fn of(leader: Pid) -> Self {
+    /// The processes under a leader that was started with this mark.
+    pub(crate) fn of(leader: Pid, mark: Mark) -> Self {
         let leader_started = start_time(leader.as_raw_nonzero().get());
-        Self { leader, leader_started, seen: BTreeMap::new(), is_over: false }
+        Self { leader, leader_started, seen: BTreeMap::new(), mark, is_over: false }
     }
 
     /// Sends a signal to the group.
@@ -67,7 +71,8 @@ impl Tree {
         self.signal_group(Signal::STOP);
         self.signal_seen(Signal::STOP);
         for _ in 0..MOST_ROUNDS {
-            let new = self.find_new();
+            let mut new = self.find_new();
+            new.extend(self.find_marked());
             if new.is_empty() {
                 break;
             }
@@ -93,6 +98,25 @@ impl Tree {
                     unvisited.push(child);
                     new.push(child);
                 }
+            }
+        }
+        new
+    }
+
+    /// Processes with the mark that were not seen before: looks at all of this user that are as young as the leader.
+    fn find_marked(&mut self) -> Vec<(i32, u64)> {
+        let Some(leader_started) = self.leader_started else { return Vec::new() };
+        let mut new = Vec::new();
+        for pid in own_processes() {
+            if pid == self.leader.as_raw_nonzero().get() || self.seen.contains_key(&pid) {
+                continue;
+            }
+            let Some(started) = start_time(pid).filter(|started| *started >= leader_started) else {
+                continue;
+            };
+            if self.mark.is_on(pid) {
+                self.seen.insert(pid, started);
+                new.push((pid, started));
             }
         }
         new
@@ -135,6 +159,19 @@ fn children(pid: i32, started: u64) -> Vec<(i32, u64)> {
     });
     let children = children.collect();
     if start_time(pid) == Some(started) { children } else { Vec::new() }
+}
+
+/// The processes of this user.
+fn own_processes() -> Vec<i32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let own = getuid().as_raw();
+    let is_own = |entry: &fs::DirEntry| entry.metadata().is_ok_and(|metadata| metadata.uid() == own);
+    let numbered = entries.flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        is_own(&entry).then_some(pid)
+    });
+    numbered.collect()
 }
 
 fn listed_children(pid: i32) -> Vec<i32> {

@@ -1,9 +1,10 @@
 //! One step of a turn.
 
 use std::{
+    borrow::Cow,
     io::Write,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use domain::{money::MicroUsd, usage::TokenUsage};
@@ -15,10 +16,13 @@ use super::{
     turn::{Progress, TurnEnd},
 };
 
+/// Stands for the time in words that are said.
+const NOW: &str = "{now}";
+
 impl<W: Write> Child<W> {
     pub(super) fn perform(&mut self, action: &Action, progress: &mut Progress) -> Result<(), Halt> {
         match action {
-            Action::Say(text) => self.say(text, progress),
+            Action::Say(text) => self.say(&with_time(text), progress),
             Action::Think(text) => self.think(text, progress),
             Action::Tool { name, input, expect } => {
                 let outcome = self.use_tool(name, input, progress)?;
@@ -188,5 +192,28 @@ const fn error_kind(status: u16) -> &'static str {
         429 => "rate_limit",
         400..=499 => "invalid_request",
         _ => "server_error",
+    }
+}
+
+/// `{now}` becomes the time in microseconds since 1970: so that it can be measured when words arrive.
+fn with_time(text: &str) -> Cow<'_, str> {
+    if !text.contains(NOW) {
+        return Cow::Borrowed(text);
+    }
+    #[expect(clippy::disallowed_methods, reason = "a child process has no clock but the machine's")]
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Cow::Owned(text.replace(NOW, &since_1970.as_micros().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_mark_becomes_the_time() {
+        assert!(matches!(with_time("now {then}"), Cow::Borrowed("now {then}")));
+        let said = with_time("at {now}.").into_owned();
+        let time = said.strip_prefix("at ").and_then(|rest| rest.strip_suffix('.')).expect("a time");
+        assert!(time.parse::<u64>().is_ok_and(|micros| micros > 1_700_000_000_000_000), "{said}");
     }
 }

@@ -156,11 +156,9 @@ impl App {
                     Err(error) => return Err(error.into()),
                 }
             }
-            if is_end {
-                return Ok(report);
-            }
-            if step(read).is_break() {
-                report.is_stopped = true;
+            let is_stopped = step(read).is_break();
+            if is_end || is_stopped {
+                report.is_stopped = !is_end;
                 return Ok(report);
             }
         }

@@ -35,14 +35,24 @@ const IMPORT: Actor = Actor::System("import");
 
 /// The id of the session whose transcript has this name: the same each time it is read.
 pub(super) fn session_id(team: TeamId, name: &str) -> SessionId {
-    SessionId::from_uuid(id_of(&format!("session/{team}/{name}")))
+    SessionId::from_uuid(id_of(None, &format!("session/{team}/{name}")))
 }
 
-fn id_of(text: &str) -> Uuid {
+/// An id that is the same each time. Those of one time stand together, as ids do that are drawn: what is written one after the
+/// other is written in one place.
+fn id_of(at: Option<Timestamp>, text: &str) -> Uuid {
     let digest = Sha256Digest::of(text.as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest.as_bytes()[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    let mut scattered = [0; 10];
+    scattered.copy_from_slice(&digest.as_bytes()[..10]);
+    let millis = at.and_then(|at| u64::try_from(at.as_micros() / 1000).ok());
+    match millis {
+        Some(millis) => uuid::Builder::from_unix_timestamp_millis(millis, &scattered).into_uuid(),
+        None => {
+            let mut bytes = [0; 16];
+            bytes.copy_from_slice(&digest.as_bytes()[..16]);
+            uuid::Builder::from_custom_bytes(bytes).into_uuid()
+        }
+    }
 }
 
 /// What is to be written of a session, a batch after the other.
@@ -137,7 +147,7 @@ impl Rows {
     pub(super) fn say(&mut self, said: SaidLine, line: &str) {
         let SaidLine { message, at, working_directory } = said;
         let AgentMessage { mut body, tool_uses, tool_results } = message;
-        let id = self.message_id(body.external_id.as_deref(), line);
+        let id = self.message_id(body.external_id.as_deref(), at, line);
         if !self.messages.insert(id) {
             return;
         }
@@ -164,11 +174,11 @@ impl Rows {
     }
 
     /// The same for the same line, in whichever file it stands.
-    fn message_id(&self, own: Option<&str>, line: &str) -> MessageId {
+    fn message_id(&self, own: Option<&str>, at: Option<Timestamp>, line: &str) -> MessageId {
         let session = self.id;
         MessageId::from_uuid(match own {
-            Some(own) => id_of(&format!("message/{session}/{own}")),
-            None => id_of(&format!("message/{session}/line/{}", Sha256Digest::of(line.as_bytes()))),
+            Some(own) => id_of(at, &format!("message/{session}/{own}")),
+            None => id_of(at, &format!("message/{session}/line/{}", Sha256Digest::of(line.as_bytes()))),
         })
     }
 
@@ -227,7 +237,7 @@ impl Rows {
         if !self.calls.insert(tool_use_id.clone()) {
             return;
         }
-        let id = ToolCallId::from_uuid(id_of(&format!("tool/{message}/{tool_use_id}")));
+        let id = ToolCallId::from_uuid(id_of(Some(at), &format!("tool/{message}/{tool_use_id}")));
         let call = ToolCall {
             message_id: Some(message),
             started_at: Some(at),

@@ -25,8 +25,8 @@ use super::{
     Answer, Asker, Question,
     decide::Decider,
     handle::{Input, SessionHandle},
-    inbox::{Inbox, Told},
-    lease::LeaseKeeper,
+    held::{Heard, Hold},
+    inbox::Told,
     questions::{Answered, Questions},
     record::Recorder,
     update::{SessionUpdate, TurnSummary},
@@ -67,6 +67,7 @@ pub(super) struct Start {
     /// Who gives prompts through its handle.
     pub(super) author: Actor,
     pub(super) idle: Duration,
+    pub(super) hold: Hold,
     /// Recorded before anybody could watch.
     pub(super) entries: Vec<TimelineEntry>,
     /// What waited for the session to have a process.
@@ -100,7 +101,8 @@ impl SessionActor {
             wants_to_finish: false,
             ending: None,
         };
-        tokio::spawn(actor.run(running.events, waiting, start.entries, start.told));
+        let begin = (start.entries, start.told);
+        tokio::spawn(actor.run(running.events, waiting, start.hold, begin));
         (SessionHandle::new(inputs), watched)
     }
 
@@ -108,15 +110,15 @@ impl SessionActor {
         mut self,
         mut events: mpsc::Receiver<AgentEvent>,
         mut inputs: mpsc::Receiver<Input>,
-        entries: Vec<TimelineEntry>,
-        told: Vec<Told>,
+        mut hold: Hold,
+        (entries, told): (Vec<TimelineEntry>, Vec<Told>),
     ) {
         self.publish(entries).await;
-        let end = match self.serve(&mut events, &mut inputs, told).await {
+        let end = match self.serve(&mut events, &mut inputs, &mut hold, told).await {
             Ok(exit) => self.end(exit).await,
             Err(error) => self.abandon(error, &mut events).await,
         };
-        drop(inputs);
+        drop((inputs, hold));
         self.tell(SessionUpdate::Ended(end)).await;
     }
 
@@ -125,13 +127,12 @@ impl SessionActor {
         &mut self,
         events: &mut mpsc::Receiver<AgentEvent>,
         inputs: &mut mpsc::Receiver<Input>,
+        hold: &mut Hold,
         told: Vec<Told>,
     ) -> Result<Option<Exit>, StoreError> {
-        let mut lease = LeaseKeeper::start(self.recorder.app(), self.recorder.held());
         for told in told {
             self.on_told(told).await?;
         }
-        let mut inbox = Inbox::open(self.recorder.app(), self.recorder.held());
         let mut hears_inputs = true;
         loop {
             let (silence_ends, is_silence_counted) = (self.silence_ends(), self.is_silence_counted());
@@ -139,7 +140,10 @@ impl SessionActor {
                 // In this order: a flood of events must not keep a person from ending it, and an agent that was kept
                 // waiting by a slow reader of ours was not silent.
                 biased;
-                lost = lease.lost() => return Err(lost),
+                heard = hold.next() => match heard {
+                    Heard::Lost(error) => return Err(error),
+                    Heard::Told(told) => self.on_told(told).await?,
+                },
                 input = inputs.recv(), if hears_inputs => match input {
                     Some(input) => self.on_input(input).await?,
                     None => {
@@ -147,7 +151,6 @@ impl SessionActor {
                         self.on_input(Input::Finish).await?;
                     }
                 },
-                told = inbox.next() => self.on_told(told).await?,
                 Some(answered) = self.questions.next() => self.on_answer(answered).await?,
                 event = events.recv() => match event {
                     Some(AgentEvent::Exited(exit)) => return Ok(Some(exit)),
@@ -167,18 +170,16 @@ impl SessionActor {
             AgentEvent::Message(message) => self.recorder.message(message).await?,
             AgentEvent::Retry(body) => self.recorder.retry(body).await?,
             AgentEvent::ConversationReset(body) => self.recorder.conversation_reset(body).await?,
-            AgentEvent::Garbage { line, size_bytes } => {
-                let text = format!("a line of {size_bytes} bytes is no message of the protocol: {line}");
-                self.recorder.note_error("unparsed_line", text).await?
-            }
+            AgentEvent::Garbage { line, size_bytes } => self.recorder.garbage(&line, size_bytes).await?,
             AgentEvent::Gate(request) => return self.on_gate(request).await,
             AgentEvent::Permission(request) => return self.on_permission(request).await,
             AgentEvent::RequestCancelled { request_id } => return self.on_cancelled(&request_id).await,
             AgentEvent::TurnEnded(turn) => return self.on_turn_ended(*turn).await,
             AgentEvent::Transcript(part) => return self.recorder.mirror(part).await,
             AgentEvent::Partial(partial) => {
+                let entries = self.recorder.partial(&partial).await?;
                 self.tell(SessionUpdate::Partial(partial)).await;
-                return Ok(());
+                entries
             }
             AgentEvent::Activity(activity) => {
                 self.activity = Some(activity);

@@ -60,7 +60,7 @@ impl App {
         let id = CheckpointId::from_uuid(self.next_id());
         let snapshot = snapshots.map(|folder| folder.join(id.to_string()));
         if let Some(snapshot) = snapshot.clone() {
-            folder::copy_or_remove(found.working_directory.clone().into(), snapshot).await?;
+            folder::copy_whole(found.working_directory.clone().into(), snapshot).await?;
         }
         let checkpoint = Checkpoint {
             id,

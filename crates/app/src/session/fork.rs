@@ -90,7 +90,7 @@ pub enum ForkSessionError {
 
 impl App {
     /// Makes a session that begins with the history of another one, in a folder of its own. The parent is not touched and goes
-    /// on. The fork waits to be started.
+    /// on. The fork waits to be started. What was said is found in it after [`App::index_waiting`].
     ///
     /// # Errors
     /// See [`ForkSessionError`]; then nothing of it is left.
@@ -100,7 +100,7 @@ impl App {
         let id = SessionId::from_uuid(self.next_id());
         let folder = fork.folder.join(id.to_string());
         let copied = match fork.files {
-            Some(files) => Some(folder::copy_or_remove(files, folder.clone()).await?),
+            Some(files) => Some(folder::copy_whole(files, folder.clone()).await?),
             None => {
                 std::fs::create_dir_all(&folder)?;
                 None
@@ -194,13 +194,8 @@ impl App {
                 team.session_state().set(id, Guard::Anyone, &new)?;
             }
             let sessions = team.sessions();
-            sessions.change(SessionChange {
-                session_id: id,
-                guard: Guard::Anyone,
-                at: now,
-                update,
-                items,
-            })?;
+            let (session_id, guard) = (id, Guard::Anyone);
+            sessions.change_in_bulk(SessionChange { session_id, guard, at: now, update, items })?;
             sessions.find(id)?.ok_or_else(|| StoreError::Missing { what: format!("session {id}") })
         };
         self.store().write(write).await

@@ -13,10 +13,13 @@ use domain::{
     session::SessionOptions,
     slug::Slug,
 };
-use store::{AgentRef, StoreError};
+use store::StoreError;
 
 use super::start::{FALLBACK_MODEL, FORK_AT, FORK_OF, FORK_TOLD, MAX_OUTPUT_TOKENS};
-use crate::{App, Caller};
+use crate::{
+    App, Caller,
+    agents::{AgentError, find_version},
+};
 
 /// How somebody names an agent for a session: `reviewer`, or `reviewer@3` for its third version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,17 +66,9 @@ pub struct Plan {
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The team has no such agent.
-    #[error("there is no agent {0}")]
-    NoAgent(Slug),
-    /// The agent has no such version.
-    #[error("agent {slug} has no version {version}")]
-    NoVersion {
-        /// The agent.
-        slug: Slug,
-        /// As asked for.
-        version: i64,
-    },
+    /// The team has no such agent, or the agent no such version.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// No session may start with it.
     #[error("agent {slug} is {status}; sessions start with active ones only")]
     NotActive {
@@ -128,19 +123,8 @@ impl App {
                 }
                 None => None,
             };
-            let agent = match agent {
-                Some(AgentName { slug, version }) => {
-                    match team.agents().find_version(&AgentRef::Slug(slug.clone()), version)? {
-                        Some(found) => Some(found),
-                        None => match (team.agents().find_by_slug(&slug)?, version) {
-                            (Some(_), Some(version)) => return Err(PlanError::NoVersion { slug, version }),
-                            _ => return Err(PlanError::NoAgent(slug)),
-                        },
-                    }
-                }
-                None => None,
-            };
-            Ok((template, agent))
+            let agent = agent.map(|name| find_version(conn, caller.team_id, name)).transpose()?;
+            Ok::<_, PlanError>((template, agent))
         };
         let (template, agent) = self.store().read(read).await?;
         let template_id = template.as_ref().map(|template| template.id);

@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{AUTHOR, Fixture},
-        session::{Words, lease::LEASE},
+        session::{Words, held::LEASE},
     };
 
     async fn claim(app: &App) -> Option<Session> {

@@ -1,6 +1,7 @@
 //! From what happens in a session to what is stored of it: each happening becomes one change, whole or not at all.
 
 mod draft;
+mod in_flight;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -24,11 +25,14 @@ use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
 pub(super) use self::draft::open_items_closed;
 use self::draft::{Draft, as_tool_use, close_open, close_unheard};
 pub(crate) use self::draft::{last_status, text_of, transition};
-use super::{lease::HeldSession, queue::one_message};
+use self::in_flight::InFlight;
+use super::{held::HeldSession, queue::one_message};
 use crate::{App, patience::patiently};
 
 /// The agent itself, as the author of what it does.
 const AGENT: Actor = Actor::System("agent");
+/// How many lines of nonsense are kept word by word.
+const MOST_GARBAGE: u64 = 100;
 
 /// Records one session on behalf of its owner, and knows what of it is still open.
 #[derive(Debug)]
@@ -40,6 +44,7 @@ pub(crate) struct Recorder {
     status: SessionStatus,
     open_calls: HashMap<String, ToolCall>,
     open_prompts: VecDeque<Command>,
+    in_flight: Option<InFlight>,
     /// The commands that this process made or took up.
     known: HashSet<CommandId>,
     /// A tool was asked for since the last turn began.
@@ -47,6 +52,8 @@ pub(crate) struct Recorder {
     /// The prompts that the last turn answered.
     last_answered: Vec<MessageId>,
     last_turn_began: Option<TurnStarted>,
+    /// Lines that were no messages of the protocol.
+    garbage: u64,
     model: Option<String>,
     payer: Payer,
     reported_cost: MicroUsd,
@@ -73,10 +80,12 @@ impl Recorder {
             status: session.status,
             open_calls: HashMap::new(),
             open_prompts: VecDeque::new(),
+            in_flight: None,
             known: HashSet::new(),
             has_used_tools: false,
             last_answered: Vec::new(),
             last_turn_began: None,
+            garbage: 0,
             model: session.options.model.clone(),
             payer: Payer { user_id: session.user_id, agent_id: session.agent_id, task_id: session.task_id },
             reported_cost: session.reported_cost,
@@ -235,7 +244,7 @@ impl Recorder {
         let mut draft = Draft::default();
         let mut body = message.body;
         self.keep_unmatched(&mut body, &message.tool_results);
-        let message_id = self.draft_message(&mut draft, body);
+        let message_id = self.draft_whole(&mut draft, body);
         for tool_use in message.tool_uses {
             self.draft_tool_use(&mut draft, tool_use, Some(message_id));
         }
@@ -249,6 +258,7 @@ impl Recorder {
     pub(super) async fn retry(&mut self, body: MessageBody) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
         draft.update.added.total_retries = 1;
+        self.write_again();
         self.draft_message(&mut draft, body);
         self.commit(draft).await
     }
@@ -286,6 +296,20 @@ impl Recorder {
         let body = MessageBody::text(MessageType::System, text);
         self.draft_message(&mut draft, MessageBody { subtype: Some(subtype.to_owned()), ..body });
         self.commit(draft).await
+    }
+
+    /// A line that is no message of the protocol. Of a flood of them, the first are kept, and how many there were.
+    pub(super) async fn garbage(
+        &mut self,
+        line: &str,
+        size_bytes: u64,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.garbage += 1;
+        if self.garbage > MOST_GARBAGE {
+            return Ok(Vec::new());
+        }
+        let text = format!("a line of {size_bytes} bytes is no message of the protocol: {line}");
+        self.note_error("unparsed_line", text).await
     }
 
     /// What was decided about a tool call, before the agent is told. `Ask` moves nothing yet.
@@ -343,6 +367,8 @@ impl Recorder {
         let mut draft = Draft::default();
         let is_said = turn.cost.since_last_result.or(turn.cost.cumulative).is_some();
         let price = if is_said { None } else { self.find_price().await? };
+        // What was not finished by now never is.
+        self.in_flight = None;
         let cost = self.bill(&mut draft, &turn, price.as_ref());
         draft.update.added.usage = turn.usage;
         draft.update.added.duration_ms = turn.duration_ms;
@@ -387,6 +413,11 @@ impl Recorder {
         close_open(&mut draft, calls, self.open_prompts.drain(..).filter(is_closed), now);
         draft.update.error_message = error;
         draft.update.release_lease = true;
+        if let Some(more) = self.garbage.checked_sub(MOST_GARBAGE).filter(|more| *more > 0) {
+            let text = format!("{more} lines more were no messages of the protocol");
+            let body = MessageBody::text(MessageType::System, text);
+            self.draft_message(&mut draft, MessageBody { subtype: Some("unparsed_line".to_owned()), ..body });
+        }
         // A question is over when its process is; from there every place of rest can be reached.
         self.draft_back_to_work(&mut draft, false, "the process ended");
         self.draft_transition(&mut draft, to, reason, actor);

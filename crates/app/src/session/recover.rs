@@ -10,7 +10,7 @@ use domain::{
 };
 use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
 
-use super::{lease::HeldSession, queue::GO_ON, record};
+use super::{held::HeldSession, queue::GO_ON, record};
 use crate::{App, owner};
 
 /// The author of what recovery changes.
@@ -38,8 +38,19 @@ impl App {
     /// When the database cannot be read or written.
     pub async fn recover_sessions(&self) -> Result<Vec<RecoveredSession>, StoreError> {
         let leased = self.store().read(|conn| conn.leases().list()).await?;
-        let is_gone = |lease: &Lease| owner::is_gone(lease, self.owner(), self.now());
-        let orphans = leased.into_iter().filter(|session| session.lease.as_ref().is_some_and(is_gone));
+        let now = self.now();
+        // Of this process, what it does not run after all: the answer to a claim was lost, or the database was away for too
+        // long when it ended.
+        let is_left = |session: &Session, lease: &Lease| {
+            lease.expires_at < now && !self.held_sessions().contains(session.id)
+        };
+        let is_orphan = |session: &Session| {
+            session.lease.as_ref().is_some_and(|lease| match lease.owner == *self.owner() {
+                true => is_left(session, lease),
+                false => owner::is_gone(lease, self.owner(), now),
+            })
+        };
+        let orphans = leased.into_iter().filter(is_orphan);
         let mut recovered = Vec::new();
         for orphan in orphans {
             let pid = orphan.lease.as_ref().map_or(0, |lease| lease.owner.pid);
@@ -180,13 +191,15 @@ mod tests {
         fixture::{AUTHOR, Fixture},
         session::{
             NewSession,
-            lease::{self, LEASE},
+            held::{self, LEASE},
             record::Recorder,
         },
     };
 
-    async fn renew(fixture: &Fixture, recorder: &Recorder) -> Result<(), StoreError> {
-        lease::renew(&fixture.app_on("elsewhere"), recorder.held()).await
+    /// Whether its owner could keep it.
+    async fn is_kept(fixture: &Fixture, recorder: &Recorder) -> bool {
+        let lost = held::renew_all(&fixture.app_on("elsewhere"), vec![recorder.held()]).await;
+        lost.expect("renewed").is_empty()
     }
 
     /// A background session that a worker elsewhere claimed and whose agent is ready.
@@ -284,11 +297,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_process_owns_and_does_not_run_is_recovered_by_itself() {
+        let fixture = Fixture::new().await;
+        let here = fixture.app_on("here");
+        let (left, run) = (fixture.active_session(&here).await, fixture.active_session(&here).await);
+        let hold = here.hold(run.held());
+        // Also when the clock jumps: what it runs it knows.
+        fixture.clock.advance(LEASE);
+        assert_eq!(here.recover_sessions().await, Ok(vec![]));
+        fixture.clock.advance(Duration::from_micros(1));
+        let recovered = here.recover_sessions().await.expect("recovers");
+        assert_eq!(recovered.iter().map(|session| session.id).collect::<Vec<_>>(), [left.session_id()]);
+        drop(hold);
+        fixture.clock.advance(LEASE * 2);
+        let recovered = here.recover_sessions().await.expect("recovers");
+        assert_eq!(recovered.iter().map(|session| session.id).collect::<Vec<_>>(), [run.session_id()]);
+    }
+
+    #[tokio::test]
     async fn a_renewed_lease_keeps_a_session() {
         let fixture = Fixture::new().await;
         let recorder = fixture.active_session(&fixture.app_on("elsewhere")).await;
         fixture.clock.advance(LEASE);
-        renew(&fixture, &recorder).await.expect("still the owner");
+        assert!(is_kept(&fixture, &recorder).await, "still the owner");
         fixture.clock.advance(LEASE);
         assert_eq!(fixture.app_on("here").recover_sessions().await, Ok(vec![]));
     }
@@ -300,7 +331,7 @@ mod tests {
         fixture.clock.advance(LEASE * 2);
         fixture.app_on("here").recover_sessions().await.expect("recovers");
         let before = fixture.timeline(recorder.session_id()).await;
-        assert_eq!(renew(&fixture, &recorder).await, Err(StoreError::Fenced));
+        assert!(!is_kept(&fixture, &recorder).await);
         assert_eq!(recorder.prompt("too late", &AUTHOR).await.map(drop), Err(StoreError::Fenced));
         assert_eq!(fixture.timeline(recorder.session_id()).await, before);
     }

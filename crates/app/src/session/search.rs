@@ -6,6 +6,14 @@ use store::{FoundText, StoreError};
 use crate::{App, Caller};
 
 impl App {
+    /// Lets what came in bulk be found by its words: forks, imported sessions.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn index_waiting(&self) -> Result<(), StoreError> {
+        self.store().index_waiting().await
+    }
+
     /// Where people, models and tool calls used all words of a query, the best first; in one session or in all of the team's.
     ///
     /// # Errors
@@ -17,6 +25,7 @@ impl App {
         session: Option<SessionId>,
         limit: u32,
     ) -> Result<Vec<FoundText>, StoreError> {
+        self.index_waiting().await?;
         let search = move |conn: &store::Conn| {
             conn.team(caller.team_id).message_search().search(&query, session, limit)
         };

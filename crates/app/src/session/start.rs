@@ -24,7 +24,7 @@ use super::{
     actor::{SessionActor, Start},
     fork,
     handle::SessionHandle,
-    lease::LEASE,
+    held::LEASE,
     queue::WORKER,
     record::{self, Recorder},
     update::SessionUpdate,
@@ -49,8 +49,13 @@ pub struct StartSession {
 pub enum Target {
     /// A new one.
     New(Box<NewSession>),
-    /// One that has no process; it keeps its folder and its options.
-    Resume(SessionId),
+    /// One that has no process; it keeps its options, and its folder unless another one is given.
+    Resume {
+        /// The session.
+        id: SessionId,
+        /// Where its agent works from now on: an absolute path.
+        working_directory: Option<PathBuf>,
+    },
     /// One from the queue, which this process owns since it was claimed.
     Claimed(Box<Session>),
 }
@@ -161,13 +166,14 @@ impl App {
             Target::New(new) => {
                 self.create_session(caller, *new, runtime_kind(&launch.runtime), &author, lease).await?
             }
-            Target::Resume(id) => {
+            Target::Resume { id, working_directory } => {
                 let session = self.find_resumable(caller, id, &launch.runtime).await?;
-                self.take_up(session, &author, lease).await?
+                self.take_up(session, working_directory, &author, lease).await?
             }
             Target::Claimed(session) => self.begin_claimed(*session, &author, lease.expires_at).await?,
         };
         let mut recorder = Recorder::new(self.clone(), &session, fence);
+        let hold = self.hold(recorder.held());
         let running = match self.start_agent(&session, launch, &mut recorder, &mut entries).await? {
             Ok(running) => running,
             Err(error) => {
@@ -184,7 +190,7 @@ impl App {
             super::GetSessionError::Store(error) => error.into(),
         })?;
         let told = self.list_told(session.team_id, session.id).await?;
-        let start = Start { author, idle, entries, told };
+        let start = Start { author, idle, hold, entries, told };
         let (handle, updates) = SessionActor::spawn(recorder, running, asker, &session, start);
         Ok(RunningSession { session, handle, updates })
     }
@@ -223,7 +229,7 @@ impl App {
         let row = session.clone();
         let create = move |tx: &store::Tx<'_>| {
             record_new(tx, &row)?;
-            connect(tx, &row, &lease, transitions, now)
+            connect(tx, &row, &lease, transitions, RowUpdate::default(), now)
         };
         let (fence, entries) = self.store().write(create).await?;
         Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
@@ -233,14 +239,23 @@ impl App {
     async fn take_up(
         &self,
         session: Session,
+        folder: Option<PathBuf>,
         author: &Actor,
         lease: Lease,
     ) -> Result<(Session, i64, Vec<TimelineEntry>), StoreError> {
         let (seen, now) = (session.clone(), self.now());
-        let transitions = vec![self.connecting(&session, author)];
-        let take = move |tx: &store::Tx<'_>| connect(tx, &seen, &lease, transitions, now);
+        let folder = folder.map(|folder| folder.to_string_lossy().into_owned());
+        let folder = folder.filter(|folder| *folder != session.working_directory);
+        let mut connecting = self.connecting(&session, author);
+        if let Some(folder) = &folder {
+            connecting.reason.push_str(" in ");
+            connecting.reason.push_str(folder);
+        }
+        let update = RowUpdate { working_directory: folder.clone(), ..RowUpdate::default() };
+        let take = move |tx: &store::Tx<'_>| connect(tx, &seen, &lease, vec![connecting], update, now);
         let (fence, entries) = self.store().write(take).await?;
-        Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
+        let working_directory = folder.unwrap_or(session.working_directory);
+        Ok((Session { status: SessionStatus::Connecting, working_directory, ..session }, fence, entries))
     }
 
     /// Begins on a session that came out of the queue with this process as its owner.
@@ -363,18 +378,14 @@ fn connect(
     seen: &Session,
     lease: &Lease,
     transitions: Vec<Transition>,
+    update: RowUpdate,
     at: Timestamp,
 ) -> Result<(i64, Vec<TimelineEntry>), StoreError> {
     let sessions = tx.team(seen.team_id).sessions();
     let fence = sessions.acquire(seen, lease)?;
     let items = transitions.into_iter().map(|made| (Change::Created, TimelineItem::Transition(made)));
-    let change = SessionChange {
-        session_id: seen.id,
-        guard: Guard::Fence(fence),
-        at,
-        update: RowUpdate::default(),
-        items: items.collect(),
-    };
+    let change =
+        SessionChange { session_id: seen.id, guard: Guard::Fence(fence), at, update, items: items.collect() };
     Ok((fence, sessions.change(change)?))
 }
 
@@ -433,7 +444,7 @@ fn launch_of(session: &Session, settings: LaunchSettings) -> Launch {
                 (None, Some(_)) => Some(Fork { at: text_option(options, FORK_AT) }),
                 _ => None,
             },
-            include_partial_messages: settings.include_partial_messages,
+            include_partial_messages: settings.include_partial_messages || options.include_partial_messages,
             mirror_transcript: true,
             setting_sources: settings.setting_sources,
             extra_arguments: settings.extra_arguments,

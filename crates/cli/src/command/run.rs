@@ -8,8 +8,14 @@ use app::{
 };
 use clap::Args;
 use domain::{
-    agent_event::TurnOutcome, money::MicroUsd, name::Name, permission::PermissionMode, priority::Priority,
-    runtime::RuntimeKind, session::SessionOptions, session_status::SessionStatus,
+    agent_event::TurnOutcome,
+    money::MicroUsd,
+    name::Name,
+    permission::PermissionMode,
+    priority::Priority,
+    runtime::RuntimeKind,
+    session::{Session, SessionOptions},
+    session_status::SessionStatus,
 };
 
 use crate::{
@@ -58,8 +64,8 @@ pub(crate) struct Run {
     /// Text appended to the agent's own system prompt.
     #[arg(long, value_name = "TEXT", conflicts_with = "resume")]
     system_prompt: Option<String>,
-    /// The folder the agent works in; this one unless given.
-    #[arg(long, value_name = "FOLDER", conflicts_with = "resume")]
+    /// The folder the agent works in; otherwise this one, and with --resume the one the session worked in.
+    #[arg(long, value_name = "FOLDER")]
     cwd: Option<PathBuf>,
     /// Most model round trips per prompt.
     #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(1..))]
@@ -110,12 +116,14 @@ impl Run {
             (None, Some(reference)) => {
                 let parent = app.resolve_session(caller, reference.clone()).await?;
                 let forked = fork(&context, &app, caller, parent, &self.forking, self.name.clone()).await?;
-                (Target::Resume(forked.session.id), self.runtime()?.unwrap_or(forked.session.runtime))
+                let Session { id, runtime, .. } = forked.session;
+                (Target::Resume { id, working_directory: None }, self.runtime()?.unwrap_or(runtime))
             }
             (Some(reference), _) => {
                 let id = app.resolve_session(caller, reference.clone()).await?;
                 let session = app.get_session(caller, id).await?;
-                (Target::Resume(id), self.runtime()?.unwrap_or(session.runtime))
+                let working_directory = self.cwd.as_ref().map(|_| self.folder(&context));
+                (Target::Resume { id, working_directory }, self.runtime()?.unwrap_or(session.runtime))
             }
             (None, None) => {
                 let kind = self.runtime()?.unwrap_or(context.settings.runtime.default);
@@ -128,7 +136,13 @@ impl Run {
         let launch = context.launch_settings(kind, scenario, temporary.path(), Login::Own)?;
         let running = app.start_session(StartSession { caller, target, launch, asker }).await?;
         let id = running.session.id;
+        // What a fork began with is made to be found while it works.
+        let indexing = app.clone();
+        let indexing = tokio::spawn(async move { indexing.index_waiting().await });
         let end = drive(context.terminal, running, Prompts { first: prompt, keyboard: typed }).await?;
+        if let Ok(Err(error)) = indexing.await {
+            tracing::warn!(error = %error, "what was said before is not found yet");
+        }
         app.store().close().await;
         if !context.terminal.is_json {
             let line =
@@ -196,6 +210,13 @@ impl Run {
         }
     }
 
+    /// Where the agent works: the folder that was named, or this one.
+    fn folder(&self, context: &Context) -> PathBuf {
+        let here = &context.surroundings.current_directory;
+        let folder = self.cwd.as_ref().map_or_else(|| here.clone(), |folder| here.join(folder));
+        folder.canonicalize().unwrap_or(folder)
+    }
+
     async fn new_session(
         &self,
         context: &Context,
@@ -203,10 +224,7 @@ impl Run {
         caller: Caller,
         prompt: Option<String>,
     ) -> Result<NewSession, Failure> {
-        let working_directory = match &self.cwd {
-            Some(folder) => context.surroundings.current_directory.join(folder),
-            None => context.surroundings.current_directory.clone(),
-        };
+        let working_directory = self.folder(context);
         let overrides = Overrides {
             model: self.model.clone().filter(|model| !model.is_empty()),
             system_prompt: self.system_prompt.clone().filter(|text| !text.is_empty()),
@@ -220,7 +238,7 @@ impl Run {
         Ok(NewSession {
             name: self.name.clone(),
             prompt,
-            working_directory: working_directory.canonicalize().unwrap_or(working_directory),
+            working_directory,
             agent: plan.agent,
             template_id: plan.template_id,
             options: plan.options,

@@ -112,6 +112,7 @@ impl SessionRestore {
         let Opened { app, caller } = context.open().await?;
         let id = app.resolve_session(caller, self.session).await?;
         let restored = app.restore_checkpoint(caller, id, self.checkpoint, folder, self.name).await?;
+        app.index_waiting().await?;
         app.store().close().await;
         let Forked { session, .. } = restored;
         let terminal = context.terminal;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use app::{
     App, Caller,
+    folder::Copied,
     session::{ForkSession, Forked, History, SessionReference},
 };
 use clap::Args;
@@ -43,29 +44,31 @@ impl SessionFork {
         let Opened { app, caller } = context.open().await?;
         let parent = app.resolve_session(caller, self.session).await?;
         let Forked { session, copied } = fork(&context, &app, caller, parent, &self.fork, self.name).await?;
+        tell(&context, &session, copied)?;
+        app.index_waiting().await?;
         app.store().close().await;
-        let terminal = context.terminal;
-        if terminal.is_json {
-            let copied = copied.map(
-                |copied| json!({ "files": copied.files, "bytes": copied.bytes, "skipped": copied.skipped }),
-            );
-            terminal.json(&json!({ "session": session, "copied": copied }))?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        let Session { id, working_directory, totals, .. } = &session;
-        terminal.data(&id.to_string())?;
-        terminal.say(&format!("{} messages, in {working_directory}", totals.total_messages));
-        for path in copied.iter().flat_map(|copied| &copied.skipped) {
-            terminal.say(&format!(
-                "not copied, because it is no file: {}",
-                text::printable(&path.to_string_lossy())
-            ));
-        }
-        let program = context.surroundings.program_name();
-        let line = format!("{program} run --resume {} \"what to do\"", text::short(*id));
-        terminal.say(&terminal.err.dim(&line));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn tell(context: &Context, session: &Session, copied: Option<Copied>) -> Result<(), Failure> {
+    let terminal = context.terminal;
+    if terminal.is_json {
+        let copied = copied
+            .map(|copied| json!({ "files": copied.files, "bytes": copied.bytes, "skipped": copied.skipped }));
+        return terminal.json(&json!({ "session": session, "copied": copied }));
+    }
+    let Session { id, working_directory, totals, .. } = session;
+    terminal.data(&id.to_string())?;
+    terminal.say(&format!("{} messages, in {working_directory}", totals.total_messages));
+    for path in copied.iter().flat_map(|copied| &copied.skipped) {
+        terminal
+            .say(&format!("not copied, because it is no file: {}", text::printable(&path.to_string_lossy())));
+    }
+    let program = context.surroundings.program_name();
+    let line = format!("{program} run --resume {} \"what to do\"", text::short(*id));
+    terminal.say(&terminal.err.dim(&line));
+    Ok(())
 }
 
 /// Forks a session into a folder below the data folder.

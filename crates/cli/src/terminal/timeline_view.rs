@@ -22,7 +22,16 @@ const LONGEST: usize = 90;
 /// ones before only say that something changed.
 pub(crate) fn lines(style: Style, entries: &[TimelineEntry], began_at: Timestamp) -> Vec<String> {
     let last: HashMap<_, _> = entries.iter().map(|entry| (*entry.item.row_id(), entry.sequence)).collect();
-    let is_superseded = |entry: &TimelineEntry| last.get(entry.item.row_id()) != Some(&entry.sequence);
+    let is_whole = |entry: &&TimelineEntry| entry.change == Change::Replaced;
+    let whole: HashMap<_, _> =
+        entries.iter().filter(is_whole).map(|entry| (*entry.item.row_id(), entry.sequence)).collect();
+    let is_superseded = |entry: &TimelineEntry| match &entry.item {
+        // Stored while it was written: only when it was whole are its words shown.
+        TimelineItem::Message(message) => {
+            whole.get(message.id.as_uuid()).is_some_and(|whole| entry.sequence < *whole)
+        }
+        _ => last.get(entry.item.row_id()) != Some(&entry.sequence),
+    };
     entries.iter().map(|entry| line(style, entry, began_at, is_superseded(entry))).collect()
 }
 
@@ -30,6 +39,9 @@ pub(crate) fn lines(style: Style, entries: &[TimelineEntry], began_at: Timestamp
 fn line(style: Style, entry: &TimelineEntry, began_at: Timestamp, is_superseded: bool) -> String {
     let after = format!("+{:.3}s", entry.at.since(began_at).as_secs_f64());
     let (kind, words) = match &entry.item {
+        TimelineItem::Message(message) if is_superseded => {
+            (message.body.message_type.to_string(), style.dim("writes"))
+        }
         TimelineItem::Message(message) => (message.body.message_type.to_string(), message_words(message)),
         TimelineItem::ToolCall(call) => {
             ("tool".to_owned(), tool_words(style, entry.change, is_superseded, call))

@@ -1,10 +1,11 @@
 //! A running session as a person reads it: the agent's words on standard output, everything around them on standard error.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::HashSet, time::Duration};
 
 use app::session::{SessionEnd, SessionUpdate, TurnSummary};
 use domain::{
     agent_event::{PartialText, TurnOutcome},
+    id::MessageId,
     message::{Message, MessageType},
     permission::Decision,
     session::Session,
@@ -25,11 +26,13 @@ pub(crate) struct Transcript {
     terminal: Terminal,
     /// Text was streamed that its message will repeat.
     has_streamed: bool,
+    /// Messages that were shown. One that was stored while it was written has several entries, and each leads to all of it.
+    shown: HashSet<MessageId>,
 }
 
 impl Transcript {
-    pub(crate) const fn new(terminal: Terminal) -> Self {
-        Self { terminal, has_streamed: false }
+    pub(crate) fn new(terminal: Terminal) -> Self {
+        Self { terminal, has_streamed: false, shown: HashSet::new() }
     }
 
     pub(crate) fn begin(&self, session: &Session) -> Result<(), Failure> {
@@ -79,6 +82,10 @@ impl Transcript {
 
     fn message(&mut self, message: &Message) -> Result<(), Failure> {
         let body = &message.body;
+        let is_model = body.message_type == MessageType::Assistant;
+        if message.is_partial || (is_model && !self.shown.insert(message.id)) {
+            return Ok(());
+        }
         let words = body.content.text();
         match (body.message_type, body.subtype.as_deref()) {
             (MessageType::Assistant, _) if body.parent_tool_use_id.is_some() => {

@@ -12,6 +12,7 @@ mod crash;
 mod database;
 mod demo;
 mod doctor;
+mod fault;
 mod fork;
 mod import;
 mod permission;

@@ -336,6 +336,31 @@ fn real_cli_a_session_goes_on_where_its_transcript_is_not() {
     cli.home.assert_well();
 }
 
+/// Its machine is gone: Provost was killed in a tool, the CLI's files and the folder are not where it goes on.
+#[test]
+fn real_cli_a_killed_session_goes_on_in_another_folder_without_its_files() {
+    let turns =
+        vec![Turn::text("the word is quokka"), bash("touch begun; sleep 3"), Turn::text("back again")];
+    let Some(cli) = RealCli::answering(turns) else { return };
+    cli.run(&["--yes"]).succeed();
+    let mut run = cli.run(&["--yes", "--json", "--resume", "last"]).start();
+    run.until_tool_call_is("running");
+    assert!(wait_until(|| cli.home.work("begun").exists()));
+    run.signal(Signal::KILL);
+    run.finish();
+    cli.home.assert_well();
+    fs::remove_dir_all(cli.home.path(".claude")).expect("its files");
+    fs::create_dir(cli.home.path("elsewhere")).expect("a folder");
+    let before = cli.home.last();
+    cli.run(&["--resume", "last", "--cwd", "../elsewhere"]).succeed();
+    let session = cli.home.last();
+    assert_eq!((&session["result"], &session["external_id"]), (&json!("back again"), &before["external_id"]));
+    assert!(session["working_directory"].as_str().expect("a folder").ends_with("/elsewhere"));
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("quokka"), "it remembers: {messages}");
+    cli.home.assert_well();
+}
+
 #[test]
 fn real_cli_a_session_whose_transcript_is_gone_is_told_what_was_said() {
     let answers = ["the word is quokka", "second", "of the fork"];

@@ -111,6 +111,24 @@ fn a_session_keeps_its_folder_and_options() {
 }
 
 #[test]
+fn a_session_goes_on_in_another_folder() {
+    let home = Home::new();
+    home.play(&turns()).succeed();
+    let before = home.last();
+    resume(&home, "last").args(&["--cwd", "../tmp"]).succeed();
+    let folder = home.path("tmp").canonicalize().expect("a folder").display().to_string();
+    let after = home.last();
+    assert_eq!((&after["id"], &after["working_directory"]), (&before["id"], &json!(folder)));
+    let timeline = home.timeline();
+    let says =
+        |entry: &Value| entry["item"]["reason"].as_str().is_some_and(|reason| reason.ends_with(&folder));
+    assert!(timeline.iter().any(says), "{timeline:#?}");
+    resume(&home, "last").succeed();
+    assert_eq!(home.last()["working_directory"], folder);
+    home.assert_well();
+}
+
+#[test]
 fn a_session_whose_folder_is_gone_says_so() {
     let home = Home::new();
     let folder = home.path("elsewhere");

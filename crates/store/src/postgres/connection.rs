@@ -26,6 +26,8 @@ pub(crate) struct PostgresConnection {
     client: Client,
     statements: RefCell<HashMap<String, Statement>>,
     failed: Cell<bool>,
+    /// What begins a transaction, on its way with the first statement of it.
+    begin: Cell<Option<&'static str>>,
 }
 
 impl PostgresConnection {
@@ -42,6 +44,7 @@ impl PostgresConnection {
             client,
             statements: RefCell::default(),
             failed: Cell::default(),
+            begin: Cell::default(),
         };
         // How pgvector's index is searched: with more candidates than by default, and on until enough pass a filter.
         let setup = "SET client_min_messages = warning; SET timezone = 'UTC';
@@ -61,18 +64,37 @@ impl PostgresConnection {
         mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let statement = self.prepare(sql)?;
-        let rows =
-            self.noting_failure(self.runtime.block_on(self.client.query(&statement, &as_sql(params))))?;
+        let rows = self.ask(self.client.query(&statement, &as_sql(params)))?;
         rows.iter().map(|row| map(&Row { source: RowSource::Postgres(row) })).collect()
     }
 
     pub(crate) fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
         let statement = self.prepare(sql)?;
-        self.noting_failure(self.runtime.block_on(self.client.execute(&statement, &as_sql(params))))
+        self.ask(self.client.execute(&statement, &as_sql(params)))
     }
 
     pub(crate) fn run_script(&self, sql: &str) -> Result<(), StoreError> {
-        self.noting_failure(self.runtime.block_on(self.client.batch_execute(sql)))
+        self.ask(self.client.batch_execute(sql))
+    }
+
+    /// Begins a transaction with whatever is asked first: one round trip less.
+    pub(crate) fn begin(&self, sql: &'static str) {
+        self.begin.set(Some(sql));
+    }
+
+    /// Whether a transaction was to begin and nothing was asked in it. Then there is none.
+    pub(crate) fn never_began(&self) -> bool {
+        self.begin.take().is_some()
+    }
+
+    /// Waits for an answer. What begins the transaction goes before the question, without waiting for its own answer.
+    fn ask<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+        let outcome = self.runtime.block_on(async {
+            let Some(begin) = self.begin.take() else { return answer.await };
+            let (begun, answered) = tokio::join!(self.client.batch_execute(begin), answer);
+            begun.and(answered)
+        });
+        self.noting_failure(outcome)
     }
 
     /// Whether a statement failed since the last call. PostgreSQL answers COMMIT after a failed statement with a silent
@@ -90,7 +112,7 @@ impl PostgresConnection {
         if let Some(statement) = self.statements.borrow().get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.noting_failure(self.runtime.block_on(self.client.prepare(sql)))?;
+        let statement = self.ask(self.client.prepare(sql))?;
         let mut statements = self.statements.borrow_mut();
         if statements.len() >= MOST_STATEMENTS {
             statements.clear();

@@ -216,15 +216,18 @@ fn run_read(conn: &Conn, job: &mut dyn Job) -> Result<(), StoreError> {
 }
 
 fn run_write(conn: &Conn, job: &mut dyn Job) -> Result<(), StoreError> {
+    let Some(connection) = conn.postgres() else { return Err(StoreError::Closed) };
     let tx = conn.as_tx();
-    let statement_failed = || conn.postgres().is_some_and(PostgresConnection::take_failed);
-    statement_failed();
-    tx.execute(super::BEGIN, &[])?;
+    connection.take_failed();
+    connection.begin(super::BEGIN);
     let verdict = job.run(conn);
-    if verdict == Verdict::Keep && !statement_failed() {
-        return tx.execute("COMMIT", &[]).map(drop);
+    let (is_empty, has_failed) = (connection.never_began(), connection.take_failed());
+    if verdict == Verdict::Keep && !has_failed {
+        return if is_empty { Ok(()) } else { tx.execute("COMMIT", &[]).map(drop) };
     }
-    tx.execute("ROLLBACK", &[])?;
+    if !is_empty {
+        tx.execute("ROLLBACK", &[])?;
+    }
     match verdict {
         Verdict::Keep => Err(job::ignored_failure()),
         Verdict::Undo => Ok(()),

@@ -1,9 +1,9 @@
 //! Who runs which session, of all teams: what the processes of an installation agree on.
 
-use domain::{session::Session, time::Timestamp};
+use domain::{command::Command, id::SessionId, session::Session, time::Timestamp};
 
 use super::Reads;
-use crate::{error::StoreError, record::Record as _, value::params};
+use crate::{conn::in_few_sizes, error::StoreError, record::Record, statement::Statement, value::params};
 
 /// Sessions that some process owns.
 #[derive(Debug, Clone, Copy)]
@@ -35,5 +35,23 @@ impl<C: Reads> Leases<'_, C> {
             Session::COLUMNS
         );
         self.conn.conn().query(&sql, params![at, limit], |row| Session::from_columns(&mut row.columns()))
+    }
+
+    /// What these sessions were told and no process took up yet, in the order of each: for the process that runs them.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_queued_commands(&self, sessions: &[SessionId]) -> Result<Vec<Command>, StoreError> {
+        let mut commands = Vec::new();
+        in_few_sizes(sessions, |sessions| {
+            let columns = Command::COLUMNS;
+            let mut statement =
+                Statement::new(&format!("SELECT {columns} FROM session_commands WHERE session_id IN ("), []);
+            statement.push_list(sessions);
+            statement.push(") AND status = 'queued' ORDER BY session_id, sequence", []);
+            commands.extend(statement.rows::<Command>(self.conn.conn())?);
+            Ok(())
+        })?;
+        Ok(commands)
     }
 }

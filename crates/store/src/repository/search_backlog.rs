@@ -13,6 +13,7 @@ use super::message_search::{self, Indexed};
 use crate::{
     conn::{Conn, Tx},
     error::StoreError,
+    scope::Scope,
     value::{Row, params},
 };
 
@@ -63,6 +64,13 @@ impl SearchBacklog<'_, Tx<'_>> {
         rows.extend(self.conn.query(TOOL_CALLS, params![session, limit(room)], called)?);
         Ok(rows)
     }
+}
+
+/// Lets what is new in a session wait.
+pub(crate) fn enqueue(scope: &Scope<'_, Tx<'_>>, session: SessionId) -> Result<(), StoreError> {
+    let sql = "INSERT INTO search_pending (session_id, team_id)
+         SELECT s.id, s.team_id FROM sessions s WHERE s.id = $1 AND s.team_id = $2 ON CONFLICT (session_id) DO NOTHING";
+    scope.execute(sql, params![session]).map(drop)
 }
 
 const MESSAGES: &str = "SELECT m.sequence, m.id, m.content FROM messages m

@@ -62,7 +62,9 @@ impl SqliteFile {
     fn set_up(&self, connection: &SqliteConnection) -> Result<(), OpenError> {
         self.claim(connection)?;
         // FULL: a commit is on the disk before its caller is answered.
-        let setup = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+        // Room for what a large transaction changes, so that its pages are not written and read again meanwhile.
+        let setup = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -16384;";
         connection.raw.execute_batch(setup).map_err(|error| self.explain(&error))
     }
 

@@ -77,7 +77,7 @@ impl Writer<'_> {
         let (verdict, has_failed) = self.connection.in_unit_of_work(|| job.run(&self.tx));
         if self.connection.lost_its_transaction() {
             return Err(StoreError::Unavailable {
-                what: "a neighbouring write rolled the whole batch back".into(),
+                what: format!("a write rolled its whole batch back: {}", self.connection.last_failure()),
             });
         }
         if verdict == Verdict::Undo || has_failed {

@@ -26,7 +26,7 @@ use crate::{
     conn::{Conn, Tx},
     error::StoreError,
     migration,
-    repository::check,
+    repository::{check, search_backlog},
     schema::Kind,
     scope::missing,
     value::params,
@@ -295,9 +295,7 @@ impl Import<'_, '_> {
         let tables = rows.end()?;
         refuse_foreign(tx, session, &tables)?;
         refuse_gaps(tx, session)?;
-        let waiting = "INSERT INTO search_pending (session_id, team_id) VALUES ($1, $2)";
-        tx.execute(waiting, params![session, receiver.team_id])?;
-        Ok(())
+        Ok(search_backlog::enqueue(&tx.team(receiver.team_id), session)?)
     }
 }
 

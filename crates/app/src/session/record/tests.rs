@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::{
-    agent_event::{ReportedCost, ToolResult, ToolUse},
+    agent_event::{PartialText, ReportedCost, ToolResult, ToolUse},
     message::{ContentBlock, MessageContent},
     permission::Decision,
     usage::TokenUsage,
@@ -374,4 +374,43 @@ async fn the_prompts_that_a_turn_answered_are_known_and_others_are_not() {
     // A turn that the agent began by itself answers nobody.
     recorder.turn_ended(turn(cumulative(0), &[first], 1)).await.expect("recorded");
     assert_eq!(recorder.last_answered(), vec![]);
+}
+
+#[tokio::test]
+async fn what_is_being_written_is_stored_once_a_second_and_replaced_when_it_is_whole() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    let id = recorder.session_id();
+    let piece =
+        |text: &str| PartialText { is_thinking: false, parent_tool_use_id: None, text: text.to_owned() };
+    let before = fixture.timeline(id).await.len();
+    for number in 0..30 {
+        recorder.partial(&piece(&format!("{number} "))).await.expect("recorded");
+        fixture.clock.advance(Duration::from_millis(100));
+    }
+    let thought = PartialText { is_thinking: true, ..piece("hm") };
+    recorder.partial(&thought).await.expect("nothing to record");
+    let entries = fixture.timeline(id).await.split_off(before);
+    let changes: Vec<_> = entries.iter().map(|entry| entry.change).collect();
+    assert_eq!(changes, [Change::Created, Change::Replaced], "after one second and after two");
+    let text = |entries: &[TimelineEntry]| match &entries.last().expect("one").item {
+        TimelineItem::Message(message) => (message.is_partial, message.body.content.text()),
+        other => panic!("{other:?}"),
+    };
+    let (is_partial, so_far) = text(&entries);
+    assert!(is_partial && so_far.starts_with("0 1 ") && so_far.ends_with(" 20 "), "{so_far}");
+    let whole = AgentMessage {
+        body: MessageBody::text(MessageType::Assistant, "all of it"),
+        tool_uses: Vec::new(),
+        tool_results: Vec::new(),
+    };
+    recorder.message(whole.clone()).await.expect("recorded");
+    let entries = fixture.timeline(id).await.split_off(before);
+    assert_eq!((entries.len(), text(&entries)), (3, (false, "all of it".to_owned())));
+    // One that is quick is stored as a whole only.
+    recorder.partial(&piece("short")).await.expect("nothing to record");
+    recorder.message(whole).await.expect("recorded");
+    assert_eq!(fixture.timeline(id).await.last().expect("one").change, Change::Created);
+    assert_eq!(fixture.get(id).await.totals.total_messages, 2);
+    assert_eq!(fixture.findings().await, vec![]);
 }

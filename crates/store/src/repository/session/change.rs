@@ -18,7 +18,7 @@ use crate::{
     conn::Tx,
     error::StoreError,
     record::record,
-    repository::{message_search, timeline},
+    repository::{message_search, search_backlog, timeline},
     scope::missing,
     value::{Value, params},
 };
@@ -41,6 +41,13 @@ pub struct SessionChange {
     pub update: SessionUpdate,
     /// Rows that are new or changed. A transition also sets the session's status.
     pub items: Vec<(Change, TimelineItem)>,
+}
+
+/// When new rows are found by their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    AtOnce,
+    Later,
 }
 
 /// Who may change a session.
@@ -75,6 +82,8 @@ pub struct SessionUpdate {
     pub permission_mode: Option<PermissionMode>,
     /// The agent program's cumulative cost.
     pub reported_cost: Option<MicroUsd>,
+    /// Where the agent works.
+    pub working_directory: Option<String>,
     /// The last result's text.
     pub result: Option<Json>,
     /// Why it failed. Resuming clears it.
@@ -90,6 +99,19 @@ impl Sessions<'_, Tx<'_>> {
     /// [`StoreError::Fenced`] when the guard does not hold; [`StoreError::Conflict`] when a transition does not start from
     /// the session's status, or goes where the state machine does not and nobody forces it, or a row is gone.
     pub fn change(&self, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.change_found(change, Found::AtOnce)
+    }
+
+    /// As [`Sessions::change`], for very many rows at once: they are found by their words only after
+    /// [`Store::index_waiting`](crate::Store::index_waiting).
+    ///
+    /// # Errors
+    /// As [`Sessions::change`].
+    pub fn change_in_bulk(&self, change: SessionChange) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.change_found(change, Found::Later)
+    }
+
+    fn change_found(&self, change: SessionChange, found: Found) -> Result<Vec<TimelineEntry>, StoreError> {
         let first = self.advance(&change)?;
         let SessionChange { session_id, at, items, .. } = change;
         let mut entries = Vec::with_capacity(items.len());
@@ -99,13 +121,18 @@ impl Sessions<'_, Tx<'_>> {
             }
             entries.push(TimelineEntry { sequence, change, at, item });
         }
-        self.write_rows(session_id, &entries)?;
+        self.write_rows(session_id, &entries, found)?;
         self.append(session_id, &entries)?;
         Ok(entries)
     }
 
     /// Writes the rows of a change: first all new messages at once, which other rows may refer to, then the rest in its order.
-    fn write_rows(&self, session: SessionId, entries: &[TimelineEntry]) -> Result<(), StoreError> {
+    fn write_rows(
+        &self,
+        session: SessionId,
+        entries: &[TimelineEntry],
+        found: Found,
+    ) -> Result<(), StoreError> {
         if let Some(entry) = entries.iter().find(|entry| entry.item.session_id() != session) {
             let (kind, id) = (entry.item.kind(), entry.item.row_id());
             return Err(StoreError::Conflict {
@@ -113,7 +140,10 @@ impl Sessions<'_, Tx<'_>> {
             });
         }
         self.scope.tx().insert_all(entries.iter().filter_map(new_message))?;
-        message_search::index(&self.scope, session, entries)?;
+        match found {
+            Found::AtOnce => message_search::index(&self.scope, session, entries)?,
+            Found::Later => search_backlog::enqueue(&self.scope, session)?,
+        }
         for entry in entries.iter().filter(|entry| new_message(entry).is_none()) {
             if let TimelineItem::Transition(transition) = &entry.item {
                 self.set_status(transition, entry.at)?;
@@ -147,6 +177,7 @@ impl Sessions<'_, Tx<'_>> {
             model,
             permission_mode,
             reported_cost,
+            working_directory,
             result,
             error_message,
             release_lease,
@@ -161,12 +192,13 @@ impl Sessions<'_, Tx<'_>> {
              total_cost_usd_micros = total_cost_usd_micros + $13, duration_ms = duration_ms + $14,
              external_id = coalesce($15, external_id), model = coalesce($16, model),
              reported_cost_usd_micros = coalesce($17, reported_cost_usd_micros), result = coalesce($18, result),
-             error_message = coalesce($19, error_message), permission_mode = coalesce($20, permission_mode)",
+             error_message = coalesce($19, error_message), permission_mode = coalesce($20, permission_mode),
+             working_directory = coalesce($21, working_directory)",
         );
         if *release_lease {
             sql.push_str(", lease_owner = NULL, lease_expires_at = NULL");
         }
-        sql.push_str(" WHERE id = $21 AND ");
+        sql.push_str(" WHERE id = $22 AND ");
         let mut values = params![rows, change.at].to_vec();
         push_totals(&mut values, added);
         values.extend_from_slice(params![
@@ -176,13 +208,14 @@ impl Sessions<'_, Tx<'_>> {
             result,
             error_message,
             permission_mode,
+            working_directory,
             change.session_id,
         ]);
         if let Guard::Fence(fence) = change.guard {
-            sql.push_str("fence = $22 AND (team_id = $23 AND deleted_at IS NULL) IS TRUE");
+            sql.push_str("fence = $23 AND (team_id = $24 AND deleted_at IS NULL) IS TRUE");
             values.push(Value::Int(fence));
         } else {
-            sql.push_str("(team_id = $22 AND deleted_at IS NULL) IS TRUE");
+            sql.push_str("(team_id = $23 AND deleted_at IS NULL) IS TRUE");
         }
         sql.push_str(" RETURNING next_sequence");
         let next: Option<i64> = self.scope.change(&sql, &values, |row| row.get(0))?;

@@ -278,6 +278,7 @@ async fn totals_are_added_and_what_is_not_said_stays(fixture: &Fixture) {
         model: Some("model".into()),
         permission_mode: Some(PermissionMode::Plan),
         reported_cost: Some(MicroUsd::from_micros(12)),
+        working_directory: Some("/elsewhere".into()),
         result: Some(json!("done")),
         error_message: Some("odd".into()),
         release_lease: false,
@@ -301,6 +302,7 @@ async fn totals_are_added_and_what_is_not_said_stays(fixture: &Fixture) {
     assert_eq!((&said.external_id, &said.options.model), (&Some("external".into()), &Some("model".into())));
     assert_eq!(said.options.permission_mode, PermissionMode::Plan);
     assert_eq!((&said.result, said.reported_cost), (&Some(json!("done")), MicroUsd::from_micros(12)));
+    assert_eq!(said.working_directory, "/elsewhere");
     let unsaid = domain::session::Session { totals: said.totals, ..added_twice };
     assert_eq!(unsaid, said);
 }

@@ -25,6 +25,7 @@ on_both_databases! {
     a_session_whose_worker_died_before_it_connected_waits_again_in_its_place,
     a_session_that_connects_waits_no_more,
     nothing_of_a_deleted_team_is_taken,
+    of_ten_thousand_that_wait_each_is_taken_once_and_the_first_first,
 }
 
 async fn insert(fixture: &Fixture, team: TeamId) -> SessionId {
@@ -256,4 +257,46 @@ async fn nothing_of_a_deleted_team_is_taken(fixture: &Fixture) {
     };
     fixture.store.write(delete).await.unwrap();
     assert_eq!((claimed_id(fixture, 20).await, claimed_id(fixture, 20).await), (Some(own), None));
+}
+
+async fn of_ten_thousand_that_wait_each_is_taken_once_and_the_first_first(fixture: &Fixture) {
+    const WAITING: i64 = 10_000;
+    let team = fixture.team;
+    for batch in 0..WAITING / 500 {
+        let insert = move |tx: &provost_store::Tx<'_>| {
+            (0..500).try_for_each(|number| {
+                let session = Session { mode: SessionMode::Background, ..sample::session(team) };
+                tx.team(team).sessions().insert(&session)?;
+                let priority = Priority::try_from(1 + (number % 10)).unwrap();
+                tx.team(team).sessions().enqueue(session.id, priority, sample::time(batch))
+            })
+        };
+        fixture.store.write(insert).await.unwrap();
+    }
+    let first = claim(fixture, WAITING).await.unwrap();
+    assert_eq!((first.priority.get(), first.queued_at), (1, Some(sample::time(0))));
+    let workers: Vec<_> = (0..8)
+        .map(|worker| {
+            let store = fixture.store.clone();
+            tokio::spawn(async move {
+                let mut taken = Vec::new();
+                loop {
+                    let lease = sample::lease(worker, sample::time(WAITING + 30));
+                    let claim =
+                        store.write(move |tx| tx.session_queue().claim_next(&lease, sample::time(WAITING)));
+                    match claim.await.unwrap() {
+                        Some(session) => taken.push(session.id),
+                        None => return taken,
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut taken = vec![first.id];
+    for worker in workers {
+        taken.extend(worker.await.unwrap());
+    }
+    let count = taken.len();
+    assert_eq!(count, usize::try_from(WAITING).unwrap());
+    assert_eq!(taken.into_iter().collect::<BTreeSet<_>>().len(), count, "each once");
 }
