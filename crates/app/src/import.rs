@@ -227,6 +227,13 @@ async fn import_session(
                 report.unreadable.add(|| unreadable);
                 reports.push(report);
             }
+            // Something in it that is not stored; others are read all the same.
+            Err(FileError::Store(error @ (StoreError::Invalid { .. } | StoreError::Other { .. }))) => {
+                let mut report = FileReport::default();
+                let (file, reason) = (source.path, error.to_string());
+                report.unreadable.add(|| Unreadable { file, at_byte: None, reason });
+                reports.push(report);
+            }
             Err(FileError::Store(error)) => return Err(error),
         }
         advance.files.fetch_add(1, Ordering::Relaxed);

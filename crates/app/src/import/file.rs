@@ -11,7 +11,6 @@ use domain::{
     session::Session,
     session_state::StateKey,
     transcript::{TranscriptPath, TranscriptPiece},
-    usage::TokenUsage,
 };
 use serde_json::{Value, json};
 use store::{Conn, NewState, StoreError, ToolCallFilter, Tx};
@@ -22,7 +21,7 @@ use super::{
     lines::{Line, Lines},
     rows::{Known, NEVER_RUN, Rows},
     source::Source,
-    spent::Spent,
+    spent::{Ledger, Spent},
 };
 use crate::{App, Caller, transcript::packed};
 
@@ -74,29 +73,32 @@ struct Reading {
     unreadable: UnreadableLines,
 }
 
-/// How far a file was read, as the session keeps it.
-struct Place {
+/// Something that the session keeps about its import.
+struct Kept {
     key: StateKey,
-    /// 0 when it was not read yet.
+    /// 0 when it is not kept yet.
     version: i64,
     value: Value,
 }
 
 /// A batch on its way into the store.
 struct Written {
-    place: NewPlace,
+    /// How far the file is read then; `None` for an older copy of one that was read further.
+    place: Option<Kept>,
     piece: Option<(TranscriptPath, TranscriptPiece)>,
+    ledger: Kept,
     /// The file begins anew: what was kept of it is replaced.
     is_first: bool,
     is_end: bool,
 }
 
-struct NewPlace {
-    key: StateKey,
-    version: i64,
-    bytes: u64,
-    tail: String,
-    path: String,
+/// What a batch left.
+struct Stored {
+    /// Of the place and of the ledger.
+    versions: (i64, i64),
+    ledger: Value,
+    messages: u64,
+    tool_calls: u64,
 }
 
 impl App {
@@ -108,13 +110,17 @@ impl App {
         step: &(dyn Fn(u64) -> ControlFlow<()> + Send + Sync),
     ) -> Result<FileReport, FileError> {
         let id = super::rows::session_id(caller.team_id, &source.session);
-        let (known, place) = self.find_known(caller, id, source).await?;
+        let (known, mut place, mut ledger) = self.find_known(caller, id, source).await?;
         let from = place.value["bytes"].as_u64().zip(place.value["tail"].as_str());
         let lines = Lines::open(&source.path, from)?;
-        let mut report = FileReport { is_of_session: known.session.is_some(), ..FileReport::default() };
-        let spent = Spent::from_json(&place.value["spent"]);
+        let mut spent = Spent::from_json(&place.value["spent"]);
         let mut is_first = lines.at() == 0;
-        let mut version = place.version;
+        if is_first {
+            spent.begin_again();
+        }
+        // It is read for what the longer one does not say.
+        let is_older_copy = is_first && from.is_some_and(|(bytes, _)| bytes > lines.length());
+        let mut report = FileReport { is_of_session: known.session.is_some(), ..FileReport::default() };
         let rows = Rows::begin_with(self.clone(), caller, id, source.session.clone(), known, spent);
         let (path, raw, unreadable) = (source.path.clone(), Vec::new(), UnreadableLines::default());
         let mut reading = Reading { path, lines, rows, raw, unreadable };
@@ -125,25 +131,31 @@ impl App {
             if !reading.rows.is_begun() && reading.raw.len() > MOST_UNSAID {
                 return Ok(report);
             }
-            let has_news = read > 0 || (is_end && reading.rows.spent.is_owed());
+            let has_news = (read > 0 && !is_older_copy)
+                || reading.rows.len() > 0
+                || (is_end && reading.rows.spent.is_owed());
             if reading.rows.is_begun() && has_news {
                 let is_new_session = !reading.rows.is_stored();
                 let piece;
-                (piece, reading) = pack_aside(source.key(), reading).await?;
-                let place = NewPlace {
-                    key: place.key.clone(),
-                    version,
-                    bytes: reading.lines.at(),
-                    tail: reading.lines.tail()?,
-                    path: source.path.to_string_lossy().into_owned(),
+                (piece, reading) = pack_aside(source.key().filter(|_| !is_older_copy), reading).await?;
+                let value = json!({
+                    "file": source.path.to_string_lossy(), "bytes": reading.lines.at(), "tail": reading.lines.tail()?,
+                });
+                let key = place.key.clone();
+                let written = Written {
+                    place: (!is_older_copy).then_some(Kept { key, version: place.version, value }),
+                    piece,
+                    ledger: Kept { key: ledger.key.clone(), ..ledger },
+                    is_first: mem::take(&mut is_first),
+                    is_end,
                 };
-                let written = Written { place, piece, is_first: mem::take(&mut is_first), is_end };
                 report.is_of_session = true;
                 match self.write_batch(caller, &mut reading.rows, written).await {
-                    Ok((next, messages, calls)) => {
-                        version = next;
-                        report.messages += messages;
-                        report.tool_calls += calls;
+                    Ok(stored) => {
+                        (place.version, ledger.version) = stored.versions;
+                        ledger.value = stored.ledger;
+                        report.messages += stored.messages;
+                        report.tool_calls += stored.tool_calls;
                         report.is_new_session |= is_new_session;
                     }
                     // Another import is at it, it runs here meanwhile, or somebody deleted it and does not want it back.
@@ -164,22 +176,26 @@ impl App {
         }
     }
 
-    /// What is known of the session that a transcript belongs to, and how far the transcript was read.
+    /// What is known of the session that a transcript belongs to, how far the transcript was read, and what was billed.
     async fn find_known(
         &self,
         caller: Caller,
         id: SessionId,
         source: &Source,
-    ) -> Result<(Known, Place), StoreError> {
-        let key = place_key(source)?;
+    ) -> Result<(Known, Kept, Kept), StoreError> {
+        let keys = (place_key(source)?, key_of("import.cost")?);
         let subagent = source.subagent.clone();
         let find = move |conn: &Conn| {
             let team = conn.team(caller.team_id);
             let Some(session) = team.sessions().find(id)? else {
-                return Ok((Known::default(), Place { key, version: 0, value: Value::Null }));
+                let nothing = |key| Kept { key, version: 0, value: Value::Null };
+                return Ok((Known::default(), nothing(keys.0), nothing(keys.1)));
             };
-            let place = team.session_state().find(id, &key)?;
-            let (version, value) = place.map_or((0, Value::Null), |entry| (entry.version, entry.value));
+            let kept = |key: StateKey| {
+                let found = team.session_state().find(id, &key)?;
+                let (version, value) = found.map_or((0, Value::Null), |entry| (entry.version, entry.value));
+                Ok::<_, StoreError>(Kept { key, version, value })
+            };
             let known = Known {
                 messages: team.messages().list_ids(id)?,
                 calls: team.tool_calls().list_tool_use_ids(id)?,
@@ -190,7 +206,7 @@ impl App {
                     .flatten(),
                 session: Some(session),
             };
-            Ok::<_, StoreError>((known, Place { key, version, value }))
+            Ok::<_, StoreError>((known, kept(keys.0)?, kept(keys.1)?))
         };
         self.store().scan(find).await
     }
@@ -201,7 +217,7 @@ impl App {
         caller: Caller,
         rows: &mut Rows,
         written: Written,
-    ) -> Result<(i64, u64, u64), StoreError> {
+    ) -> Result<Stored, StoreError> {
         let batch = rows.take();
         let mut spent = mem::take(&mut rows.spent);
         let added = batch.change.update.added;
@@ -217,36 +233,47 @@ impl App {
                 }
                 None => find_session(tx, caller, id)?,
             };
-            let costs = spent.bill(&app, tx, &session, written.is_end)?;
+            let Written { place, piece, ledger, is_first, is_end } = written;
+            let mut billed: Ledger = serde_json::from_value(ledger.value.clone()).unwrap_or_default();
+            let costs = spent.bill(&app, tx, &session, &mut billed, is_end)?;
             for CostEntry { cost, usage, .. } in &costs {
                 let added = &mut change.update.added;
                 added.cost = added.cost.saturating_add(cost.unwrap_or(MicroUsd::ZERO));
                 added.usage = added.usage.saturating_add(*usage);
             }
             team.costs().insert_all(&costs)?;
-            let says =
-                change.update.reported_cost.is_some() || change.update.added.usage != TokenUsage::default();
+            let says = change.update.reported_cost.is_some() || !costs.is_empty();
             if !change.items.is_empty() || says {
                 team.sessions().change(change)?;
             }
-            if let Some((path, piece)) = written.piece {
+            if let Some((path, piece)) = piece {
                 let transcripts = team.transcripts();
-                if written.is_first {
+                if is_first {
                     transcripts.replace(id, 0, &path, vec![piece], now)?;
                 } else {
                     transcripts.append(id, 0, &path, piece, now)?;
                 }
             }
-            let NewPlace { key, version, bytes, tail, path } = written.place;
-            let value = json!({ "file": path, "bytes": bytes, "tail": tail, "spent": spent.to_json() });
-            let state = NewState { key: &key, value: &value, expected: version, by: &by, at: now };
-            let version = team.session_state().set(id, NEVER_RUN, &state)?;
-            Ok::<_, StoreError>((version, spent))
+            let keep = |Kept { key, version, value }: Kept| {
+                let state = NewState { key: &key, value: &value, expected: version, by: &by, at: now };
+                team.session_state().set(id, NEVER_RUN, &state)
+            };
+            let mut versions = (0, ledger.version);
+            if let Some(mut place) = place {
+                place.value["spent"] = spent.to_json();
+                versions.0 = keep(place)?;
+            }
+            let value = json!(billed);
+            if value != ledger.value && billed != Ledger::default() {
+                versions.1 = keep(Kept { value: value.clone(), ..ledger })?;
+            }
+            Ok::<_, StoreError>((versions, value, spent))
         };
-        let (version, spent) = self.store().write(write).await?;
+        let (versions, ledger, spent) = self.store().write(write).await?;
         rows.spent = spent;
         let count = |count: i64| u64::try_from(count).unwrap_or(0);
-        Ok((version, count(added.total_messages), count(added.total_tool_calls)))
+        let (messages, tool_calls) = (count(added.total_messages), count(added.total_tool_calls));
+        Ok(Stored { versions, ledger, messages, tool_calls })
     }
 }
 
@@ -274,10 +301,15 @@ fn works_for(
     Ok(None)
 }
 
-/// Under which key a session keeps how far one of its transcripts was read.
+/// Under which key a session keeps how far one of its transcripts was read: the same for a copy of it elsewhere.
 fn place_key(source: &Source) -> Result<StateKey, StoreError> {
-    let digest = Sha256Digest::of(source.path.as_os_str().as_encoded_bytes()).to_string();
-    let key = format!("import.transcript.{}", &digest[..16]);
+    let key = source.key();
+    let place =
+        key.as_ref().map_or(source.path.as_os_str().as_encoded_bytes(), |key| key.as_str().as_bytes());
+    key_of(&format!("import.transcript.{}", &Sha256Digest::of(place).to_string()[..16]))
+}
+
+fn key_of(key: &str) -> Result<StateKey, StoreError> {
     key.parse().map_err(|_| StoreError::Other { what: format!("{key} is no key") })
 }
 

@@ -41,6 +41,11 @@ impl Lines {
         Ok(Self { file: BufReader::with_capacity(256 * 1024, file), at, buffer: Vec::new() })
     }
 
+    /// How long the file is; 0 when that cannot be told.
+    pub(super) fn length(&self) -> u64 {
+        self.file.get_ref().metadata().map_or(0, |metadata| metadata.len())
+    }
+
     pub(super) const fn at(&self) -> u64 {
         self.at
     }

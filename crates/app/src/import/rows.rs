@@ -9,14 +9,12 @@ use domain::{
     digest::Sha256Digest,
     id::{MessageId, SessionId, TeamId, ToolCallId},
     message::{Message, MessageType},
-    money::MicroUsd,
     runtime::RuntimeKind,
     session::{Origin, Session, SessionOptions, name_from_prompt},
     session_status::SessionStatus,
     time::Timestamp,
     timeline::{Change, TimelineItem},
     tool_call::{ToolCall, ToolCallStatus},
-    usage::TokenUsage,
 };
 use store::{Guard, SessionChange, SessionUpdate};
 use uuid::Uuid;
@@ -73,8 +71,6 @@ pub(super) struct Rows {
     calls: HashSet<String>,
     /// Calls without a result, and where those stand that are not written yet.
     open: HashMap<String, (ToolCall, Option<usize>)>,
-    /// What the transcript said of cost so far.
-    counted: CostLine,
     pub(super) spent: Spent,
     last: Timestamp,
 }
@@ -105,12 +101,6 @@ impl Rows {
         spent: Spent,
     ) -> Self {
         let Known { session, messages, calls, open, works_for } = known;
-        let nothing = CostLine { cost: MicroUsd::ZERO, usage: TokenUsage::default() };
-        // What was computed counts as said: a program that begins to say what it cost says all of it.
-        let counted = session.as_ref().map_or(nothing, |Session { reported_cost, totals, .. }| CostLine {
-            cost: totals.cost.max(*reported_cost),
-            usage: totals.usage,
-        });
         Self {
             id,
             external_id,
@@ -121,7 +111,6 @@ impl Rows {
             messages: messages.into_iter().collect(),
             calls: calls.into_iter().collect(),
             open: open.into_iter().map(|call| (call.tool_use_id.clone(), (call, None))).collect(),
-            counted,
             spent,
             last: session.map_or_else(|| app.now(), |session| session.last_activity_at),
             session: None,
@@ -182,18 +171,10 @@ impl Rows {
         })
     }
 
-    /// What the session cost so far; the difference to the last time is what it cost since.
+    /// The program says what the session cost so far.
     pub(super) fn cost(&mut self, said: CostLine) {
-        let CostLine { cost, usage } = said;
-        let before = std::mem::replace(&mut self.counted, said);
-        // The first time it says what was computed until then, and more.
-        let grown = match self.spent.is_said() {
-            true => cost.growth_since(before.cost),
-            false => cost.minus(before.cost),
-        };
-        let grown = CostLine { cost: grown, usage: usage.growth_since(before.usage) };
-        self.spent.say(grown, self.last);
-        self.update.reported_cost = Some(cost);
+        self.spent.hear(said, self.last);
+        self.update.reported_cost = Some(said.cost);
     }
 
     pub(super) fn take(&mut self) -> Batch {

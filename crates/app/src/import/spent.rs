@@ -1,6 +1,6 @@
 //! What imported sessions cost: as their transcripts say it, or else computed from the tokens they count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use agent::transcript::CostLine;
 use domain::{
@@ -12,22 +12,59 @@ use domain::{
     time::Timestamp,
     usage::TokenUsage,
 };
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use store::{StoreError, Tx};
 
 use crate::App;
 
-/// What a transcript says that was spent, since somebody last added it to the session.
+/// The most of anything that one line may count: more is nonsense, and sums stay sums.
+const MOST: i64 = MicroUsd::LARGEST.as_micros();
+/// Messages whose pieces may still come: of several subagents in one transcript, in any order.
+const RECENT: usize = 32;
+
+/// What one transcript says that was spent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Spent {
     /// The program says what it costs; then nothing is computed.
     is_said: bool,
-    said: Option<(CostLine, Timestamp)>,
-    /// Tokens of each model, and when they were last used.
+    /// What it said last; a smaller number than before begins again at zero.
+    heard: Amount,
+    /// All it said from the beginning of the transcript.
+    total: Amount,
+    /// Tokens of each model that are not added to the session yet, and when they were last used.
     metered: BTreeMap<String, (TokenUsage, Timestamp)>,
-    /// The message that was counted last, by the model's own id: its pieces come on lines of their own, each with all of its
-    /// tokens so far.
-    last: Option<(String, TokenUsage)>,
+    /// The messages that were counted last, by the model's own id: their pieces come on lines of their own, each with all of
+    /// the message's tokens so far.
+    recent: VecDeque<(String, TokenUsage)>,
+    last_at: Option<Timestamp>,
+}
+
+/// Money and tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Amount {
+    cost: MicroUsd,
+    usage: TokenUsage,
+}
+
+/// What was added to a session for all its transcripts: each of them may be read again, and copies of them too.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Ledger {
+    /// The most that one of them said in all.
+    said: Option<Amount>,
+    /// What was added.
+    billed: Amount,
+}
+
+impl Amount {
+    fn add(self, other: Self) -> Self {
+        Self { cost: self.cost.saturating_add(other.cost), usage: self.usage.saturating_add(other.usage) }
+    }
+
+    /// What is more here than there.
+    fn beyond(self, other: Self) -> Self {
+        Self { cost: self.cost.minus(other.cost), usage: self.usage.growth_since(other.usage) }
+    }
 }
 
 impl Spent {
@@ -40,34 +77,40 @@ impl Spent {
         }
         let message = body.content.extra.get("message").and_then(|message| message.get("id"));
         let message = message.and_then(Value::as_str).unwrap_or_default();
-        let before = match &self.last {
-            Some((last, before)) if last == message && !message.is_empty() => *before,
-            _ => TokenUsage::default(),
+        let known = self.recent.iter_mut().find(|(known, _)| known == message && !message.is_empty());
+        let before = match known {
+            Some((_, before)) => std::mem::replace(before, now),
+            None => {
+                self.recent.push_back((message.to_owned(), now));
+                TokenUsage::default()
+            }
         };
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
         let (sum, last_at) = self.metered.entry(model.clone()).or_insert((TokenUsage::default(), at));
         *sum = sum.saturating_add(now.growth_since(before));
         *last_at = at;
-        self.last = Some((message.to_owned(), now));
     }
 
-    /// Whether the program says what the session costs.
-    pub(super) const fn is_said(&self) -> bool {
-        self.is_said
-    }
-
-    /// The program says what was spent since it said so last.
-    pub(super) fn say(&mut self, grown: CostLine, at: Timestamp) {
-        self.is_said = true;
+    /// The program says what the session cost so far.
+    pub(super) fn hear(&mut self, said: CostLine, at: Timestamp) {
+        let said = Amount { cost: said.cost, usage: within_measure(said.usage) };
+        let begins_again = said.cost < self.heard.cost;
+        let grown = if begins_again { said } else { said.beyond(self.heard) };
+        (self.is_said, self.heard, self.last_at) = (true, said, Some(at));
+        self.total = self.total.add(grown);
         self.metered.clear();
-        let before = self.said.map_or(MicroUsd::ZERO, |(line, _)| line.cost);
-        let usage = self.said.map_or(TokenUsage::default(), |(line, _)| line.usage);
-        let cost = before.saturating_add(grown.cost);
-        self.said = Some((CostLine { cost, usage: usage.saturating_add(grown.usage) }, at));
+    }
+
+    /// The transcript is read from its beginning.
+    pub(super) fn begin_again(&mut self) {
+        *self = Self { metered: std::mem::take(&mut self.metered), ..Self::default() };
     }
 
     /// Whether something is to be added to the session at the end of its transcript.
     pub(super) fn is_owed(&self) -> bool {
-        self.said.is_some() || !self.metered.is_empty()
+        !self.metered.is_empty()
     }
 
     /// What is to be remembered for when reading goes on.
@@ -77,7 +120,10 @@ impl Spent {
             .iter()
             .map(|(model, (usage, at))| json!({ "model": model, "usage": usage, "at": at.as_micros() }))
             .collect();
-        json!({ "is_said": self.is_said, "metered": metered, "last": self.last })
+        json!({
+            "is_said": self.is_said, "heard": self.heard, "total": self.total, "metered": metered,
+            "recent": self.recent,
+        })
     }
 
     pub(super) fn from_json(kept: &Value) -> Self {
@@ -88,19 +134,22 @@ impl Spent {
         });
         Self {
             is_said: kept["is_said"] == true,
-            said: None,
+            heard: read(&kept["heard"]),
+            total: read(&kept["total"]),
             metered: metered.collect(),
-            last: serde_json::from_value(kept["last"].clone()).unwrap_or_default(),
+            recent: read(&kept["recent"]),
+            last_at: None,
         }
     }
 
-    /// What is to be added to the session now: what the program said, and at the end of a transcript what it did not say but
-    /// its tokens tell. Without a price, the cost is unknown.
+    /// What is to be added to the session now: what the program said beyond what was added, or, at the end of a transcript
+    /// of a program that says nothing, what its tokens tell. Without a price, that cost is unknown.
     pub(super) fn bill(
         &mut self,
         app: &App,
         tx: &Tx<'_>,
         session: &Session,
+        ledger: &mut Ledger,
         is_end: bool,
     ) -> Result<Vec<CostEntry>, StoreError> {
         let entry = |model, usage, cost, source, at| CostEntry {
@@ -116,24 +165,49 @@ impl Spent {
             source,
             at,
         };
-        let said = self.said.take().filter(|(line, _)| line.cost > MicroUsd::ZERO || line.usage.total() > 0);
-        let mut entries: Vec<_> = said
-            .map(|(line, at)| entry(None, line.usage, Some(line.cost), CostSource::Imported, at))
-            .into_iter()
-            .collect();
-        if is_end {
-            for (model, (usage, at)) in std::mem::take(&mut self.metered) {
+        let mut entries = Vec::new();
+        if self.is_said {
+            let said = ledger.said.unwrap_or_default();
+            ledger.said = Some(if self.total.cost > said.cost { self.total } else { said });
+        }
+        let Some(said) = ledger.said else {
+            for (model, (usage, at)) in
+                if is_end { std::mem::take(&mut self.metered) } else { BTreeMap::new() }
+            {
                 let price = tx.model_prices().find_at(&model, at)?;
                 let cost = price.map(|price| price.cost(&usage));
+                ledger.billed = ledger.billed.add(Amount { cost: cost.unwrap_or_default(), usage });
                 entries.push(entry(Some(model), usage, cost, CostSource::Computed, at));
             }
+            return Ok(entries);
+        };
+        self.metered.clear();
+        let owed = said.beyond(ledger.billed);
+        if owed != Amount::default() {
+            ledger.billed = ledger.billed.add(owed);
+            let at = self.last_at.unwrap_or(session.last_activity_at);
+            entries.push(entry(None, owed.usage, Some(owed.cost), CostSource::Imported, at));
         }
         Ok(entries)
     }
 }
 
+fn read<T: DeserializeOwned + Default>(kept: &Value) -> T {
+    serde_json::from_value(kept.clone()).unwrap_or_default()
+}
+
+fn within_measure(usage: TokenUsage) -> TokenUsage {
+    let within = |count: i64| count.clamp(0, MOST);
+    TokenUsage {
+        input_tokens: within(usage.input_tokens),
+        output_tokens: within(usage.output_tokens),
+        cache_creation_tokens: within(usage.cache_creation_tokens),
+        cache_read_tokens: within(usage.cache_read_tokens),
+    }
+}
+
 fn usage_of(usage: &Value) -> TokenUsage {
-    let count = |field: &str| usage.get(field).and_then(Value::as_i64).unwrap_or(0).max(0);
+    let count = |field: &str| usage.get(field).and_then(Value::as_i64).unwrap_or(0).clamp(0, MOST);
     TokenUsage {
         input_tokens: count("input_tokens"),
         output_tokens: count("output_tokens"),

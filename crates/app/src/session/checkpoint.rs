@@ -80,7 +80,12 @@ impl App {
             Ok(checkpoint)
         };
         let made = self.store().write(insert).await;
-        if let (Err(_), Some(snapshot)) = (&made, snapshot) {
+        // It may be stored when only the answer was lost, and then it needs its files.
+        let is_refused = match &made {
+            Err(CheckpointError::Store(error)) => !error.is_retryable(),
+            outcome => outcome.is_err(),
+        };
+        if let Some(snapshot) = snapshot.filter(|_| is_refused) {
             folder::discard(snapshot).await;
         }
         made

@@ -1,7 +1,7 @@
 //! Forks: sessions that begin with the history of another one.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     path::{Path, PathBuf},
 };
@@ -110,7 +110,10 @@ impl App {
         match self.write_fork(caller, session, entries, &plan, fork.state).await {
             Ok(session) => Ok(Forked { session, copied }),
             Err(error) => {
-                folder::discard(folder).await;
+                // It may be stored when only the answer was lost, and then it needs its folder.
+                if !error.is_retryable() {
+                    folder::discard(folder).await;
+                }
                 Err(error.into())
             }
         }
@@ -174,7 +177,7 @@ impl App {
             format!("forked from {}", session.parent_session_id.map(|id| id.to_string()).unwrap_or_default());
         let created = record::transition(self, id, None, SessionStatus::Created, &reason, &author);
         let mut items = vec![(Change::Created, TimelineItem::Transition(created))];
-        let history = self.copy_of(entries, id, plan.cut.as_ref().map_or(0, |cut| cut.sequence));
+        let history = self.copy_of(entries, id, plan);
         let count = |is_it: fn(&TimelineItem) -> bool| {
             i64::try_from(history.iter().filter(|item| is_it(item)).count()).unwrap_or(i64::MAX)
         };
@@ -202,14 +205,17 @@ impl App {
     }
 
     /// The messages up to a number of the timeline, and the tool calls between them, as those of another session.
-    fn copy_of(&self, entries: Vec<TimelineEntry>, session: SessionId, until: i64) -> Vec<TimelineItem> {
+    fn copy_of(&self, entries: Vec<TimelineEntry>, session: SessionId, plan: &Plan) -> Vec<TimelineItem> {
+        let until = plan.cut.as_ref().map_or(0, |cut| cut.sequence);
         let mut ids: HashMap<MessageId, MessageId> = HashMap::new();
         let of_history =
             entries.into_iter().filter(|entry| entry.change == Change::Created && entry.sequence <= until);
         let mut copies = Vec::new();
         for entry in of_history {
             match entry.item {
-                TimelineItem::Message(message) if !message.is_partial => {
+                TimelineItem::Message(message)
+                    if !message.is_partial && !plan.unfinished.contains(&message.id) =>
+                {
                     let id = MessageId::from_uuid(self.next_id());
                     ids.insert(message.id, id);
                     let parent_message_id = message.parent_message_id.and_then(|id| ids.get(&id).copied());
@@ -234,6 +240,8 @@ struct Plan {
     cut: Option<Cut>,
     /// After how many messages, where somebody said so.
     messages: Option<u32>,
+    /// Messages that were being written there: what they became later is not known there.
+    unfinished: HashSet<MessageId>,
 }
 
 impl Plan {
@@ -243,9 +251,17 @@ impl Plan {
             TimelineItem::Message(message) if entry.change == Change::Created => Some(message),
             _ => None,
         });
-        let within = said.filter(|message| message.sequence <= until);
+        let unfinished: HashSet<_> = entries
+            .iter()
+            .filter(|entry| entry.change == Change::Replaced && entry.sequence > until)
+            .filter_map(|entry| match &entry.item {
+                TimelineItem::Message(message) => Some(message.id),
+                _ => None,
+            })
+            .collect();
+        let within = said.filter(|message| message.sequence <= until && !unfinished.contains(&message.id));
         let messages = if let History::Messages(most) = history { Some(most) } else { None };
-        Self { cut: cut(within, messages), messages }
+        Self { cut: cut(within, messages), messages, unfinished }
     }
 }
 

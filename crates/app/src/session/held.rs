@@ -15,7 +15,7 @@ use domain::{
 use store::StoreError;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use super::inbox::{Told, with_words};
@@ -85,9 +85,9 @@ impl Hold {
     pub(super) async fn next(&mut self) -> Heard {
         tokio::select! {
             biased;
-            Ok(error) = &mut self.lost => Heard::Lost(error),
+            // Whoever looks after sessions is gone only when another hold is in the place of this one.
+            lost = &mut self.lost => Heard::Lost(lost.unwrap_or(StoreError::Fenced)),
             Some(told) = self.told.recv() => Heard::Told(told),
-            else => std::future::pending().await,
         }
     }
 }
@@ -129,26 +129,34 @@ impl HeldSessions {
         }
     }
 
-    /// Forgets what no longer waits, and says what was not told yet.
-    fn untold(&self, waiting: Vec<Command>) -> Vec<Command> {
-        let ids: HashSet<_> = waiting.iter().map(|command| command.id).collect();
+    /// Forgets what no longer waits of these sessions, and says what was not told yet to whoever runs them now.
+    fn untold(&self, held: &[HeldSession], waiting: Vec<(Command, i64)>) -> Vec<(Command, HeldSession)> {
+        let ids: HashSet<_> = waiting.iter().map(|(command, _)| command.id).collect();
         let mut state = self.lock();
-        state.sessions.values_mut().for_each(|entry| entry.told.retain(|id| ids.contains(id)));
-        let is_untold = |command: &Command| {
-            state.sessions.get(&command.session_id).is_some_and(|entry| !entry.told.contains(&command.id))
+        for session in held {
+            if let Some(entry) = state.sessions.get_mut(&session.id) {
+                entry.told.retain(|id| ids.contains(id));
+            }
+        }
+        let of_owner = |(command, fence): (Command, i64)| {
+            let entry = state.sessions.get(&command.session_id)?;
+            let is_untold = entry.held.fence == fence && !entry.told.contains(&command.id);
+            is_untold.then_some((command, entry.held))
         };
-        waiting.into_iter().filter(is_untold).collect()
+        waiting.into_iter().filter_map(of_owner).collect()
     }
 
-    /// Tells a session something. When it has no room for more, it is told the next time.
-    fn tell(&self, told: Told) {
-        let (session, command) = (told.command.session_id, told.command.id);
+    /// Tells a session something; says whether it had room for it.
+    fn tell(&self, session: HeldSession, told: Told) -> bool {
+        let command = told.command.id;
         let mut state = self.lock();
-        if let Some(entry) = state.sessions.get_mut(&session)
-            && entry.tell.try_send(told).is_ok()
-        {
+        let entry = state.sessions.get_mut(&session.id).filter(|entry| entry.held.fence == session.fence);
+        let Some(entry) = entry else { return false };
+        let has_room = entry.tell.try_send(told).is_ok();
+        if has_room {
             entry.told.insert(command);
         }
+        has_room
     }
 }
 
@@ -161,7 +169,10 @@ impl App {
         let sessions = Arc::clone(self.held_sessions());
         let (is_renewed, is_heard) = {
             let mut state = sessions.lock();
-            state.sessions.insert(held.id, entry);
+            if let Some(Entry { lose: Some(lose), .. }) = state.sessions.insert(held.id, entry) {
+                // It was lost and is owned anew: who ran it until then goes on no more.
+                let _ = lose.send(StoreError::Fenced);
+            }
             (mem::replace(&mut state.is_renewed, true), mem::replace(&mut state.is_heard, true))
         };
         if !is_renewed {
@@ -181,6 +192,8 @@ async fn renew(app: App) {
         if held.is_empty() {
             return;
         }
+        // Counted from before: a slow database must not use up what leases have left.
+        let now = Instant::now();
         let pause = match renew_all(&app, held.clone()).await {
             Ok(lost) => {
                 lost.into_iter().for_each(|session| app.held_sessions().lose(session, StoreError::Fenced));
@@ -195,14 +208,15 @@ async fn renew(app: App) {
                 RENEW_EVERY
             }
         };
-        sleep(pause).await;
+        sleep_until(now + pause).await;
     }
 }
 
 /// Keeps sessions for another while; gives those that another process took over.
 pub(crate) async fn renew_all(app: &App, held: Vec<HeldSession>) -> Result<Vec<HeldSession>, StoreError> {
-    let until = app.now().plus(LEASE);
+    let app_now = app.clone();
     let renew = move |tx: &store::Tx<'_>| {
+        let until = app_now.now().plus(LEASE);
         let mut lost = Vec::new();
         for session in held {
             let HeldSession { team_id, id, fence } = session;
@@ -234,26 +248,49 @@ async fn hear(app: App) {
     }
 }
 
+/// Tells what waits now. What cannot be read of one session is that session's own trouble.
 async fn hear_once(app: &App, held: Vec<HeldSession>) -> Result<(), StoreError> {
+    match hear_of(app, held.clone()).await {
+        Err(error) if !error.is_retryable() => {
+            for session in held {
+                match hear_of(app, vec![session]).await {
+                    Err(error) if !error.is_retryable() => app.held_sessions().lose(session, error),
+                    outcome => outcome?,
+                }
+            }
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+async fn hear_of(app: &App, held: Vec<HeldSession>) -> Result<(), StoreError> {
     let ids: Vec<_> = held.iter().map(|session| session.id).collect();
     let waiting = app.store().read(move |conn| conn.leases().list_queued_commands(&ids)).await?;
-    let untold = app.held_sessions().untold(waiting);
+    let untold = app.held_sessions().untold(&held, waiting);
     if untold.is_empty() {
         return Ok(());
     }
-    let teams: BTreeMap<_, _> = held.iter().map(|session| (session.id, session.team_id)).collect();
     let read = move |conn: &store::Conn| {
-        let of_team = |command: Command| Some((*teams.get(&command.session_id)?, command));
-        let told = untold.into_iter().filter_map(of_team);
-        told.map(|(team, command)| with_words(conn, team, command)).collect::<Result<Vec<_>, StoreError>>()
+        let told = untold.into_iter().map(|(command, session)| {
+            Ok::<_, StoreError>((session, with_words(conn, session.team_id, command)?))
+        });
+        told.collect::<Result<Vec<_>, _>>()
     };
-    let told = app.store().read(read).await?;
-    told.into_iter().for_each(|told| app.held_sessions().tell(told));
+    let mut full = HashSet::new();
+    for (session, told) in app.store().read(read).await? {
+        // In their order: what does not fit waits, and all behind it.
+        if !full.contains(&session.id) && !app.held_sessions().tell(session, told) {
+            full.insert(session.id);
+        }
+    }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::*;
     use crate::{
         fixture::Fixture,
@@ -303,6 +340,19 @@ mod tests {
         let (mut lost, mut kept) = (app.hold(first.held()), app.hold(second.held()));
         assert!(matches!(lost.next().await, Heard::Lost(StoreError::Fenced)));
         assert!(kept.lost.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn who_held_a_session_before_is_told_that_another_hold_has_it() {
+        let fixture = Fixture::new().await;
+        let app = fixture.app_on("here");
+        let recorder = fixture.active_session(&app).await;
+        let mut before = app.hold(recorder.held());
+        let held = recorder.held();
+        let _now = app.hold(HeldSession { fence: held.fence + 1, ..held });
+        assert!(matches!(before.next().await, Heard::Lost(StoreError::Fenced)));
+        drop(before);
+        assert!(app.held_sessions().contains(held.id), "the other hold stays");
     }
 
     #[tokio::test]

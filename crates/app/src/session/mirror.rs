@@ -64,10 +64,15 @@ impl App {
         environment: &Environment,
     ) -> Result<(), StoreError> {
         let Some(folder) = own_folder(environment) else { return Ok(()) };
-        for id in [Some(session.id), session.parent_session_id].into_iter().flatten() {
-            let team = session.team_id;
+        let (team, parent) = (session.team_id, session.parent_session_id);
+        let find = move |conn: &store::Conn| {
+            parent.map_or(Ok(None), |parent| conn.team(team).sessions().find(parent))
+        };
+        let parent = self.store().read(find).await?;
+        let of = |session: &Session| Some((session.id, session.external_id.clone()?));
+        for (id, own) in [of(session), parent.as_ref().and_then(of)].into_iter().flatten() {
             let paths = self.store().read(move |conn| conn.team(team).transcripts().list_paths(id)).await?;
-            for (path, pieces) in paths {
+            for (path, pieces) in paths.into_iter().filter(|(path, _)| is_of(path, &own)) {
                 let target = folder.join(path.as_str());
                 if self.is_complete(team, id, &path, pieces, &target).await? {
                     continue;
@@ -131,6 +136,17 @@ impl App {
     }
 }
 
+/// Whether a path is where the agent program keeps the transcript of its session of this id, or of a subagent: nothing else is
+/// ever written, whatever a session that was brought from elsewhere says.
+fn is_of(path: &TranscriptPath, own: &str) -> bool {
+    let is_subagent = |name: &str| name.starts_with("agent-") && name.ends_with(".jsonl");
+    match path.as_str().split('/').collect::<Vec<_>>()[..] {
+        ["projects", _, file] => file.strip_suffix(".jsonl") == Some(own) || is_subagent(file),
+        ["projects", _, session, "subagents", file] => session == own && is_subagent(file),
+        _ => false,
+    }
+}
+
 /// Where the agent program keeps its files.
 fn own_folder(environment: &Environment) -> Option<PathBuf> {
     let set = |name: &str| {
@@ -170,4 +186,32 @@ fn joined(parts: Vec<TranscriptPart>) -> BTreeMap<TranscriptPath, String> {
 
 fn other(error: &io::Error) -> StoreError {
     StoreError::Other { what: format!("a transcript: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_transcripts_of_the_session_are_written() {
+        let is_written = |path: &str| is_of(&path.parse().expect("a path"), "1d40");
+        for path in [
+            "projects/-w/1d40.jsonl",
+            "projects/-w/1d40/subagents/agent-a.jsonl",
+            "projects/-w/agent-a.jsonl",
+        ] {
+            assert!(is_written(path), "{path}");
+        }
+        for path in [
+            "settings.json",
+            "projects/-w/2e51.jsonl",
+            "projects/1d40.jsonl",
+            "projects/-w/1d40/subagents/x.jsonl",
+            "projects/-w/2e51/subagents/agent-a.jsonl",
+            "x/projects/-w/1d40.jsonl",
+            "projects/-w/agent-a.json",
+        ] {
+            assert!(!is_written(path), "{path}");
+        }
+    }
 }

@@ -128,7 +128,9 @@ impl App {
         };
         let (template, agent) = self.store().read(read).await?;
         let template_id = template.as_ref().map(|template| template.id);
-        let mut options = template.map_or(defaults, |template| template.options);
+        let (model, max_turns, budget) = (defaults.model.clone(), defaults.max_turns, defaults.budget);
+        let unset = SessionOptions { model: None, max_turns: None, budget: None, ..defaults };
+        let mut options = template.map_or(unset, |template| template.options);
         // A template may be made from what a fork was asked to be; what begins here is none.
         options.sdk_options.retain(|key, _| ![FORK_OF, FORK_AT, FORK_TOLD].contains(&key.as_str()));
         if let Some((agent, version)) = &agent {
@@ -137,6 +139,9 @@ impl App {
             }
             be(&mut options, agent, &version.dna);
         }
+        options.model = options.model.or(model);
+        options.max_turns = options.max_turns.or(max_turns);
+        options.budget = options.budget.or(budget);
         say(&mut options, overrides);
         let agent = agent.map(|(agent, version)| (agent.id, version.version));
         Ok(Plan { options, agent, template_id })

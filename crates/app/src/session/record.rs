@@ -167,7 +167,18 @@ impl Recorder {
     pub(super) async fn take_up(&mut self, command: Command) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
         self.draft_prompt(&mut draft, command, &AGENT);
+        if draft.items.is_empty() {
+            self.refuse_lost().await?;
+        }
         self.commit(draft).await
+    }
+
+    /// Nothing is written, and yet nobody is told what another owner is told.
+    async fn refuse_lost(&self) -> Result<(), StoreError> {
+        let HeldSession { team_id, id, fence } = self.held();
+        let hold =
+            || self.app.store().write(move |tx| tx.team(team_id).sessions().hold(id, Guard::Fence(fence)));
+        patiently(hold).await
     }
 
     fn draft_prompt(&mut self, draft: &mut Draft, command: Command, author: &Actor) {

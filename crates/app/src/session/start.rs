@@ -1,6 +1,10 @@
 //! Starting a session, new or again.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use agent::{
     Environment, Fork, Launch, LaunchOptions, Limits, RunningAgent, Runtime, SettingSources, StartError,
@@ -168,6 +172,7 @@ impl App {
             }
             Target::Resume { id, working_directory } => {
                 let session = self.find_resumable(caller, id, &launch.runtime).await?;
+                refuse_absent(working_directory.as_deref())?;
                 self.take_up(session, working_directory, &author, lease).await?
             }
             Target::Claimed(session) => self.begin_claimed(*session, &author, lease.expires_at).await?,
@@ -361,6 +366,17 @@ impl App {
             }
             _ => Ok(session),
         }
+    }
+}
+
+/// Before a session is sent there for good.
+fn refuse_absent(folder: Option<&Path>) -> Result<(), StartError> {
+    match folder {
+        Some(folder) if !folder.is_dir() => {
+            let source = std::io::ErrorKind::NotFound.into();
+            Err(StartError::WorkingDirectory { path: folder.to_owned(), source })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! `provost session export|import`: a session as a bundle of JSON lines.
 
 use std::{
-    io::{self, BufRead, BufWriter, ErrorKind},
+    fs::File,
+    io::{self, BufRead, BufReader, BufWriter, ErrorKind, Seek},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -77,6 +78,7 @@ impl SessionImport {
             return Err(Failure::new(Code::Failed, "this is no bundle of a session")
                 .hint("provost session export writes one"));
         }
+        let input = spooled(input)?;
         let folder = self.folder.map(|folder| existing(&context.surroundings.current_directory.join(folder)));
         let folder = folder.transpose()?;
         let Opened { app, caller } = context.open().await?;
@@ -100,6 +102,14 @@ impl SessionImport {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// All of it in a file that is gone when it is closed: whoever writes into a pipe slowly keeps nobody from the database.
+fn spooled(mut input: Box<dyn BufRead + Send>) -> Result<BufReader<File>, Failure> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut input, &mut file)?;
+    file.rewind()?;
+    Ok(BufReader::new(file))
 }
 
 fn existing(folder: &Path) -> Result<String, Failure> {

@@ -152,6 +152,16 @@ fn a_bundle_that_is_wrong_leaves_nothing(home: &Home) {
             whole.replacen(id, "01890000-0000-7000-8000-000000000000", 1),
             "not the session that the first line names",
         ),
+        (sealed(&whole.replacen("\"blocks\":[", "\"blocks\":[5,", 1)), "session_events"),
+        (
+            sealed(&whole.replacen("\"parent_session_id\":null", "\"parent_session_id\":\"\\u0030x\"", 1)),
+            "is no id",
+        ),
+        (
+            sealed(&whole.replacen("\"input_tokens\":0", "\"input_tokens\":9223372036854775807", 1)),
+            "between 0 and",
+        ),
+        (sealed(&whole.replacen(id, &id.to_uppercase(), 2)), "is no id"),
         (pointed.clone(), "digest"),
         (sealed(&pointed), "not every message is a row of the session"),
     ] {

@@ -13,6 +13,7 @@ on_both_databases!(
     what_cannot_be_read_is_told_and_passed_over,
     a_session_of_several_files_is_one,
     a_file_that_was_cut_and_grew_again_loses_and_doubles_nothing,
+    what_was_spent_is_counted_once,
     what_tokens_cost_is_computed_where_the_transcript_does_not_say,
     what_was_imported_goes_on_where_its_files_are_not,
     an_import_that_was_killed_goes_on,
@@ -237,6 +238,53 @@ fn a_file_that_was_cut_and_grew_again_loses_and_doubles_nothing(home: &Home) {
     assert_eq!(home.last()["total_messages"], 5);
     assert_eq!(home.last()["total_cost_usd"], "0.25");
     assert_numbered_without_gaps(&home.timeline());
+    home.assert_well();
+}
+
+fn cost_line(dollars: f64, tokens: u32) -> Value {
+    let usage = json!({ "x": { "inputTokens": tokens, "outputTokens": 20 } });
+    json!({ "type": "cost-state", "totalCostUSD": dollars, "modelUsage": usage })
+}
+
+/// Whatever is read again, in whichever order and copy, was spent once; a count that begins again goes on top.
+fn what_was_spent_is_counted_once(home: &Home) {
+    let mut all = vec![
+        said("user", 1, &json!("go")),
+        cost_line(0.10, 40),
+        said("user", 2, &json!("on")),
+        cost_line(0.25, 100),
+    ];
+    let spent = |home: &Home| home.last()["total_cost_usd"].clone();
+    let path = write(home, &lines(&all));
+    import(home);
+    assert_eq!(spent(home), "0.25");
+    // Written anew with another beginning.
+    let other = [vec![json!({ "type": "mode" })], all.clone()].concat();
+    fs::write(&path, lines(&other)).expect("written");
+    import(home);
+    assert_eq!(spent(home), "0.25");
+    // An older copy, and a subagent whose tokens the session's own count holds.
+    home.write(&format!("backup/-somewhere/{NAME}.jsonl"), &lines(&all[..2]));
+    let mut subagent = said("assistant", 21, &json!([{ "type": "text", "text": "found" }]));
+    (subagent["isSidechain"], subagent["agentId"]) = (json!(true), json!("one"));
+    subagent["message"]["model"] = json!("x");
+    subagent["message"]["usage"] = json!({ "input_tokens": 7 });
+    home.write(&format!(".claude/projects/-somewhere/{NAME}/subagents/agent-one.jsonl"), &lines(&[subagent]));
+    let backup = home.path("backup").display().to_string();
+    home.json(&["import", "claude-transcripts", &backup]);
+    import(home);
+    let session = home.last();
+    assert_eq!(
+        (spent(home), &session["input_tokens"], &session["unknown_costs"]),
+        (json!("0.25"), &json!(100), &json!(0))
+    );
+    // It counts from zero again.
+    all.extend([cost_line(0.05, 20), cost_line(0.15, 60)]);
+    fs::write(&path, lines(&[vec![json!({ "type": "mode" })], all].concat())).expect("written");
+    import(home);
+    assert_eq!(spent(home), "0.4");
+    import(home);
+    assert_eq!((spent(home), &home.last()["total_messages"]), (json!("0.4"), &json!(3)));
     home.assert_well();
 }
 

@@ -123,6 +123,10 @@ fn a_session_goes_on_in_another_folder() {
     let says =
         |entry: &Value| entry["item"]["reason"].as_str().is_some_and(|reason| reason.ends_with(&folder));
     assert!(timeline.iter().any(says), "{timeline:#?}");
+    // One that is not there changes nothing.
+    let timeline = home.timeline();
+    resume(&home, "last").args(&["--cwd", "absent"]).exit(2).says(&["absent"]);
+    assert_eq!(home.timeline(), timeline);
     resume(&home, "last").succeed();
     assert_eq!(home.last()["working_directory"], folder);
     home.assert_well();

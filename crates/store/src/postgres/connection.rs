@@ -28,6 +28,7 @@ pub(crate) struct PostgresConnection {
     failed: Cell<bool>,
     /// What begins a transaction, on its way with the first statement of it.
     begin: Cell<Option<&'static str>>,
+    is_unusable: Cell<bool>,
 }
 
 impl PostgresConnection {
@@ -45,6 +46,7 @@ impl PostgresConnection {
             statements: RefCell::default(),
             failed: Cell::default(),
             begin: Cell::default(),
+            is_unusable: Cell::default(),
         };
         // How pgvector's index is searched: with more candidates than by default, and on until enough pass a filter.
         let setup = "SET client_min_messages = warning; SET timezone = 'UTC';
@@ -54,7 +56,7 @@ impl PostgresConnection {
     }
 
     pub(crate) fn is_lost(&self) -> bool {
-        self.client.is_closed()
+        self.client.is_closed() || self.is_unusable.get()
     }
 
     pub(crate) fn query<T>(
@@ -92,6 +94,10 @@ impl PostgresConnection {
         let outcome = self.runtime.block_on(async {
             let Some(begin) = self.begin.take() else { return answer.await };
             let (begun, answered) = tokio::join!(self.client.batch_execute(begin), answer);
+            if begun.is_err() && answered.is_ok() {
+                // What was asked was not asked in a transaction; nobody goes on from there.
+                self.is_unusable.set(true);
+            }
             begun.and(answered)
         });
         self.noting_failure(outcome)

@@ -37,19 +37,25 @@ impl<C: Reads> Leases<'_, C> {
         self.conn.conn().query(&sql, params![at, limit], |row| Session::from_columns(&mut row.columns()))
     }
 
-    /// What these sessions were told and no process took up yet, in the order of each: for the process that runs them.
+    /// What these sessions were told and no process took up yet, in the order of each, with the fence of who may take it up.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn list_queued_commands(&self, sessions: &[SessionId]) -> Result<Vec<Command>, StoreError> {
+    pub fn list_queued_commands(&self, sessions: &[SessionId]) -> Result<Vec<(Command, i64)>, StoreError> {
         let mut commands = Vec::new();
         in_few_sizes(sessions, |sessions| {
-            let columns = Command::COLUMNS;
-            let mut statement =
-                Statement::new(&format!("SELECT {columns} FROM session_commands WHERE session_id IN ("), []);
+            let columns = Command::columns_of("c");
+            let text = format!(
+                "SELECT s.fence, {columns} FROM session_commands c JOIN sessions s ON s.id = c.session_id WHERE c.session_id IN ("
+            );
+            let mut statement = Statement::new(&text, []);
             statement.push_list(sessions);
-            statement.push(") AND status = 'queued' ORDER BY session_id, sequence", []);
-            commands.extend(statement.rows::<Command>(self.conn.conn())?);
+            statement.push(") AND c.status = 'queued' ORDER BY c.session_id, c.sequence", []);
+            commands.extend(statement.query(self.conn.conn(), |row| {
+                let mut columns = row.columns();
+                let fence = columns.next()?;
+                Ok((Command::from_columns(&mut columns)?, fence))
+            })?);
             Ok(())
         })?;
         Ok(commands)

@@ -81,9 +81,10 @@ const TOOL_CALLS: &str = "SELECT c.sequence, c.id, c.tool_name, c.tool_input FRO
      WHERE c.session_id = $1 AND NOT EXISTS (SELECT 1 FROM message_search i WHERE i.row_id = c.id)
      ORDER BY c.sequence LIMIT $2";
 
+/// A row that cannot be read has no words: it must not keep all that wait behind it from being found.
 fn message(row: &Row<'_>) -> Result<Indexed, StoreError> {
-    let content: MessageContent = row.get(2)?;
-    Ok(Indexed::new(row.get(0)?, EntryKind::Message, row.get(1)?, &content.text()))
+    let text = row.get::<MessageContent>(2).map(|content| content.text()).unwrap_or_default();
+    Ok(Indexed::new(row.get(0)?, EntryKind::Message, row.get(1)?, &text))
 }
 
 fn called(row: &Row<'_>) -> Result<Indexed, StoreError> {

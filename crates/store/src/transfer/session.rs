@@ -77,6 +77,16 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("user_id", "team_memberships"),
 ];
 
+/// What stays when a session is removed for good.
+const OUTLIVING: &[&str] = &["cost_entries", "permission_decisions"];
+
+/// The columns that hold an id of ours, in the one way of writing it: elsewhere an id may be a text like any other.
+const IDS: &[&str] =
+    &["approval_id", "id", "message_id", "parent_message_id", "row_id", "session_id", "tool_call_id"];
+
+/// The most of anything that is counted, so that sums of it stay sums.
+const MOST: i64 = 1_000_000_000_000;
+
 /// What a session had where it ran, and has not where it is brought: an owner, a place in a queue, files.
 const LEFT_BEHIND: &[(&str, &str)] = &[
     (SESSIONS, "lease_owner"),
@@ -220,38 +230,57 @@ impl Import<'_, '_> {
             self.accept_columns(&t, &r);
         }
         self.adopt(&t, &mut r).map_err(|error| in_line(error, lines.number(), &t))?;
+        if self.has_outlived(&t, &r)? {
+            return Ok(());
+        }
         self.rows.add(RowLine { t, r }, lines.number(), lines.text().len())
+    }
+
+    /// What stays when a session is purged is here already when it is brought back.
+    fn has_outlived(&self, table: &str, fields: &Fields) -> Result<bool, TransferError> {
+        if !OUTLIVING.contains(&table) {
+            return Ok(false);
+        }
+        let sql = format!("SELECT 1 FROM {table} WHERE id = $1 AND team_id = $2");
+        let found = self.tx.query(&sql, params![id(fields, "id")?, self.receiver.team_id], |_| Ok(()))?;
+        Ok(!found.is_empty())
     }
 
     /// A bundle of an older schema lacks columns: the database fills them.
     fn accept_columns(&mut self, table: &str, fields: &Fields) {
         let found = self.rows.tables.iter_mut().find(|ordered| ordered.table.name == table);
         if let Some(Ordered { table, .. }) = found {
-            table.columns.retain(|column| column.kind == Kind::Json || fields.contains_key(&column.name));
+            table.columns.retain(|column| {
+                (column.kind == Kind::Json && !column.is_required) || fields.contains_key(&column.name)
+            });
         }
     }
 
     /// Makes a row one of the receiver's.
     fn adopt(&mut self, table: &str, fields: &mut Fields) -> Result<(), TransferError> {
         let own = if table == SESSIONS { "id" } else { "session_id" };
-        if id(fields, own) != Some(*self.session.as_uuid()) {
+        if id(fields, own)? != Some(*self.session.as_uuid()) {
             return Err(wrong(own, "is not the session that the first line names"));
         }
+        for column in IDS {
+            id(fields, column)?;
+        }
+        refuse_immeasurable(fields)?;
         set(fields, "team_id", &self.receiver.team_id)?;
         for (_, column) in LEFT_BEHIND.iter().filter(|(of, _)| *of == table) {
             set(fields, column, &())?;
         }
         for &(column, of) in OUTSIDE {
-            let Some(named) = id(fields, column) else { continue };
+            let Some(named) = id(fields, column)? else { continue };
             if !self.has(of, named)? {
                 set(fields, column, &())?;
             }
         }
         if table == SESSIONS {
-            if id(fields, "user_id").is_none() {
+            if id(fields, "user_id")?.is_none() {
                 set(fields, "user_id", &self.receiver.user_id)?;
             }
-            if id(fields, "agent_id").is_none() {
+            if id(fields, "agent_id")?.is_none() {
                 set(fields, "agent_version", &())?;
             }
             if let Some(folder) = &self.receiver.working_directory {
@@ -295,6 +324,7 @@ impl Import<'_, '_> {
         let tables = rows.end()?;
         refuse_foreign(tx, session, &tables)?;
         refuse_gaps(tx, session)?;
+        refuse_unreadable(tx, receiver.team_id, session)?;
         Ok(search_backlog::enqueue(&tx.team(receiver.team_id), session)?)
     }
 }
@@ -316,12 +346,34 @@ fn refuse_foreign(tx: &Tx<'_>, session: SessionId, tables: &[Ordered]) -> Result
     for (kind, table) in check::timeline::KINDS {
         let sql = format!(
             "SELECT count(*) FROM session_events e WHERE e.session_id = $1 AND e.kind = '{kind}' AND e.change <> 'removed'
-             AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = e.row_id AND t.session_id = e.session_id)"
+             AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = e.row_id AND t.session_id = e.session_id)
+             AND NOT EXISTS (SELECT 1 FROM session_events g
+                             WHERE g.session_id = e.session_id AND g.row_id = e.row_id AND g.change = 'removed')"
         );
         if tx.scalar::<i64>(&sql, params![session])? > 0 {
             return Err(differs("session_events", &format!("not every {kind} is a row of the session")));
         }
     }
+    Ok(())
+}
+
+/// Everything can be read as what it says it is.
+fn refuse_unreadable(tx: &Tx<'_>, team: TeamId, session: SessionId) -> Result<(), TransferError> {
+    const PAGE: u32 = 500;
+    let unreadable = |error: StoreError| match error {
+        StoreError::Unavailable { .. } => TransferError::Store(error),
+        error => differs("session_events", &error.to_string()),
+    };
+    let team = tx.team(team);
+    let mut after = 0;
+    loop {
+        let entries = team.timeline().list(session, after, PAGE).map_err(unreadable)?;
+        let Some(last) = entries.last() else { break };
+        after = last.sequence;
+    }
+    team.session_state().list(session).map_err(unreadable)?;
+    team.transcripts().list_paths(session).map_err(unreadable)?;
+    team.checkpoints().list_of_session(session, None, PAGE).map_err(unreadable)?;
     Ok(())
 }
 
@@ -337,9 +389,27 @@ fn refuse_gaps(tx: &Tx<'_>, session: SessionId) -> Result<(), TransferError> {
     Ok(())
 }
 
-fn id(fields: &Fields, column: &str) -> Option<Uuid> {
-    let text: &str = serde_json::from_str(fields.get(column)?.get()).ok()?;
-    text.parse().ok()
+/// The id in a field; `None` when there is none.
+fn id(fields: &Fields, column: &str) -> Result<Option<Uuid>, TransferError> {
+    let Some(field) = fields.get(column) else { return Ok(None) };
+    let text: Option<String> = serde_json::from_str(field.get()).map_err(|_| wrong(column, "is no id"))?;
+    let Some(text) = text else { return Ok(None) };
+    match text.parse::<Uuid>() {
+        Ok(id) if id.to_string() == text => Ok(Some(id)),
+        _ => Err(wrong(column, &format!("{text:?} is no id"))),
+    }
+}
+
+fn refuse_immeasurable(fields: &Fields) -> Result<(), TransferError> {
+    let is_counted = |name: &str| name.ends_with("_tokens") || name.ends_with("_usd_micros");
+    for (name, field) in fields.iter().filter(|(name, _)| is_counted(name)) {
+        let number: Option<i64> =
+            serde_json::from_str(field.get()).map_err(|_| wrong(name, "is no whole number"))?;
+        if number.is_some_and(|number| !(0..=MOST).contains(&number)) {
+            return Err(wrong(name, &format!("is not between 0 and {MOST}")));
+        }
+    }
+    Ok(())
 }
 
 /// Sets a field that a row has.

@@ -20,6 +20,8 @@ const STORE_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct InFlight {
     id: MessageId,
+    /// Its number, once it is stored.
+    sequence: i64,
     text: String,
     began_at: Timestamp,
     stored_at: Timestamp,
@@ -39,6 +41,7 @@ impl Recorder {
         let app = &self.app;
         let in_flight = self.in_flight.get_or_insert_with(|| InFlight {
             id: MessageId::from_uuid(app.next_id()),
+            sequence: 0,
             text: String::new(),
             began_at: now,
             stored_at: now,
@@ -52,6 +55,7 @@ impl Recorder {
         let body = MessageBody::text(MessageType::Assistant, in_flight.text.clone());
         let message = Message {
             is_partial: true,
+            sequence: in_flight.sequence,
             ..Message::new(in_flight.id, self.session_id, body, in_flight.began_at)
         };
         let mut draft = Draft::default();
@@ -62,7 +66,13 @@ impl Recorder {
             Change::Created
         };
         draft.items.push((change, TimelineItem::Message(message)));
-        self.commit(draft).await
+        let entries = self.commit(draft).await?;
+        if let (Change::Created, Some(in_flight), Some(entry)) =
+            (change, &mut self.in_flight, entries.first())
+        {
+            in_flight.sequence = entry.sequence;
+        }
+        Ok(entries)
     }
 
     /// The agent program begins the message again: what it wrote so far does not count.
@@ -79,8 +89,10 @@ impl Recorder {
             && body.parent_tool_use_id.is_none()
             && body.content.blocks.iter().any(is_text);
         let in_flight = self.in_flight.take_if(|_| is_in_flight).filter(|in_flight| in_flight.is_stored);
-        let Some(InFlight { id, began_at, .. }) = in_flight else { return self.draft_message(draft, body) };
-        let message = Message::new(id, self.session_id, body, began_at);
+        let Some(InFlight { id, sequence, began_at, .. }) = in_flight else {
+            return self.draft_message(draft, body);
+        };
+        let message = Message { sequence, ..Message::new(id, self.session_id, body, began_at) };
         draft.items.push((Change::Replaced, TimelineItem::Message(message)));
         id
     }
