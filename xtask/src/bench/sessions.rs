@@ -35,8 +35,10 @@ use super::{
 };
 
 const SESSIONS: u32 = 200;
-/// How many events a second each agent makes, from what is asked for up to more than this machine can.
-const RATES: [u32; 5] = [10, 20, 25, 40, 50];
+/// How many events a second each agent makes, from little up to more than this machine can.
+const RATES: [u32; 5] = [5, 10, 20, 25, 40];
+/// What is asked for.
+const ASKED: u32 = 10;
 const MOST_P99: f64 = 50_000.0;
 /// How much longer than an fsync an event may take, in the middle.
 const MOST_BEYOND_FSYNC: f64 = 3_000.0;
@@ -70,15 +72,17 @@ pub(super) fn measure(folder: &Path, span: Duration, report: &mut Report) -> any
         let measured = runtime.block_on(run.measure())?;
         let (p50, p99) = (measured.delays.p50(), measured.delays.p99());
         let is_met = p50 < fsync + MOST_BEYOND_FSYNC && p99 < MOST_P99;
-        if rate == RATES[0] {
-            add_first(&measured, fsync, is_met, report)?;
+        if rate == ASKED {
+            add_asked(&measured, fsync, is_met, report)?;
         }
         let total = SESSIONS * rate;
         if is_met {
             held = Some(format!("{total}/s, p50/p99 {:.1}/{:.1} ms", p50 / 1000.0, p99 / 1000.0));
         } else {
-            missed = Some(format!("{total}/s: {:.1}/{:.1} ms", p50 / 1000.0, p99 / 1000.0));
-            break;
+            missed = missed.or(Some(format!("{total}/s: {:.1}/{:.1} ms", p50 / 1000.0, p99 / 1000.0)));
+            if rate >= ASKED {
+                break;
+            }
         }
     }
     report.add(&Figure {
@@ -90,11 +94,17 @@ pub(super) fn measure(folder: &Path, span: Duration, report: &mut Report) -> any
     })
 }
 
-fn add_first(measured: &Measured, fsync: f64, is_met: bool, report: &mut Report) -> anyhow::Result<()> {
-    let Measured { delays, megabytes, agents_megabytes } = measured;
+fn add_asked(measured: &Measured, fsync: f64, is_met: bool, report: &mut Report) -> anyhow::Result<()> {
+    let Measured { delays, heard, megabytes, agents_megabytes } = measured;
     report.add(&Figure {
         name: "200 sessions × 10 events/s, until durable",
-        figure: format!("p50/p99 {:.1}/{:.1} ms", delays.p50() / 1000.0, delays.p99() / 1000.0),
+        figure: format!(
+            "p50/p99 {:.1}/{:.1} ms, heard {:.1}/{:.1}",
+            delays.p50() / 1000.0,
+            delays.p99() / 1000.0,
+            heard.p50() / 1000.0,
+            heard.p99() / 1000.0
+        ),
         ratio: None,
         target: format!("p50 < {:.1} ms, p99 < 50 ms", (fsync + MOST_BEYOND_FSYNC) / 1000.0),
         is_met: Some(is_met),
@@ -119,6 +129,8 @@ struct Run {
 
 struct Measured {
     delays: Durations,
+    /// Until this process had read what was said.
+    heard: Durations,
     /// By how much this process grew.
     megabytes: f64,
     /// Of one agent program.
@@ -148,14 +160,15 @@ impl Run {
         sleep(self.span / 2).await;
         let megabytes = resident_megabytes("self")? - before;
         let agents_megabytes = child_megabytes()?;
-        let mut delays = Durations::default();
+        let (mut delays, mut heard) = (Durations::default(), Durations::default());
         while let Some(ended) = running.join_next().await {
-            let (session, own) = ended??;
+            let (session, own_delays, own_heard) = ended??;
             refuse_loss(&app, caller, session, events).await?;
-            delays.join(own);
+            delays.join(own_delays);
+            heard.join(own_heard);
         }
         app.store().close().await;
-        Ok(Measured { delays, megabytes, agents_megabytes })
+        Ok(Measured { delays, heard, megabytes, agents_megabytes })
     }
 
     fn launch(&self, scenario: &Path) -> LaunchSettings {
@@ -176,14 +189,14 @@ impl Run {
     }
 }
 
-/// Runs a session to its end, and says how late each of its events was durable.
+/// Runs a session to its end, and says how late each of its events was durable, and how late it was heard.
 async fn run_one(
     app: App,
     caller: Caller,
     launch: LaunchSettings,
     working_directory: PathBuf,
     (all, later): (Arc<Barrier>, Duration),
-) -> anyhow::Result<(SessionId, Durations)> {
+) -> anyhow::Result<(SessionId, Durations, Durations)> {
     let new = NewSession {
         name: None,
         prompt: None,
@@ -199,20 +212,23 @@ async fn run_one(
     sleep(later).await;
     running.handle.prompt("go".to_owned()).await?;
     running.handle.finish().await?;
-    let mut delays = Durations::default();
+    let (mut delays, mut heard) = (Durations::default(), Durations::default());
     while let Some(update) = running.updates.recv().await {
         match update {
             SessionUpdate::Entry(entry) if entry.change == Change::Created => {
                 if let Some(said_at) = stamp(&entry.item) {
                     let now = SystemClock.now().as_micros();
-                    delays.add(Duration::from_micros(u64::try_from(now - said_at).unwrap_or(0)));
+                    let since =
+                        |from: i64, to: i64| Duration::from_micros(u64::try_from(to - from).unwrap_or(0));
+                    delays.add(since(said_at, now));
+                    heard.add(since(said_at, entry.at.as_micros()));
                 }
             }
             SessionUpdate::Ended(end) => anyhow::ensure!(end.error.is_none(), "{:?}", end.error),
             _ => {}
         }
     }
-    Ok((running.session.id, delays))
+    Ok((running.session.id, delays, heard))
 }
 
 /// When an agent said something, by its own words.
