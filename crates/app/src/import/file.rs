@@ -113,13 +113,16 @@ impl App {
         let (known, mut place, mut ledger) = self.find_known(caller, id, source).await?;
         let from = place.value["bytes"].as_u64().zip(place.value["tail"].as_str());
         let lines = Lines::open(&source.path, from)?;
-        let mut spent = Spent::from_json(&place.value["spent"]);
         let mut is_first = lines.at() == 0;
+        // It is read for what the longer one does not say, and that one stays.
+        let is_older_copy = is_first && from.is_some_and(|(bytes, _)| bytes > lines.length());
+        let mut spent = match is_older_copy {
+            true => Spent::default(),
+            false => Spent::from_json(&place.value["spent"]),
+        };
         if is_first {
             spent.begin_again();
         }
-        // It is read for what the longer one does not say.
-        let is_older_copy = is_first && from.is_some_and(|(bytes, _)| bytes > lines.length());
         let mut report = FileReport { is_of_session: known.session.is_some(), ..FileReport::default() };
         let rows = Rows::begin_with(self.clone(), caller, id, source.session.clone(), known, spent);
         let (path, raw, unreadable) = (source.path.clone(), Vec::new(), UnreadableLines::default());
@@ -128,6 +131,9 @@ impl App {
             let (read, is_end);
             (read, is_end, reading) = read_aside(reading).await?;
             report.unreadable.append(&mut reading.unreadable);
+            if is_older_copy {
+                reading.raw.clear();
+            }
             if !reading.rows.is_begun() && reading.raw.len() > MOST_UNSAID {
                 return Ok(report);
             }
@@ -137,7 +143,7 @@ impl App {
             if reading.rows.is_begun() && has_news {
                 let is_new_session = !reading.rows.is_stored();
                 let piece;
-                (piece, reading) = pack_aside(source.key().filter(|_| !is_older_copy), reading).await?;
+                (piece, reading) = pack_aside(source.key(), reading).await?;
                 let value = json!({
                     "file": source.path.to_string_lossy(), "bytes": reading.lines.at(), "tail": reading.lines.tail()?,
                 });

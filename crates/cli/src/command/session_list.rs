@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use app::clock::{Clock, SystemClock};
 use clap::Args;
-use domain::{session::Session, session_status::SessionStatus, time::Timestamp};
+use domain::{money::MicroUsd, session::Session, session_status::SessionStatus, time::Timestamp};
 use store::Cursor;
 
 use crate::{
@@ -73,7 +73,14 @@ fn line(style: Style, session: &Session, now: Timestamp) -> String {
         text::short(session.id),
         session.runtime,
         text::ago(now.since(session.created_at)),
-        session.totals.cost,
+        cost(session),
         text::one_line(&session.name, 60),
     )
+}
+
+/// Tokens that cost nothing have a price that nobody said.
+fn cost(session: &Session) -> String {
+    let totals = &session.totals;
+    let is_unsaid = totals.cost == MicroUsd::ZERO && totals.usage.total() > 0;
+    if is_unsaid { "?".to_owned() } else { totals.cost.to_string() }
 }

@@ -320,6 +320,11 @@ fn what_tokens_cost_is_computed_where_the_transcript_does_not_say(home: &Home) {
     assert!(prices.starts_with("known-1 ") && prices.contains("$3.00 in, $15.00 out"), "{prices}");
     import(home);
     assert_eq!(home.last()["total_cost_usd"], "18");
+    // Of one whose cost nobody knows, the list does not say that it was free.
+    assert!(!home.provost(&["session", "list"]).succeed().text().contains("  ?  "));
+    home.write(".claude/projects/-b/bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee.jsonl", &lines(&all[3..]));
+    import(home);
+    assert!(home.provost(&["session", "list"]).succeed().text().contains("  ?  "));
     home.assert_well();
 }
 
