@@ -40,6 +40,13 @@ impl ManualClock {
     }
 }
 
+impl ManualClock {
+    /// As a machine's clock jumps when it is set right.
+    pub(crate) fn jump_back(&self, duration: Duration) {
+        self.0.fetch_sub(i64::try_from(duration.as_micros()).expect("a short time"), Ordering::SeqCst);
+    }
+}
+
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))

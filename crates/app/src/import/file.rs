@@ -153,7 +153,8 @@ impl App {
                     piece,
                     ledger: Kept { key: ledger.key.clone(), ..ledger },
                     is_first: mem::take(&mut is_first),
-                    is_end,
+                    // What an older copy owes is remembered nowhere.
+                    is_end: is_end || is_older_copy,
                 };
                 report.is_of_session = true;
                 match self.write_batch(caller, &mut reading.rows, written).await {

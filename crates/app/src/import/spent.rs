@@ -168,7 +168,8 @@ impl Spent {
         let mut entries = Vec::new();
         if self.is_said {
             let said = ledger.said.unwrap_or_default();
-            ledger.said = Some(if self.total.cost > said.cost { self.total } else { said });
+            let size = |amount: &Amount| (amount.cost, amount.usage.total());
+            ledger.said = Some(if size(&self.total) > size(&said) { self.total } else { said });
         }
         let Some(said) = ledger.said else {
             for (model, (usage, at)) in

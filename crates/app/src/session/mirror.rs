@@ -19,7 +19,10 @@ use domain::{
 use serde_json::Value;
 use store::{StoreError, Tx};
 
-use super::record::Recorder;
+use super::{
+    record::Recorder,
+    start::{FORK_OF, text_option},
+};
 use crate::{
     App,
     transcript::{packed, unpacked},
@@ -64,13 +67,11 @@ impl App {
         environment: &Environment,
     ) -> Result<(), StoreError> {
         let Some(folder) = own_folder(environment) else { return Ok(()) };
-        let (team, parent) = (session.team_id, session.parent_session_id);
-        let find = move |conn: &store::Conn| {
-            parent.map_or(Ok(None), |parent| conn.team(team).sessions().find(parent))
-        };
-        let parent = self.store().read(find).await?;
-        let of = |session: &Session| Some((session.id, session.external_id.clone()?));
-        for (id, own) in [of(session), parent.as_ref().and_then(of)].into_iter().flatten() {
+        let team = session.team_id;
+        let own = session.external_id.clone().map(|own| (session.id, own));
+        // As it was when the fork was made; the parent may have begun another conversation since.
+        let parent = session.parent_session_id.zip(text_option(&session.options, FORK_OF));
+        for (id, own) in [own, parent].into_iter().flatten() {
             let paths = self.store().read(move |conn| conn.team(team).transcripts().list_paths(id)).await?;
             for (path, pieces) in paths.into_iter().filter(|(path, _)| is_of(path, &own)) {
                 let target = folder.join(path.as_str());

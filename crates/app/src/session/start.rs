@@ -433,7 +433,7 @@ async fn start_mirrored(launch: Launch) -> Result<RunningAgent, StartError> {
     }
 }
 
-fn text_option(options: &SessionOptions, key: &str) -> Option<String> {
+pub(super) fn text_option(options: &SessionOptions, key: &str) -> Option<String> {
     options.sdk_options.get(key).and_then(|value| value.as_str()).map(str::to_owned)
 }
 

@@ -13,6 +13,14 @@ on_both_databases!(
     a_bundle_that_is_wrong_leaves_nothing,
 );
 
+/// Of a kind that nobody makes yet.
+const DECISION: &str = "
+    INSERT INTO permission_decisions (id, session_id, sequence, tool_name, decision, decided_by, interrupted, decided_at)
+        SELECT '01890000-0000-7000-8000-00000000dec1', id, next_sequence, 'Bash', 'allow', 'mode', FALSE, created_at FROM sessions;
+    INSERT INTO session_events (session_id, sequence, kind, row_id, change, at)
+        SELECT id, next_sequence, 'decision', '01890000-0000-7000-8000-00000000dec1', 'created', created_at FROM sessions;
+    UPDATE sessions SET next_sequence = next_sequence + 1;";
+
 fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value[field].as_str().expect("a text")
 }
@@ -20,12 +28,14 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
 /// A session with a tool call, a value and a checkpoint.
 fn session(home: &Home) -> Value {
     let turns = json!([
-        [{ "say": "first" }, { "tool": "Bash", "input": { "command": "echo x > made.txt" } }, { "say": "a zebra" }],
+        [{ "say": "first" }, { "tool": "Bash", "input": { "command": "echo x > made.txt" } }, { "say": "a zebra" },
+            { "spend": { "usd": 0.5, "input_tokens": 10 } }],
         [{ "say": "second" }],
     ]);
     home.play(&turns).arg("--yes").succeed();
     home.provost(&["session", "state", "last", "plan", "--set", "[1, 2]"]).succeed();
     home.provost(&["session", "checkpoint", "last", "here", "--files"]).succeed();
+    home.execute(DECISION);
     home.last()
 }
 
@@ -81,7 +91,11 @@ fn a_session_is_taken_to_another_database_and_goes_on_there(home: &Home) {
     let brought = import(&other, &file);
     assert_eq!(brought.text().trim(), id);
     assert_eq!(other.timeline(), home.timeline());
-    assert_eq!(lines(&other, id), lines(home, id));
+    let all = lines(home, id);
+    assert_eq!(lines(&other, id), all);
+    for kind in ["permission_decisions", "cost_entries", "checkpoints", "session_state", "tool_calls"] {
+        assert!(all.iter().any(|line| line["t"] == kind), "{kind}");
+    }
     assert_eq!(other.json(&["session", "search", "zebra"])["data"][0]["session_id"], id);
     assert_eq!(other.json(&["session", "state", id, "plan"])["value"], json!([1, 2]));
     // There are no files of the checkpoint; the restored session works on what is there.
@@ -158,7 +172,7 @@ fn a_bundle_that_is_wrong_leaves_nothing(home: &Home) {
             "is no id",
         ),
         (
-            sealed(&whole.replacen("\"input_tokens\":0", "\"input_tokens\":9223372036854775807", 1)),
+            sealed(&whole.replacen("\"input_tokens\":10", "\"input_tokens\":9223372036854775807", 1)),
             "between 0 and",
         ),
         (sealed(&whole.replacen(id, &id.to_uppercase(), 2)), "is no id"),

@@ -241,8 +241,13 @@ impl Import<'_, '_> {
         if !OUTLIVING.contains(&table) {
             return Ok(false);
         }
-        let sql = format!("SELECT 1 FROM {table} WHERE id = $1 AND team_id = $2");
-        let found = self.tx.query(&sql, params![id(fields, "id")?, self.receiver.team_id], |_| Ok(()))?;
+        // Costs no longer name the session, decisions go on to.
+        let (column, whose) = match table {
+            "permission_decisions" => ("session_id", *self.session.as_uuid()),
+            _ => ("team_id", *self.receiver.team_id.as_uuid()),
+        };
+        let sql = format!("SELECT 1 FROM {table} WHERE id = $1 AND {column} = $2");
+        let found = self.tx.query(&sql, params![id(fields, "id")?, whose], |_| Ok(()))?;
         Ok(!found.is_empty())
     }
 

@@ -414,3 +414,46 @@ async fn what_is_being_written_is_stored_once_a_second_and_replaced_when_it_is_w
     assert_eq!(fixture.get(id).await.totals.total_messages, 2);
     assert_eq!(fixture.findings().await, vec![]);
 }
+
+#[tokio::test]
+async fn a_clock_that_jumps_tears_no_session() {
+    let fixture = Fixture::new().await;
+    let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
+    let id = recorder.session_id();
+    let request = ToolRequest {
+        request_id: "r".into(),
+        tool_use_id: "toolu_1".into(),
+        tool_name: "Bash".into(),
+        input: json!({ "command": "make" }),
+        description: None,
+        requires_person: false,
+    };
+    recorder.prompt("work", &AUTHOR).await.expect("recorded");
+    let allowed = Judgement { decision: Decision::Allow, reason: "a rule".to_owned() };
+    recorder.judged(&request, &allowed).await.expect("recorded");
+    fixture.clock.jump_back(Duration::from_secs(600));
+    let result = ToolResult {
+        tool_use_id: "toolu_1".into(),
+        output: json!({ "content": "done" }),
+        is_error: false,
+        did_not_run: false,
+    };
+    let message = AgentMessage {
+        body: MessageBody::text(MessageType::User, ""),
+        tool_uses: Vec::new(),
+        tool_results: vec![result],
+    };
+    recorder.message(message).await.expect("recorded");
+    fixture.clock.advance(Duration::from_secs(7200));
+    recorder.turn_ended(turn(cumulative(10), &[], 0)).await.expect("recorded");
+    recorder.ended(SessionStatus::Completed, "done", None, &AUTHOR, false).await.expect("recorded");
+    let timeline = fixture.timeline(id).await;
+    assert!((1..).zip(&timeline).all(|(number, entry)| entry.sequence == number));
+    let took = timeline.iter().find_map(|entry| match &entry.item {
+        TimelineItem::ToolCall(call) => Some(call.duration_ms),
+        _ => None,
+    });
+    assert_eq!(took, Some(Some(0)), "nothing takes less than no time");
+    assert_eq!(fixture.get(id).await.status, SessionStatus::Completed);
+    assert_eq!(fixture.findings().await, vec![]);
+}
