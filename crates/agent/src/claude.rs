@@ -18,4 +18,5 @@ pub(crate) use self::{
     heard::{Heard, hear, parse_object, said},
     lines::LineReader,
     outgoing::initialize,
+    wire::{usage_of_message, usage_of_models},
 };

@@ -26,6 +26,26 @@ pub struct SaidLine {
     pub at: Option<Timestamp>,
     /// The folder the agent worked in.
     pub working_directory: Option<String>,
+    /// What the model's message took so far.
+    pub metered: Option<Metered>,
+}
+
+/// Tokens of a message of the model. Its pieces come on lines of their own, each with all of its tokens so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metered {
+    /// The message, by the model's own id; empty when it has none.
+    pub message: String,
+    /// Its tokens.
+    pub usage: TokenUsage,
+}
+
+/// The tools with which an agent starts another.
+pub const AGENT_TOOLS: [&str; 2] = ["Agent", "Task"];
+
+/// The subagent that a tool call started, by what came of the call.
+#[must_use]
+pub fn started_subagent(output: &Value) -> Option<&str> {
+    output["detail"]["agentId"].as_str()
 }
 
 /// What a session cost up to a line.
@@ -74,8 +94,15 @@ pub fn read_line(line: &str) -> Result<TranscriptLine, UnreadableLine> {
     if let Some(result) = fields.remove("toolUseResult") {
         fields.insert("tool_use_result".to_owned(), result);
     }
+    let metered = fields.get("message").and_then(metered);
     let message = claude::said(fields, kind == "assistant");
-    Ok(TranscriptLine::Said(Box::new(SaidLine { message, at, working_directory })))
+    Ok(TranscriptLine::Said(Box::new(SaidLine { message, at, working_directory, metered })))
+}
+
+fn metered(message: &Value) -> Option<Metered> {
+    let usage = claude::usage_of_message(message.get("usage")?);
+    let id = message.get("id").and_then(Value::as_str).unwrap_or_default();
+    (usage != TokenUsage::default()).then(|| Metered { message: id.to_owned(), usage })
 }
 
 fn text(value: Value) -> Option<String> {
@@ -84,16 +111,8 @@ fn text(value: Value) -> Option<String> {
 
 fn cost(fields: &serde_json::Map<String, Value>) -> Option<CostLine> {
     let cost = MicroUsd::from_dollars(fields.get("totalCostUSD")?.as_f64()?).ok()?;
-    let models = fields.get("modelUsage").and_then(Value::as_object).into_iter().flatten();
-    let usage = models.fold(TokenUsage::default(), |sum, (_, model)| {
-        let count = |field: &str| model.get(field).and_then(Value::as_i64).unwrap_or(0).max(0);
-        sum.saturating_add(TokenUsage {
-            input_tokens: count("inputTokens"),
-            output_tokens: count("outputTokens"),
-            cache_creation_tokens: count("cacheCreationInputTokens"),
-            cache_read_tokens: count("cacheReadInputTokens"),
-        })
-    });
+    let models = fields.get("modelUsage").and_then(Value::as_object);
+    let usage = claude::usage_of_models(models.into_iter().flat_map(|models| models.values()));
     Some(CostLine { cost, usage })
 }
 
@@ -144,6 +163,19 @@ mod tests {
             line.message.tool_results[0].output,
             json!({ "content": "x", "detail": { "stdout": "x" } })
         );
+    }
+
+    #[test]
+    fn tokens_stand_with_the_models_own_message_and_nonsense_is_bounded() {
+        let metered = |usage: Value| {
+            said(&json!({ "type": "assistant", "message": { "id": "m", "model": "x", "content": [], "usage": usage } }))
+                .metered
+        };
+        let usage =
+            TokenUsage { input_tokens: 7, output_tokens: TokenUsage::LARGEST, ..TokenUsage::default() };
+        let expected = Metered { message: "m".to_owned(), usage };
+        assert_eq!(metered(json!({ "input_tokens": 7, "output_tokens": i64::MAX, "x": -1 })), Some(expected));
+        assert_eq!(metered(json!({ "input_tokens": -7 })), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::{
 };
 
 use store::StoreError;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{task::JoinSet, time::interval};
 
 use self::{
     file::{FileError, FileReport},
@@ -168,6 +168,8 @@ impl App {
         let mut waiting = of_sessions(others);
         let advance = Arc::new(Advance::default());
         let mut running = JoinSet::new();
+        // Of its own, however quickly sessions come to their end.
+        let mut times = interval(TELL_EVERY);
         loop {
             let is_stopped = advance.is_stopped.load(Ordering::Relaxed);
             report.is_stopped |= is_stopped && !waiting.is_empty();
@@ -181,7 +183,7 @@ impl App {
                     Some(Err(panic)) => return Err(StoreError::Panicked { message: panic.to_string() }.into()),
                     None => break,
                 },
-                () = sleep(TELL_EVERY) => {
+                _ = times.tick() => {
                     let (files, bytes) = (&advance.files, &advance.bytes);
                     let files = usize::try_from(files.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
                     let bytes = bytes.load(Ordering::Relaxed);

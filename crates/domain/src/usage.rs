@@ -14,6 +14,21 @@ pub struct TokenUsage {
 }
 
 impl TokenUsage {
+    /// The most of a kind that one thing uses: more is nonsense, and sums of it stay sums.
+    pub const LARGEST: i64 = 1_000_000_000_000;
+
+    /// Each count between nothing and the largest.
+    #[must_use]
+    pub fn within_measure(self) -> Self {
+        let within = |count: i64| count.clamp(0, Self::LARGEST);
+        Self {
+            input_tokens: within(self.input_tokens),
+            output_tokens: within(self.output_tokens),
+            cache_creation_tokens: within(self.cache_creation_tokens),
+            cache_read_tokens: within(self.cache_read_tokens),
+        }
+    }
+
     /// Field by field, held at the largest count instead of wrapping.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {

@@ -9,7 +9,10 @@ mod system;
 mod transcript_mirror;
 mod turn_result;
 
-pub(crate) use self::control::{Question, Reply};
+pub(crate) use self::{
+    control::{Question, Reply},
+    model_usage::{usage_of_message, usage_of_models},
+};
 pub(super) use self::{
     control::{cancelled_request, question, reply},
     frame::Frame,

@@ -5,6 +5,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use super::tree::start_time;
+
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A variable no other agent of this machine has.
@@ -17,9 +19,7 @@ impl Mark {
     pub(crate) fn new() -> Self {
         let own = std::process::id();
         // A number that was used before is told apart by when its process started.
-        let started = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        let started =
-            started.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(19).map(str::to_owned));
+        let started = i32::try_from(own).ok().and_then(start_time);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self(format!("{own}.{}.{number}", started.unwrap_or_default()))
     }

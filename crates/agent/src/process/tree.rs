@@ -181,7 +181,7 @@ fn listed_children(pid: i32) -> Vec<i32> {
     lists.flat_map(|list| list.split_whitespace().flat_map(str::parse).collect::<Vec<_>>()).collect()
 }
 
-fn start_time(pid: i32) -> Option<u64> {
+pub(super) fn start_time(pid: i32) -> Option<u64> {
     Stat::of(pid).map(|stat| stat.started)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{io, mem, ops::ControlFlow, path::PathBuf};
 
-use agent::transcript::{TranscriptLine, read_line};
+use agent::transcript::{AGENT_TOOLS, TranscriptLine, read_line, started_subagent};
 use domain::{
     cost::CostEntry,
     digest::Sha256Digest,
@@ -30,8 +30,6 @@ const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 const BATCH_ROWS: usize = 1000;
 /// A file in which nobody says anything for longer than this is no conversation.
 const MOST_UNSAID: usize = 64 * 1024 * 1024;
-/// The tools with which an agent starts another.
-const AGENT_TOOLS: [&str; 2] = ["Agent", "Task"];
 
 /// What came of a file.
 #[derive(Debug, Default)]
@@ -69,6 +67,8 @@ struct Reading {
     path: PathBuf,
     lines: Lines,
     rows: Rows,
+    /// Where what is read is kept as it is; nowhere for an older copy.
+    key: Option<TranscriptPath>,
     raw: Vec<u8>,
     unreadable: UnreadableLines,
 }
@@ -81,11 +81,14 @@ struct Kept {
     value: Value,
 }
 
+/// A piece of a transcript, and of which.
+type Piece = (TranscriptPath, TranscriptPiece);
+
 /// A batch on its way into the store.
 struct Written {
     /// How far the file is read then; `None` for an older copy of one that was read further.
     place: Option<Kept>,
-    piece: Option<(TranscriptPath, TranscriptPiece)>,
+    piece: Option<Piece>,
     ledger: Kept,
     /// The file begins anew: what was kept of it is replaced.
     is_first: bool,
@@ -110,9 +113,9 @@ impl App {
         step: &(dyn Fn(u64) -> ControlFlow<()> + Send + Sync),
     ) -> Result<FileReport, FileError> {
         let id = super::rows::session_id(caller.team_id, &source.session);
-        let (known, mut place, mut ledger) = self.find_known(caller, id, source).await?;
+        let (session, mut place, mut ledger) = self.find_kept(caller, id, source).await?;
         let from = place.value["bytes"].as_u64().zip(place.value["tail"].as_str());
-        let lines = Lines::open(&source.path, from)?;
+        let mut lines = Lines::open(&source.path, from)?;
         let mut is_first = lines.at() == 0;
         // It is read for what the longer one does not say, and that one stays.
         let is_older_copy = is_first && from.is_some_and(|(bytes, _)| bytes > lines.length());
@@ -123,17 +126,19 @@ impl App {
         if is_first {
             spent.begin_again();
         }
-        let mut report = FileReport { is_of_session: known.session.is_some(), ..FileReport::default() };
+        let mut report = FileReport { is_of_session: session.is_some(), ..FileReport::default() };
+        if lines.is_at_end()? && !spent.is_owed() {
+            return Ok(report);
+        }
+        let known = self.find_known(caller, session, source).await?;
         let rows = Rows::begin_with(self.clone(), caller, id, source.session.clone(), known, spent);
-        let (path, raw, unreadable) = (source.path.clone(), Vec::new(), UnreadableLines::default());
-        let mut reading = Reading { path, lines, rows, raw, unreadable };
+        let (path, key) = (source.path.clone(), source.key().filter(|_| !is_older_copy));
+        let (raw, unreadable) = (Vec::new(), UnreadableLines::default());
+        let mut reading = Reading { path, lines, rows, key, raw, unreadable };
         loop {
-            let (read, is_end);
-            (read, is_end, reading) = read_aside(reading).await?;
+            let (read, is_end, piece);
+            (read, is_end, piece, reading) = read_aside(reading).await?;
             report.unreadable.append(&mut reading.unreadable);
-            if is_older_copy {
-                reading.raw.clear();
-            }
             if !reading.rows.is_begun() && reading.raw.len() > MOST_UNSAID {
                 return Ok(report);
             }
@@ -142,8 +147,6 @@ impl App {
                 || (is_end && reading.rows.spent.is_owed());
             if reading.rows.is_begun() && has_news {
                 let is_new_session = !reading.rows.is_stored();
-                let piece;
-                (piece, reading) = pack_aside(source.key(), reading).await?;
                 let value = json!({
                     "file": source.path.to_string_lossy(), "bytes": reading.lines.at(), "tail": reading.lines.tail()?,
                 });
@@ -183,37 +186,45 @@ impl App {
         }
     }
 
-    /// What is known of the session that a transcript belongs to, how far the transcript was read, and what was billed.
-    async fn find_known(
+    /// The session that a transcript belongs to, how far the transcript was read, and what was billed.
+    async fn find_kept(
         &self,
         caller: Caller,
         id: SessionId,
         source: &Source,
-    ) -> Result<(Known, Kept, Kept), StoreError> {
+    ) -> Result<(Option<Session>, Kept, Kept), StoreError> {
         let keys = (place_key(source)?, key_of("import.cost")?);
-        let subagent = source.subagent.clone();
         let find = move |conn: &Conn| {
             let team = conn.team(caller.team_id);
-            let Some(session) = team.sessions().find(id)? else {
-                let nothing = |key| Kept { key, version: 0, value: Value::Null };
-                return Ok((Known::default(), nothing(keys.0), nothing(keys.1)));
-            };
             let kept = |key: StateKey| {
                 let found = team.session_state().find(id, &key)?;
                 let (version, value) = found.map_or((0, Value::Null), |entry| (entry.version, entry.value));
                 Ok::<_, StoreError>(Kept { key, version, value })
             };
-            let known = Known {
+            Ok::<_, StoreError>((team.sessions().find(id)?, kept(keys.0)?, kept(keys.1)?))
+        };
+        self.store().read(find).await
+    }
+
+    /// What was said already, in this transcript or another one of the session.
+    async fn find_known(
+        &self,
+        caller: Caller,
+        session: Option<Session>,
+        source: &Source,
+    ) -> Result<Known, StoreError> {
+        let Some(session) = session else { return Ok(Known::default()) };
+        let subagent = source.subagent.clone();
+        let find = move |conn: &Conn| {
+            let (team, id) = (conn.team(caller.team_id), session.id);
+            let works_for = subagent.map_or(Ok(None), |subagent| works_for(conn, caller, id, &subagent));
+            Ok::<_, StoreError>(Known {
                 messages: team.messages().list_ids(id)?,
                 calls: team.tool_calls().list_tool_use_ids(id)?,
                 open: team.timeline().list_open_tool_calls(id)?,
-                works_for: subagent
-                    .map(|subagent| works_for(conn, caller, id, &subagent))
-                    .transpose()?
-                    .flatten(),
+                works_for: works_for?,
                 session: Some(session),
-            };
-            Ok::<_, StoreError>((known, kept(keys.0)?, kept(keys.1)?))
+            })
         };
         self.store().scan(find).await
     }
@@ -299,7 +310,7 @@ fn works_for(
     for tool in AGENT_TOOLS {
         let filter = ToolCallFilter { tool_name: Some(tool.to_owned()), ..ToolCallFilter::default() };
         let calls = conn.team(caller.team_id).tool_calls().list(session, &filter, 0, u32::MAX)?;
-        let names_it = |output: &Value| output["detail"]["agentId"] == subagent;
+        let names_it = |output: &Value| started_subagent(output) == Some(subagent);
         let found = calls.into_iter().find(|call| call.tool_output.as_ref().is_some_and(names_it));
         if let Some(call) = found {
             return Ok(Some(call.tool_use_id));
@@ -320,32 +331,32 @@ fn key_of(key: &str) -> Result<StateKey, StoreError> {
     key.parse().map_err(|_| StoreError::Other { what: format!("{key} is no key") })
 }
 
-/// Reads a batch aside of everything else that goes on: how many bytes, and whether that was all.
-async fn read_aside(mut reading: Reading) -> io::Result<(u64, bool, Reading)> {
+/// Reads a batch aside of everything else that goes on: how many bytes, whether that was all, and all of it as it is, once
+/// somebody said something.
+async fn read_aside(mut reading: Reading) -> io::Result<(u64, bool, Option<Piece>, Reading)> {
     let work = move || {
         let begin = reading.lines.at();
         let is_end = read_batch(&mut reading)?;
-        Ok((reading.lines.at() - begin, is_end, reading))
+        let piece = pack(&mut reading)?;
+        Ok((reading.lines.at() - begin, is_end, piece, reading))
     };
     spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-async fn pack_aside(
-    key: Option<TranscriptPath>,
-    mut reading: Reading,
-) -> io::Result<(Option<(TranscriptPath, TranscriptPiece)>, Reading)> {
-    let work = move || {
-        let raw = mem::take(&mut reading.raw);
-        let key = key.filter(|_| !raw.is_empty());
-        let piece = key.map(|key| Ok::<_, io::Error>((key, packed(&raw)?))).transpose()?;
-        Ok((piece, reading))
+fn pack(reading: &mut Reading) -> io::Result<Option<Piece>> {
+    let Some(key) = reading.key.clone() else {
+        reading.raw.clear();
+        return Ok(None);
     };
-    spawn_blocking(work).await.map_err(io::Error::other)?
+    if !reading.rows.is_begun() || reading.raw.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some((key, packed(&mem::take(&mut reading.raw))?)))
 }
 
 /// Reads until there is enough to write; says whether that was all.
 fn read_batch(reading: &mut Reading) -> io::Result<bool> {
-    let Reading { path, lines, rows, raw, unreadable } = reading;
+    let Reading { path, lines, rows, raw, unreadable, .. } = reading;
     let begin = lines.at();
     let mut tell = |at, reason: String| {
         unreadable.add(|| Unreadable { file: path.clone(), at_byte: Some(at), reason });

@@ -46,6 +46,10 @@ impl Lines {
         self.file.get_ref().metadata().map_or(0, |metadata| metadata.len())
     }
 
+    pub(super) fn is_at_end(&mut self) -> io::Result<bool> {
+        Ok(self.file.fill_buf()?.is_empty())
+    }
+
     pub(super) const fn at(&self) -> u64 {
         self.at
     }

@@ -134,7 +134,7 @@ impl Rows {
 
     /// Something was said, on this line.
     pub(super) fn say(&mut self, said: SaidLine, line: &str) {
-        let SaidLine { message, at, working_directory } = said;
+        let SaidLine { message, at, working_directory, metered } = said;
         let AgentMessage { mut body, tool_uses, tool_results } = message;
         let id = self.message_id(body.external_id.as_deref(), at, line);
         if !self.messages.insert(id) {
@@ -150,7 +150,9 @@ impl Rows {
         if let Some(call) = self.works_for.as_ref().filter(|_| body.parent_tool_use_id.is_some()) {
             body.parent_tool_use_id = Some(call.clone());
         }
-        self.spent.meter(&body, at);
+        if let (Some(model), Some(metered)) = (&body.model, metered) {
+            self.spent.meter(model, metered, at);
+        }
         self.update.model = body.model.clone().or(self.update.model.take());
         self.items.push((Change::Created, TimelineItem::Message(Message::new(id, self.id, body, at))));
         self.update.added.total_messages += 1;

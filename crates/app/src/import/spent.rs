@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use agent::transcript::CostLine;
+use agent::transcript::{CostLine, Metered};
 use domain::{
     cost::{CostEntry, CostSource},
     id::CostEntryId,
-    message::MessageBody,
     money::MicroUsd,
     session::Session,
     time::Timestamp,
@@ -18,8 +17,6 @@ use store::{StoreError, Tx};
 
 use crate::App;
 
-/// The most of anything that one line may count: more is nonsense, and sums stay sums.
-const MOST: i64 = MicroUsd::LARGEST.as_micros();
 /// Messages whose pieces may still come: of several subagents in one transcript, in any order.
 const RECENT: usize = 32;
 
@@ -34,8 +31,7 @@ pub(super) struct Spent {
     total: Amount,
     /// Tokens of each model that are not added to the session yet, and when they were last used.
     metered: BTreeMap<String, (TokenUsage, Timestamp)>,
-    /// The messages that were counted last, by the model's own id: their pieces come on lines of their own, each with all of
-    /// the message's tokens so far.
+    /// The messages that were counted last, by the model's own id, with what was counted.
     recent: VecDeque<(String, TokenUsage)>,
     last_at: Option<Timestamp>,
 }
@@ -68,34 +64,30 @@ impl Amount {
 }
 
 impl Spent {
-    /// Counts the tokens that a message of the model says.
-    pub(super) fn meter(&mut self, body: &MessageBody, at: Timestamp) {
-        let (Some(usage), Some(model)) = (&body.usage, &body.model) else { return };
-        let now = usage_of(usage);
-        if self.is_said || now == TokenUsage::default() {
+    /// Counts the tokens that a message of a model took.
+    pub(super) fn meter(&mut self, model: &str, Metered { message, usage: now }: Metered, at: Timestamp) {
+        if self.is_said {
             return;
         }
-        let message = body.content.extra.get("message").and_then(|message| message.get("id"));
-        let message = message.and_then(Value::as_str).unwrap_or_default();
-        let known = self.recent.iter_mut().find(|(known, _)| known == message && !message.is_empty());
+        let known = self.recent.iter_mut().find(|(known, _)| *known == message && !message.is_empty());
         let before = match known {
             Some((_, before)) => std::mem::replace(before, now),
             None => {
-                self.recent.push_back((message.to_owned(), now));
+                self.recent.push_back((message, now));
                 TokenUsage::default()
             }
         };
         if self.recent.len() > RECENT {
             self.recent.pop_front();
         }
-        let (sum, last_at) = self.metered.entry(model.clone()).or_insert((TokenUsage::default(), at));
+        let (sum, last_at) = self.metered.entry(model.to_owned()).or_insert((TokenUsage::default(), at));
         *sum = sum.saturating_add(now.growth_since(before));
         *last_at = at;
     }
 
     /// The program says what the session cost so far.
     pub(super) fn hear(&mut self, said: CostLine, at: Timestamp) {
-        let said = Amount { cost: said.cost, usage: within_measure(said.usage) };
+        let said = Amount { cost: said.cost, usage: said.usage };
         let begins_again = said.cost < self.heard.cost;
         let grown = if begins_again { said } else { said.beyond(self.heard) };
         (self.is_said, self.heard, self.last_at) = (true, said, Some(at));
@@ -195,24 +187,4 @@ impl Spent {
 
 fn read<T: DeserializeOwned + Default>(kept: &Value) -> T {
     serde_json::from_value(kept.clone()).unwrap_or_default()
-}
-
-fn within_measure(usage: TokenUsage) -> TokenUsage {
-    let within = |count: i64| count.clamp(0, MOST);
-    TokenUsage {
-        input_tokens: within(usage.input_tokens),
-        output_tokens: within(usage.output_tokens),
-        cache_creation_tokens: within(usage.cache_creation_tokens),
-        cache_read_tokens: within(usage.cache_read_tokens),
-    }
-}
-
-fn usage_of(usage: &Value) -> TokenUsage {
-    let count = |field: &str| usage.get(field).and_then(Value::as_i64).unwrap_or(0).clamp(0, MOST);
-    TokenUsage {
-        input_tokens: count("input_tokens"),
-        output_tokens: count("output_tokens"),
-        cache_creation_tokens: count("cache_creation_input_tokens"),
-        cache_read_tokens: count("cache_read_input_tokens"),
-    }
 }

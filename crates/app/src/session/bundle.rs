@@ -57,7 +57,7 @@ impl App {
             Ok(find()?)
         };
         let session = self.store().write(import).await?;
-        self.store().index_waiting().await?;
+        self.index_waiting().await?;
         Ok(session)
     }
 }

@@ -1,5 +1,6 @@
 //! From what happens in a session to what is stored of it: each happening becomes one change, whole or not at all.
 
+mod commit;
 mod draft;
 mod in_flight;
 
@@ -9,7 +10,6 @@ use domain::{
     actor::Actor,
     agent_event::{AgentMessage, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
     command::{Command, CommandKind, CommandStatus},
-    cost::CostEntry,
     id::{AgentId, CommandId, MessageId, SessionId, TaskId, TeamId, UserId},
     message::{MessageBody, MessageType},
     model_price::ModelPrice,
@@ -20,10 +20,11 @@ use domain::{
     tool_call::{ToolCall, ToolCallStatus},
 };
 use serde_json::{Value, json};
-use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
+use store::{Guard, SessionChange, SessionUpdate, StoreError};
 
+use self::commit::commit;
 pub(super) use self::draft::open_items_closed;
-use self::draft::{Draft, as_tool_use, close_open, close_unheard};
+use self::draft::{Draft, as_tool_use, close_open};
 pub(crate) use self::draft::{last_status, text_of, transition};
 use self::in_flight::InFlight;
 use super::{held::HeldSession, queue::one_message};
@@ -476,67 +477,6 @@ impl Recorder {
             }
         }
     }
-}
-
-/// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it. A
-/// commit whose answer was lost is looked up first, so that nothing is recorded twice.
-async fn commit(
-    app: &App,
-    team: TeamId,
-    change: SessionChange,
-    costs: Vec<CostEntry>,
-) -> Result<Vec<TimelineEntry>, StoreError> {
-    let mut is_repeated = false;
-    patiently(|| {
-        let (change, costs) = (change.clone(), costs.clone());
-        let is_repeated = std::mem::replace(&mut is_repeated, true);
-        async move {
-            let recorded = if is_repeated { find_recorded(app, team, &change).await? } else { None };
-            match recorded {
-                Some(entries) => Ok(entries),
-                None => attempt(app, team, change, costs).await,
-            }
-        }
-    })
-    .await
-}
-
-async fn attempt(
-    app: &App,
-    team: TeamId,
-    mut change: SessionChange,
-    costs: Vec<CostEntry>,
-) -> Result<Vec<TimelineEntry>, StoreError> {
-    let attempt = move |tx: &Tx<'_>| {
-        let team = tx.team(team);
-        if change.update.release_lease {
-            // Nobody tells it anything while this looks.
-            team.sessions().hold(change.session_id, change.guard)?;
-            let open = team.timeline().list_open_commands(change.session_id)?;
-            close_unheard(&mut change.items, &open, change.at);
-        }
-        let entries = team.sessions().change(change)?;
-        team.costs().insert_all(&costs)?;
-        Ok(entries)
-    };
-    app.store().write(attempt).await
-}
-
-/// The entries of a change that was committed before its answer was lost.
-async fn find_recorded(
-    app: &App,
-    team: TeamId,
-    change: &SessionChange,
-) -> Result<Option<Vec<TimelineEntry>>, StoreError> {
-    let Some((_, first)) = change.items.first() else { return Ok(None) };
-    let (session, row, at) = (change.session_id, *first.row_id(), change.at);
-    let count = u32::try_from(change.items.len()).unwrap_or(u32::MAX);
-    let find = move |conn: &store::Conn| {
-        let timeline = conn.team(team).timeline();
-        let Some(sequence) = timeline.find_sequence(session, row, at)? else { return Ok(None) };
-        timeline.list(session, sequence - 1, count).map(Some)
-    };
-    app.store().scan(find).await
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
 use domain::{
     digest::Sha256Digest,
     id::{SessionId, TeamId, UserId},
+    money::MicroUsd,
     session::Session,
     time::Timestamp,
 };
@@ -85,7 +86,7 @@ const IDS: &[&str] =
     &["approval_id", "id", "message_id", "parent_message_id", "row_id", "session_id", "tool_call_id"];
 
 /// The most of anything that is counted, so that sums of it stay sums.
-const MOST: i64 = 1_000_000_000_000;
+const MOST: i64 = MicroUsd::LARGEST.as_micros();
 
 /// What a session had where it ran, and has not where it is brought: an owner, a place in a queue, files.
 const LEFT_BEHIND: &[(&str, &str)] = &[

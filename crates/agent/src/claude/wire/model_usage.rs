@@ -9,15 +9,25 @@ use super::Frame;
 /// subagents and interrupted requests took.
 pub(super) fn token_usage(frame: &Frame) -> TokenUsage {
     if let Some(models) = since_last_result(frame) {
-        return models.map(model_usage).fold(TokenUsage::default(), TokenUsage::saturating_add);
+        return usage_of_models(models);
     }
-    let usage = frame.get("usage").cloned().unwrap_or_default();
-    TokenUsage {
-        input_tokens: count(&usage, "input_tokens"),
-        output_tokens: count(&usage, "output_tokens"),
-        cache_creation_tokens: count(&usage, "cache_creation_input_tokens"),
-        cache_read_tokens: count(&usage, "cache_read_input_tokens"),
-    }
+    frame.get("usage").map(usage_of_message).unwrap_or_default()
+}
+
+/// Tokens as a message of the model says them.
+pub(crate) fn usage_of_message(usage: &Value) -> TokenUsage {
+    let usage = TokenUsage {
+        input_tokens: count(usage, "input_tokens"),
+        output_tokens: count(usage, "output_tokens"),
+        cache_creation_tokens: count(usage, "cache_creation_input_tokens"),
+        cache_read_tokens: count(usage, "cache_read_input_tokens"),
+    };
+    usage.within_measure()
+}
+
+/// Tokens as the program sums them up, of all models.
+pub(crate) fn usage_of_models<'m>(models: impl Iterator<Item = &'m Value>) -> TokenUsage {
+    models.map(model_usage).fold(TokenUsage::default(), TokenUsage::saturating_add).within_measure()
 }
 
 /// What the agent CLI says about money; a model without a price makes the sum unknown rather than too small.
@@ -44,7 +54,7 @@ fn model_usage(model: &Value) -> TokenUsage {
 }
 
 fn count(usage: &Value, field: &str) -> i64 {
-    usage[field].as_i64().unwrap_or(0).max(0)
+    usage[field].as_i64().unwrap_or(0)
 }
 
 fn amount(dollars: f64) -> Option<MicroUsd> {

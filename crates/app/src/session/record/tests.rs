@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::{Map, json};
 
-use super::*;
+use super::{commit::find_recorded, *};
 use crate::{
     fixture::{AUTHOR, Fixture},
     prices::NewPrice,
