@@ -13,6 +13,7 @@ pub struct UnknownWord {
 }
 
 /// Declares an enum whose variants have one fixed spelling everywhere.
+#[macro_export]
 macro_rules! text_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident: $what:literal {
         $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+

@@ -9,13 +9,14 @@ const SIBLINGS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("store", &["domain"]),
     ("agent", &["domain"]),
-    ("app", &["store", "agent", "domain"]),
+    ("policy", &["domain"]),
+    ("app", &["store", "agent", "policy", "domain"]),
     ("api", &["app", "domain"]),
     ("web", &["app", "domain"]),
     ("mcp", &["app", "domain"]),
-    ("cli", &["api", "web", "mcp", "app", "store", "agent", "domain"]),
+    ("cli", &["api", "web", "mcp", "app", "store", "agent", "policy", "domain"]),
     ("testkit", &[]),
-    ("xtask", &["api", "web", "mcp", "app", "store", "agent", "domain"]),
+    ("xtask", &["api", "web", "mcp", "app", "store", "agent", "policy", "domain"]),
 ];
 
 /// Libraries with the crates that may use them.
@@ -55,7 +56,7 @@ const ACTING: &[&str] = &[
     "tokio-util",
 ];
 
-/// Dependencies point down: `cli → {api, web, mcp} → app → {store, agent} → domain`, in tests as well.
+/// Dependencies point down: `cli → {api, web, mcp} → app → {store, agent, policy} → domain`, in tests as well.
 pub(crate) fn siblings_depend_only_downwards(workspace: &Workspace) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (manifest, folder) in crates(workspace) {

@@ -1,0 +1,115 @@
+//! Policies in a file, and calls judged in bulk: what a corpus, a continuous-integration suite or `policy test` needs.
+
+use domain::permission::Decision;
+use serde_json::Value;
+
+use crate::{
+    call::Call,
+    set::{PolicyError, PolicySet, PolicyText, Verdict},
+    surroundings::{Links, Platform, Surroundings},
+};
+
+/// Policies as a file holds them, with the surroundings they are tried in.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyFile {
+    /// The machine that calls are judged for; whoever reads the file fills in their own where it names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings: Option<Surroundings>,
+    /// The set.
+    pub policies: Vec<PolicyText>,
+}
+
+/// One call of a batch, and what is expected of it where somebody expects something.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+pub struct Case {
+    /// Comes back with the answer.
+    pub id: String,
+    /// The tool.
+    pub tool_name: String,
+    /// What it is given.
+    pub tool_input: Value,
+    /// The folder it works in; the project's when it names none.
+    #[serde(default)]
+    pub cwd: Option<String>,
+    /// What is known of the disk.
+    #[serde(default)]
+    pub facts: Facts,
+    /// The decisions that are accepted; none means that nothing is expected.
+    #[serde(default)]
+    pub accept: Vec<Decision>,
+    /// The decision that is expected, where `accept` names none.
+    #[serde(default)]
+    pub expect: Option<Decision>,
+}
+
+/// What a case knows of the disk and the platform.
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Facts {
+    /// Symbolic links by their absolute path, and where they lead.
+    pub symlinks: Links,
+    /// How paths are read.
+    pub platform: Option<Platform>,
+    /// Whether names that differ in case are different files.
+    pub case_sensitive_fs: Option<bool>,
+}
+
+/// The answer to a case.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Answer {
+    /// The case.
+    pub id: String,
+    /// What becomes of the call.
+    pub decision: Decision,
+    /// The policy that decided; `None` when it was the set's default.
+    pub policy: Option<String>,
+    /// Its rule.
+    pub rule: Option<String>,
+    /// Why, one sentence.
+    pub reason: String,
+}
+
+impl PolicyFile {
+    /// Judges a case. No mode takes part: what no policy decides is the set's default, and *ask* where it has none.
+    ///
+    /// # Errors
+    /// When a policy cannot be read.
+    pub fn judge(&self, case: &Case, now: jiff::Timestamp) -> Result<Answer, PolicyError> {
+        let set = self.set_for(case)?;
+        let cwd = case.cwd.as_deref().unwrap_or(&set.surroundings().project_root);
+        let call = Call { tool_name: &case.tool_name, input: &case.tool_input, cwd };
+        let verdict = set.judge(&set.plan(&call), &case.facts.symlinks, now);
+        Ok(Answer::new(case.id.clone(), verdict))
+    }
+
+    fn set_for(&self, case: &Case) -> Result<PolicySet, PolicyError> {
+        let mut surroundings = self.surroundings.clone().unwrap_or_default();
+        if let Some(platform) = case.facts.platform {
+            surroundings.platform = platform;
+            surroundings.case_sensitive_fs = platform == Platform::Linux;
+        }
+        if let Some(is) = case.facts.case_sensitive_fs {
+            surroundings.case_sensitive_fs = is;
+        }
+        PolicySet::read(&self.policies, surroundings)
+    }
+}
+
+impl Answer {
+    fn new(id: String, verdict: Verdict) -> Self {
+        let decision = verdict.decision.or(verdict.default).unwrap_or(Decision::Ask);
+        Self { id, decision, policy: verdict.policy, rule: verdict.rule, reason: verdict.reason }
+    }
+}
+
+impl Case {
+    /// Whether this is what was expected; `None` when nothing was.
+    #[must_use]
+    pub fn is_met_by(&self, decision: Decision) -> Option<bool> {
+        if self.accept.is_empty() {
+            return self.expect.map(|expected| expected == decision);
+        }
+        Some(self.accept.contains(&decision))
+    }
+}

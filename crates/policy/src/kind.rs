@@ -1,0 +1,139 @@
+//! The kinds of policies: what each looks at, and what it says.
+
+mod command;
+mod file_access;
+mod mcp;
+mod network;
+mod rules;
+mod schedule;
+mod tool_list;
+
+use domain::{permission::Decision, policy::PolicyKind};
+use serde_json::Value;
+
+pub(crate) use self::rules::Rules;
+use self::{
+    command::CommandPolicy, file_access::FileAccess, mcp::McpPolicy, network::NetworkPolicy,
+    schedule::Schedule, tool_list::ToolList,
+};
+use crate::{
+    effect::Effect,
+    rule::RuleError,
+    surroundings::{Links, Surroundings},
+};
+
+/// A policy of one kind, ready to judge.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    Rules(Rules),
+    FileAccess(FileAccess),
+    Command(CommandPolicy),
+    Network(NetworkPolicy),
+    ToolList(ToolList),
+    Mcp(McpPolicy),
+    Schedule(Schedule),
+}
+
+/// What a policy may look at besides an effect.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'c> {
+    pub(crate) surroundings: &'c Surroundings,
+    pub(crate) links: &'c Links,
+    /// The tool that is called.
+    pub(crate) tool_name: &'c str,
+    pub(crate) input: &'c Value,
+    pub(crate) now: jiff::Timestamp,
+}
+
+/// What a policy says about one effect, and by which of its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) decision: Decision,
+    pub(crate) rule: String,
+    pub(crate) reason: String,
+    /// It only holds where nothing allows the effect.
+    pub(crate) is_default: bool,
+}
+
+/// Why the details of a policy are refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// They do not have the form of their kind.
+    #[error("{0}")]
+    Form(String),
+    /// A rule in them is none.
+    #[error("{field}: {error}")]
+    Rule {
+        /// The list it stands in.
+        field: &'static str,
+        /// What is wrong.
+        #[source]
+        error: RuleError,
+    },
+    /// A value in them is not accepted.
+    #[error("{field}: {value:?} is not accepted; accepted: {accepted}")]
+    Value {
+        /// The field.
+        field: String,
+        /// The value.
+        value: String,
+        /// What is.
+        accepted: String,
+    },
+}
+
+impl Kind {
+    /// Reads the details of a policy.
+    pub(crate) fn read(
+        kind: PolicyKind,
+        config: &Value,
+        surroundings: &Surroundings,
+    ) -> Result<Self, ConfigError> {
+        Ok(match kind {
+            PolicyKind::Rules => Self::Rules(Rules::read(config, surroundings)?),
+            PolicyKind::FileAccess => Self::FileAccess(FileAccess::read(config, surroundings)?),
+            PolicyKind::Command => Self::Command(CommandPolicy::read(config, surroundings)?),
+            PolicyKind::Network => Self::Network(NetworkPolicy::read(config)?),
+            PolicyKind::ToolList => Self::ToolList(ToolList::read(config)?),
+            PolicyKind::Mcp => Self::Mcp(McpPolicy::read(config)?),
+            PolicyKind::Schedule => Self::Schedule(Schedule::read(config)?),
+        })
+    }
+
+    /// What it says about an effect; nothing when it is not about that.
+    pub(crate) fn judge(&self, effect: &Effect, context: &Context<'_>) -> Option<Finding> {
+        match self {
+            Self::Rules(rules) => rules.judge(effect, context),
+            Self::FileAccess(policy) => policy.judge(effect, context),
+            Self::Command(policy) => policy.judge(effect, context),
+            Self::Network(policy) => policy.judge(effect),
+            Self::ToolList(policy) => policy.judge(effect),
+            Self::Mcp(policy) => policy.judge(effect),
+            Self::Schedule(policy) => policy.judge(effect, context),
+        }
+    }
+}
+
+impl Finding {
+    pub(crate) fn new(decision: Decision, rule: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { decision, rule: rule.into(), reason: reason.into(), is_default: false }
+    }
+
+    pub(crate) fn by_default(self) -> Self {
+        Self { is_default: true, ..self }
+    }
+}
+
+/// Reads a kind's own form; the message names the field.
+pub(crate) fn form<'v, T: serde::Deserialize<'v>>(config: &'v Value) -> Result<T, ConfigError> {
+    T::deserialize(config).map_err(|error| ConfigError::Form(error.to_string()))
+}
+
+/// Deny is strictest, allow least.
+pub(crate) const fn strictness(decision: Decision) -> u8 {
+    match decision {
+        Decision::Allow => 0,
+        Decision::Ask => 1,
+        Decision::Deny => 2,
+    }
+}

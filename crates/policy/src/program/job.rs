@@ -1,0 +1,227 @@
+//! One run of one program, and the words in which its effects are said.
+
+use super::{
+    name_of,
+    options::{Grammar, Options},
+};
+use crate::{
+    effect::{Class, Effect, Endpoint, Place, Written},
+    shell::{Scope, Walker},
+    text::{Hole, Part, Text},
+};
+
+/// One run of one program.
+pub(super) struct Job<'w, 's> {
+    pub(super) walker: &'w mut Walker<'s>,
+    pub(super) scope: &'w mut Scope,
+    /// The program's name without its folder, and its arguments.
+    pub(super) words: Vec<Text>,
+    pub(super) input: Option<&'w Text>,
+    /// Where its own effect stands among all.
+    pub(super) run_at: usize,
+    /// What it prints.
+    pub(super) printed: Text,
+}
+
+impl<'s> Job<'_, 's> {
+    pub(super) fn name(&self) -> &str {
+        self.words[0].literal().unwrap_or_default()
+    }
+
+    pub(super) fn arguments(&self) -> &[Text] {
+        &self.words[1..]
+    }
+
+    pub(super) fn options(&self, grammar: Grammar) -> Options {
+        grammar.read(self.arguments())
+    }
+
+    /// It changes nothing.
+    pub(super) fn is_pure(&mut self) {
+        if let Some(Effect::Run(run)) = self.walker.effects.0.get_mut(self.run_at) {
+            run.is_pure = true;
+        }
+    }
+
+    /// What runs inside it is judged on its own.
+    pub(super) fn is_wrapper(&mut self) {
+        if let Some(Effect::Run(run)) = self.walker.effects.0.get_mut(self.run_at) {
+            run.is_innermost = false;
+        }
+    }
+
+    /// It is judged itself as well as what runs inside it.
+    pub(super) fn judge_both(&mut self) {
+        if let Some(Effect::Run(run)) = self.walker.effects.0.get_mut(self.run_at) {
+            run.is_innermost = true;
+        }
+    }
+
+    pub(super) fn place(&self, path: &Text) -> Place {
+        Place { path: path.clone(), cwd: self.scope.cwd.clone() }
+    }
+
+    pub(super) fn read(&mut self, path: &Text) {
+        if path.literal() != Some("-") && path.piped().is_none() {
+            let place = self.place(path);
+            self.walker.effects.push(Effect::Read(place));
+        }
+    }
+
+    pub(super) fn read_all(&mut self, paths: &[Text]) {
+        for path in paths {
+            self.read(path);
+        }
+    }
+
+    pub(super) fn read_below(&mut self, path: &Text) {
+        let place = self.place(path);
+        self.walker.effects.push(Effect::ReadBelow(place));
+    }
+
+    pub(super) fn list(&mut self, path: &Text) {
+        let place = self.place(path);
+        self.walker.effects.push(Effect::List(place));
+    }
+
+    pub(super) fn write(&mut self, path: &Text) {
+        if path.literal() == Some("-") || path.piped().is_some() {
+            return;
+        }
+        let place = self.place(path);
+        self.walker.wrote(&place, self.scope);
+        if self.name() != "dd" {
+            let name = self.name().to_owned();
+            self.walker.device(path, &name);
+        }
+        self.walker.effects.push(Effect::Write(place, Written::Changed));
+    }
+
+    pub(super) fn write_all(&mut self, paths: &[Text]) {
+        for path in paths {
+            self.write(path);
+        }
+    }
+
+    pub(super) fn remove(&mut self, path: &Text) {
+        let place = self.place(path);
+        self.walker.effects.push(Effect::Write(place, Written::Removed));
+    }
+
+    /// A program that nobody knows has this among its arguments: a path, perhaps behind `=` or `@`.
+    pub(super) fn perhaps_reads(&mut self, word: &Text) {
+        let value = match word.split_once('=') {
+            Some((_, value)) => value,
+            None => word.clone(),
+        };
+        let value = value.strip_prefix("@").unwrap_or(value);
+        let looks_like_path = value.prefix().starts_with(['/', '.', '~'])
+            || value.literal().is_some_and(|text| text.contains('/'));
+        if looks_like_path && !value.prefix().contains("://") {
+            let place = self.place(&value);
+            let mut effects = crate::effect::Effects::default();
+            effects.push(Effect::Read(place));
+            self.walker.effects.push(Effect::Perhaps(effects));
+        }
+    }
+
+    pub(super) fn connect_url(&mut self, url: &Text) {
+        if url.prefix().to_lowercase().starts_with("file:") {
+            self.read(url);
+        }
+        self.walker.effects.push(Effect::Connect(Endpoint {
+            target: url.clone(),
+            is_url: true,
+            scheme: None,
+        }));
+    }
+
+    pub(super) fn connect_host(&mut self, host: &Text, scheme: &'static str) {
+        self.walker.effects.push(Effect::Connect(Endpoint {
+            target: host.clone(),
+            is_url: false,
+            scheme: Some(scheme),
+        }));
+    }
+
+    pub(super) fn class(&mut self, class: Class, reason: impl Into<String>) {
+        self.walker.class(class, reason);
+    }
+
+    pub(super) fn class_at(&mut self, class: Class, reason: impl Into<String>, paths: &[Text]) {
+        let places = paths.iter().map(|path| self.place(path)).collect();
+        self.walker.effects.push(Effect::Class(class, reason.into(), places));
+    }
+
+    pub(super) fn opaque(&mut self, reason: impl Into<String>) {
+        self.class(Class::OpaqueExec, reason);
+    }
+
+    /// Runs other words as a command, in a process of its own.
+    pub(super) fn run(&mut self, words: Vec<Text>) {
+        let mut inner = self.scope.clone();
+        self.run_in(words, &mut inner);
+    }
+
+    pub(super) fn run_in(&mut self, words: Vec<Text>, scope: &mut Scope) {
+        if words.is_empty() {
+            return;
+        }
+        self.is_wrapper();
+        scope.depth += 1;
+        if scope.depth > 15 {
+            self.walker.unreadable("too many commands lie within each other".to_owned());
+            return;
+        }
+        self.printed = self.walker.run_program(words, scope, self.input);
+        scope.depth -= 1;
+        let written = std::mem::take(&mut scope.written);
+        self.scope.written.extend(written);
+    }
+
+    /// Runs a text as a shell program, in a process of its own.
+    pub(super) fn shell(&mut self, text: &Text) {
+        self.is_wrapper();
+        let mut inner = self.scope.clone();
+        let name = self.name().to_owned();
+        let input = self.input.cloned();
+        self.printed = self.walker.payload(text, &mut inner, input.as_ref(), &name);
+        let written = std::mem::take(&mut inner.written);
+        self.scope.written.extend(written);
+    }
+}
+
+/// A word that stands for file names that are found when it runs.
+pub(super) fn found_names() -> Text {
+    Text::hole(Hole::UNKNOWN)
+}
+
+/// The same text with `{}` and the like as unknown.
+pub(super) fn with_placeholder(word: &Text, placeholder: &str, value: &Text) -> Text {
+    let Some(text) = word.literal() else { return word.clone() };
+    if placeholder.is_empty() || !text.contains(placeholder) {
+        return word.clone();
+    }
+    let mut filled = Text::default();
+    for (at, piece) in text.split(placeholder).enumerate() {
+        if at > 0 {
+            filled.append(value);
+        }
+        filled.push(Part::Lit(piece.to_owned()));
+    }
+    filled
+}
+
+impl Walker<'_> {
+    /// Runs words that name a program; functions and aliases of the shell do not reach it, builtins of it that programs can be
+    /// started by do.
+    pub(super) fn run_program(&mut self, words: Vec<Text>, scope: &mut Scope, input: Option<&Text>) -> Text {
+        let is_builtin = words[0].literal().is_some_and(|name| {
+            matches!(
+                name_of(name).as_str(),
+                "eval" | "source" | "." | "cd" | "export" | "trap" | "exec" | "command" | "builtin"
+            )
+        });
+        if is_builtin { self.run(words, scope, input) } else { super::run(self, words, scope, input) }
+    }
+}

@@ -1,0 +1,296 @@
+//! Tools of a project: package managers, builds, tests. What they run of the project is the project's.
+
+use super::{job::Job, options::Grammar};
+use crate::{effect::Class, text::Text};
+
+/// `npm`, `pnpm`, `yarn`, `bun`
+pub(super) fn npm(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    let options = Grammar::leading("Cw", &["prefix", "dir", "cwd", "workspace", "filter"]).read(&words);
+    if let Some(folder) = options.value(&["-C", "--prefix", "--dir", "--cwd"]) {
+        let folder = job.walker.enter(folder, job.scope);
+        job.scope.cwd = folder;
+    }
+    let Some(command) = options.operands.first().and_then(Text::literal) else { return };
+    let rest = &options.operands[1..];
+    match command {
+        "exec" | "x" | "dlx" => executed(job, rest),
+        "config" if rest.first().and_then(Text::literal) == Some("set") => {
+            let names_program = rest
+                .iter()
+                .any(|word| word.prefix().contains("script-shell") || word.prefix().contains("editor"));
+            if names_program {
+                job.opaque("it names the shell that scripts run in");
+            }
+        }
+        "cache" if rest.first().and_then(Text::literal) == Some("clean") => {}
+        _ => rest.iter().for_each(|word| job.perhaps_reads(word)),
+    }
+}
+
+/// `npx`, `bunx`, `pnpx`
+pub(super) fn npx(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    executed(job, &words);
+}
+
+fn executed(job: &mut Job<'_, '_>, words: &[Text]) {
+    let options = Grammar::leading("pcw", &["package", "call", "workspace"]).read(words);
+    if let Some(text) = options.value(&["-c", "--call"]) {
+        let text = text.clone();
+        job.shell(&text);
+        job.judge_both();
+        return;
+    }
+    if !options.operands.is_empty() {
+        job.run(options.operands);
+        job.judge_both();
+    }
+}
+
+/// `cargo`, `rustup run`, `poetry run`, `uv run`, `bundle exec`, `pipenv run`, `conda run`, `nix-shell --run`, …
+pub(super) fn runner(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    let said: Vec<&str> = words.iter().filter_map(Text::literal).collect();
+    if job.name() == "nix-shell" || job.name() == "nix" {
+        let options = Grammar::new("pc", &["run", "command"]).read(&words);
+        for text in options.values(&["--run", "--command", "-c"]).cloned().collect::<Vec<_>>() {
+            job.shell(&text);
+            job.judge_both();
+        }
+        return;
+    }
+    let at = match (job.name(), said.first()) {
+        (
+            "poetry" | "uv" | "pipenv" | "conda" | "mamba" | "pdm" | "hatch" | "rye" | "pixi" | "asdf"
+            | "mise" | "dotenvx",
+            Some(&("run" | "exec")),
+        ) => Some(1),
+        ("bundle" | "rbenv" | "pyenv" | "nodenv" | "opam" | "stack", Some(&"exec")) => Some(1),
+        ("rustup", Some(&"run")) => Some(2),
+        _ => None,
+    };
+    let Some(at) = at else { return words.iter().for_each(|word| job.perhaps_reads(word)) };
+    let rest = words.get(at..).unwrap_or_default();
+    let options = Grammar::leading(
+        "nppe",
+        &["name", "prefix", "with", "python", "extra", "project", "directory", "from", "env-file", "group"],
+    )
+    .read(rest);
+    for path in options.values(&["--env-file"]) {
+        job.read(path);
+    }
+    if !options.operands.is_empty() {
+        job.run(options.operands);
+        job.judge_both();
+    }
+}
+
+/// `cargo`: mostly the project's; `--config` can name programs.
+pub(super) fn cargo(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    let options = Grammar::new(
+        "pFjCZ",
+        &[
+            "config",
+            "manifest-path",
+            "package",
+            "features",
+            "target-dir",
+            "target",
+            "bin",
+            "test",
+            "example",
+            "profile",
+            "git",
+            "path",
+        ],
+    )
+    .read(&words);
+    for setting in options.values(&["--config"]).cloned().collect::<Vec<_>>() {
+        let text = setting.prefix().to_lowercase();
+        if ["runner", "rustc", "linker", "wrapper", "alias", "credential"]
+            .iter()
+            .any(|word| text.contains(word))
+        {
+            job.opaque("cargo --config names a program");
+            if let Some((_, value)) = setting.split_once('=') {
+                let text = value.masked();
+                job.walker
+                    .payload_apart(&Text::lit(text.trim().trim_matches(['"', '\'', '[', ']'])), job.scope);
+            }
+        }
+    }
+    if options.has(&["--manifest-path"]) {
+        let paths: Vec<Text> = options.values(&["--manifest-path"]).cloned().collect();
+        for path in &paths {
+            let (place, name) = (job.place(path), job.name().to_owned());
+            job.walker.script_file(&place, &name, job.scope);
+        }
+    }
+    if let Some(url) = options.value(&["--git"]) {
+        let url = url.clone();
+        job.connect_url(&url);
+    }
+}
+
+/// `pip`, `gem`, `go`: what they install can run code.
+pub(super) fn installer(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    let options = Grammar::new(
+        "rcietf",
+        &[
+            "requirement",
+            "constraint",
+            "index-url",
+            "extra-index-url",
+            "editable",
+            "target",
+            "find-links",
+            "toolexec",
+            "exec",
+        ],
+    )
+    .read(&words);
+    for path in options.values(&["-r", "--requirement", "-c", "--constraint"]) {
+        if !path.prefix().contains("://") {
+            job.read(path);
+        }
+    }
+    for url in options
+        .values(&["-i", "--index-url", "--extra-index-url", "-f", "--find-links"])
+        .chain(options.operands.iter())
+    {
+        if url.prefix().contains("://") {
+            let url = url.strip_prefix("git+").unwrap_or_else(|| url.clone());
+            job.connect_url(&url);
+        }
+    }
+    if let Some(text) =
+        options.value(&["--toolexec", "--exec"]).or_else(|| options.value(&["-toolexec", "-exec"]))
+    {
+        let text = text.clone();
+        job.shell(&text);
+        job.judge_both();
+        job.opaque("it runs a program that an option names");
+    }
+    let named = words.windows(2).find(|pair| matches!(pair[0].literal(), Some("-toolexec" | "-exec")));
+    if let Some(pair) = named {
+        let text = pair[1].clone();
+        job.shell(&text);
+        job.judge_both();
+        job.opaque("it runs a program that an option names");
+    }
+}
+
+/// `make`: the project's rules; a rule file from elsewhere, or text on the command line, is not.
+pub(super) fn make(job: &mut Job<'_, '_>) {
+    let options = job
+        .options(Grammar::new("CfIjloW", &["directory", "file", "makefile", "include-dir", "jobs", "eval"]));
+    if let Some(folder) = options.value(&["-C", "--directory"]) {
+        let folder = job.walker.enter(folder, job.scope);
+        job.scope.cwd = folder;
+    }
+    for file in options.values(&["-f", "--file", "--makefile"]).cloned().collect::<Vec<_>>() {
+        if matches!(file.literal(), Some("-" | "/dev/stdin")) || file.piped().is_some() {
+            let rules = file.piped().cloned().or_else(|| job.input.cloned());
+            make_rules(job, rules.as_ref());
+        } else {
+            let (place, name) = (job.place(&file), job.name().to_owned());
+            job.walker.script_file(&place, &name, job.scope);
+        }
+    }
+    for text in options.values(&["--eval"]).cloned().collect::<Vec<_>>() {
+        make_rules(job, Some(&text));
+    }
+    let shell = options.operands.iter().find_map(|word| word.strip_prefix("SHELL="));
+    if let Some(shell) = shell {
+        job.opaque("it names the shell that make runs");
+        job.walker.payload_apart(&shell, job.scope);
+    }
+}
+
+fn make_rules(job: &mut Job<'_, '_>, rules: Option<&Text>) {
+    if let Some(text) = rules.and_then(Text::literal).map(str::to_owned) {
+        for line in text.lines() {
+            let line =
+                line.split_once(':').map_or(line, |(_, rest)| rest.trim_start_matches([':', '=', ' ']));
+            let line = line
+                .trim_start_matches(['\t', ' ', ';', '@', '-', '+'])
+                .replace("$(shell ", "")
+                .replace("$$", "$");
+            job.walker.payload_denied(&Text::lit(line.trim_end_matches(')')), job.scope);
+        }
+    }
+    let fetched = rules.and_then(Text::origin) == Some(crate::text::Origin::Fetched);
+    if fetched {
+        job.class(Class::PipeToShell, "make runs what is downloaded or decoded");
+    }
+    job.opaque("make runs rules that stand in no file of the project");
+}
+
+/// `crontab`, `at`, `batch`: something runs later.
+pub(super) fn later(job: &mut Job<'_, '_>) {
+    if job.name() == "crontab" && job.arguments().iter().any(|word| word.literal() == Some("-l")) {
+        job.is_pure();
+        return;
+    }
+    if let Some(text) = job.input.and_then(Text::literal).map(str::to_owned) {
+        for line in text.lines() {
+            let command = if job.name() == "crontab" {
+                line.split_whitespace().skip(5).collect::<Vec<_>>().join(" ")
+            } else {
+                line.to_owned()
+            };
+            job.walker.payload_denied(&Text::lit(command), job.scope);
+        }
+    }
+    if job.name() == "crontab" && job.arguments().iter().any(|word| word.literal() == Some("-r")) {
+        job.class(Class::BulkDelete, "it removes all jobs that run at times");
+    }
+    job.opaque("it runs something later");
+}
+
+/// `gh`: an API of its own; `gh api` with a method changes things there, `gh extension exec` runs here.
+pub(super) fn gh(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    let options = Grammar::new(
+        "bFtRfHXq",
+        &[
+            "body",
+            "body-file",
+            "title",
+            "repo",
+            "field",
+            "raw-field",
+            "header",
+            "method",
+            "input",
+            "notes",
+            "notes-file",
+            "jq",
+            "template",
+        ],
+    )
+    .read(&words);
+    for path in options.values(&["--body-file", "--input", "--notes-file"]) {
+        job.read(path);
+    }
+    // `-F` is a file for a text, and a field for the API.
+    let is_api = words.first().and_then(Text::literal) == Some("api");
+    for value in options.values(&["-F", "-f", "--field"]) {
+        if is_api {
+            if let Some((_, path)) = value.split_once('@') {
+                job.read(&path);
+            }
+        } else if words.first().and_then(Text::literal) != Some("alias") {
+            job.read(value);
+        }
+    }
+    if words.first().and_then(Text::literal) == Some("alias")
+        && let Some(text) = words.last().and_then(|word| word.strip_prefix("!"))
+    {
+        job.walker.payload_apart(&text, job.scope);
+        job.opaque("an alias of gh runs a shell");
+    }
+}

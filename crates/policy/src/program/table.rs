@@ -1,0 +1,159 @@
+//! Which program does what. What is not here is a stranger, whose arguments are looked at with suspicion.
+
+use super::{
+    archive, container, copy, disk, editor, find, git, interpreter, job::Job, network, package, read, remote,
+    remove, shells, wrapper, write,
+};
+
+/// Gathers the effects of one run of a program.
+pub(super) type Handler = fn(&mut Job<'_, '_>);
+
+/// What a program does; `None` for one that nobody here knows.
+pub(super) fn handler(name: &str) -> Option<Handler> {
+    Some(match name {
+        // Text and facts.
+        "echo" | "printf" | "true" | "false" | ":" | "test" | "[" | "[[" | "expr" | "seq" | "sleep"
+        | "date" | "pwd" | "whoami" | "id" | "groups" | "uname" | "hostname" | "tty" | "nproc" | "arch"
+        | "basename" | "dirname" | "which" | "whereis" | "type" | "tput" | "clear" | "locale" | "getconf"
+        | "cal" | "bc" | "dc" | "factor" | "uptime" | "free" | "df" | "ps" | "top" | "pgrep" | "lsof"
+        | "jobs" | "yes" | "tr" | "printenv" | "realpath" | "readlink" | "w" | "who" | "last" | "users"
+        | "vmstat" | "iostat" | "lscpu" | "lsblk" | "lsusb" | "lspci" | "uuidgen" | "numfmt" | "cowsay"
+        | "figlet" | "sw_vers" | "system_profiler" | "stty" | "ss" | "netstat" | "ip" | "ifconfig"
+        | "getent" | "dmesg" | "pstree" | "pidof" | "apropos" | "whatis" | "info" => read::text_only,
+        "cat" | "tac" | "head" | "tail" | "less" | "more" | "bat" | "batcat" | "nl" | "od" | "xxd"
+        | "hexdump" | "hd" | "strings" | "wc" | "sort" | "uniq" | "cut" | "paste" | "column" | "fold"
+        | "fmt" | "comm" | "join" | "diff" | "sdiff" | "colordiff" | "cmp" | "md5sum" | "sha1sum"
+        | "sha224sum" | "sha256sum" | "sha384sum" | "sha512sum" | "b2sum" | "shasum" | "md5" | "cksum"
+        | "sum" | "file" | "rev" | "look" | "iconv" | "pr" | "expand" | "unexpand" | "tsort" | "ptx"
+        | "shuf" | "zless" | "zmore" | "cloc" | "tokei" | "scc" | "delta" | "glow" | "mdcat" | "csvlook"
+        | "vd" | "readelf" | "objdump" | "nm" | "ldd" | "size" | "exiftool" | "pdftotext" | "most"
+        | "view" | "ccat" | "highlight" | "pygmentize" | "jless" | "fx" | "gron" => read::files,
+        "ls" | "dir" | "vdir" | "stat" | "du" | "tree" | "exa" | "eza" | "lsd" | "dust" | "ncdu" | "l"
+        | "ll" => read::listed,
+        "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "ag" | "ack" | "ripgrep" | "ugrep" => read::search,
+        "jq" | "yq" | "dasel" | "xq" | "tomlq" | "gojq" => read::query,
+        "sed" | "gsed" => read::sed,
+        "awk" | "gawk" | "mawk" | "nawk" => read::awk,
+        "base64" | "base32" | "basenc" | "uuencode" | "uudecode" | "gpg" | "qrencode" => read::coder,
+        "openssl" => read::openssl,
+        // Files are made, changed, copied, removed.
+        "touch" | "mkdir" | "mkfifo" | "mknod" | "truncate" | "split" | "csplit" => write::files,
+        "tee" | "sponge" => write::tee,
+        "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" | "setfattr" | "xattr" => write::change_mode,
+        "patch" => write::patch,
+        "dd" | "dcfldd" | "dc3dd" => write::dd,
+        "mktemp" => read::text_only,
+        "cp" | "mv" | "ln" | "install" | "gcp" | "gmv" => copy::copy,
+        "rsync" => copy::rsync,
+        "rm" | "grm" => remove::rm,
+        "rmdir" | "unlink" | "trash" | "trash-put" | "gio" => remove::few,
+        "shred" | "wipe" | "srm" => remove::shred,
+        "rimraf" | "del-cli" | "deltree" => remove::rimraf,
+        "find" | "gfind" => find::find,
+        "fd" | "fdfind" => find::fd,
+        "tar" | "bsdtar" | "gtar" => archive::tar,
+        "zip" | "7z" | "7za" | "rar" => archive::zip,
+        "unzip" | "unrar" => archive::unzip,
+        "gzip" | "gunzip" | "zcat" | "bzip2" | "bunzip2" | "bzcat" | "xz" | "unxz" | "xzcat" | "zstd"
+        | "unzstd" | "zstdcat" | "lz4" | "pigz" | "compress" | "uncompress" => archive::compress,
+        // Disks.
+        _ if name == "mkfs" || name.starts_with("mkfs.") => disk::make_filesystem,
+        "mke2fs" | "mkswap" | "mkdosfs" | "mkntfs" | "newfs" | "mkfatfs" => disk::make_filesystem,
+        "wipefs" | "sgdisk" | "parted" | "blkdiscard" | "diskutil" | "nvme" | "cryptsetup" | "hdparm"
+        | "fdisk" | "cfdisk" | "sfdisk" | "gdisk" | "cgdisk" | "format" | "badblocks" | "zpool" | "mdadm" => {
+            disk::format
+        }
+        // Other programs run inside these.
+        "nice" | "timeout" | "gtimeout" | "nohup" | "stdbuf" | "setsid" | "ionice" | "chrt" | "taskset"
+        | "time" | "gtime" | "setarch" | "linux32" | "linux64" | "prlimit" | "strace" | "ltrace"
+        | "unbuffer" | "chronic" | "dbus-run-session" | "fakeroot" | "eatmydata" | "firejail"
+        | "proxychains" | "proxychains4" | "torsocks" | "valgrind" | "rlwrap" | "ccache" | "sccache"
+        | "xvfb-run" | "caffeinate" | "choom" | "numactl" | "cpulimit" => wrapper::simple,
+        "env" => wrapper::env,
+        "sudo" | "doas" | "run0" | "pkexec" => wrapper::privileged,
+        "su" | "runuser" | "sg" => wrapper::switch_user,
+        "exec" | "command" | "builtin" => wrapper::shell_word,
+        "flock" | "watch" | "script" | "entr" => wrapper::texted,
+        "xargs" | "gxargs" => wrapper::xargs,
+        "parallel" => wrapper::parallel,
+        "busybox" | "toybox" | "coreutils" => wrapper::applet,
+        "chroot" | "unshare" | "nsenter" | "systemd-run" | "bwrap" | "setpriv" | "capsh" => {
+            wrapper::elsewhere
+        }
+        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "rbash" | "yash" | "pdksh" => shells::shell,
+        "fish" | "pwsh" | "powershell" | "cmd" | "nu" | "xonsh" | "csh" | "tcsh" | "elvish" => {
+            shells::other_shell
+        }
+        // Versions, networks, containers, projects.
+        "git" => git::git,
+        "curl" => network::curl,
+        "wget" | "wget2" => network::wget,
+        "nc" | "ncat" | "netcat" | "telnet" => network::socket,
+        "socat" => network::socat,
+        "http" | "https" | "xh" | "aria2c" | "lynx" | "w3m" | "links" | "elinks" | "fetch" | "axel"
+        | "ftp" | "lftp" | "GET" | "lwp-request" | "httpie" | "websocat" | "grpcurl" | "wrk" | "ab"
+        | "hey" | "siege" => network::urls,
+        "ping" | "ping6" | "dig" | "nslookup" | "host" | "traceroute" | "tracepath" | "mtr" | "whois"
+        | "nmap" => network::hosts,
+        "ssh" | "mosh" | "autossh" => remote::ssh,
+        "scp" | "sftp" => remote::scp,
+        "docker" | "podman" | "nerdctl" | "docker-compose" => container::docker,
+        "kubectl" | "oc" => container::kubectl,
+        "npm" | "pnpm" | "yarn" => package::npm,
+        "npx" | "pnpx" | "bunx" => package::npx,
+        "poetry" | "uv" | "pipenv" | "conda" | "mamba" | "pdm" | "hatch" | "rye" | "pixi" | "bundle"
+        | "rbenv" | "pyenv" | "nodenv" | "opam" | "stack" | "rustup" | "nix" | "nix-shell" | "asdf"
+        | "mise" | "dotenvx" => package::runner,
+        "cargo" => package::cargo,
+        "pip" | "pip3" | "gem" | "go" | "pipx" => package::installer,
+        "make" | "gmake" | "remake" => package::make,
+        "crontab" | "at" | "batch" => package::later,
+        "gh" | "glab" => package::gh,
+        "vim" | "vi" | "nvim" | "ex" | "ed" | "emacs" | "emacsclient" | "nano" | "micro" | "code" => {
+            editor::editor
+        }
+        "man" | "journalctl" | "systemctl" => editor::manual,
+        "ssh-agent" | "direnv" | "brew" | "starship" | "zoxide" | "dircolors" | "lesspipe" | "tmux"
+        | "screen" => read::nothing,
+        _ if is_interpreter(name) => interpreter::interpreter,
+        _ => return None,
+    })
+}
+
+fn is_interpreter(name: &str) -> bool {
+    let base = name.trim_end_matches(|next: char| next.is_ascii_digit() || next == '.');
+    matches!(
+        base,
+        "python"
+            | "pypy"
+            | "ipython"
+            | "pythonw"
+            | "node"
+            | "nodejs"
+            | "deno"
+            | "bun"
+            | "tsx"
+            | "ts-node"
+            | "perl"
+            | "ruby"
+            | "jruby"
+            | "irb"
+            | "php"
+            | "lua"
+            | "luajit"
+            | "tclsh"
+            | "wish"
+            | "Rscript"
+            | "R"
+            | "julia"
+            | "guile"
+            | "racket"
+            | "groovy"
+            | "scala"
+            | "osascript"
+            | "elixir"
+            | "erl"
+            | "swipl"
+            | "ghc"
+    )
+}

@@ -1,0 +1,26 @@
+//! Shell commands: read by a parser, then walked without running anything, to the list of what they would do.
+
+mod assign;
+mod builtin;
+mod exec;
+mod expand;
+mod guard;
+mod parameter;
+mod parse;
+mod state;
+mod substitution;
+mod syntax;
+mod walk;
+mod word;
+
+pub(crate) use self::{
+    state::{Folders, Scope},
+    walk::Walker,
+};
+
+/// The texts that braces stand for; `None` when they are too many.
+pub(crate) fn expand_braces(text: &str) -> Option<Vec<String>> {
+    let mut expanded = Vec::new();
+    word::braces(text, &mut expanded).ok()?;
+    Some(expanded)
+}

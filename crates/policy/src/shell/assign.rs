@@ -1,0 +1,170 @@
+//! Assignments, alone and before a command.
+
+use super::{
+    state::{Scope, Variable},
+    syntax::{Assignment, Value, Word},
+    walk::Walker,
+    word,
+};
+use crate::{
+    effect::{Effect, Endpoint},
+    text::{Hole, Text},
+};
+
+/// Variables that make programs run other programs, or other code than it seems.
+const STEERING: [&str; 34] = [
+    "BASH_ENV",
+    "ENV",
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "LD_AUDIT",
+    "DYLD_INSERT_LIBRARIES",
+    "DYLD_LIBRARY_PATH",
+    "PAGER",
+    "MANPAGER",
+    "GIT_PAGER",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_EDITOR",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_ASKPASS",
+    "GIT_PROXY_COMMAND",
+    "GIT_EXEC_PATH",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_GLOBAL",
+    "SSH_ASKPASS",
+    "SUDO_ASKPASS",
+    "EDITOR",
+    "VISUAL",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "PROMPT_COMMAND",
+    "PERL5OPT",
+    "PERL5LIB",
+    "PYTHONSTARTUP",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "RUSTC_WRAPPER",
+];
+
+impl Walker<'_> {
+    /// Assigns, in order.
+    pub(super) fn assign(&mut self, assignments: &[Assignment], scope: &mut Scope) {
+        for assignment in assignments {
+            let variable = self.assigned(assignment, scope);
+            scope.set(&assignment.name, variable);
+        }
+    }
+
+    fn assigned(&mut self, assignment: &Assignment, scope: &mut Scope) -> Variable {
+        let unknown = Variable { alternatives: vec![Text::hole(Hole::UNKNOWN)], elements: None };
+        match &assignment.value {
+            Value::Word(word) => {
+                let value = self.whole(word, scope);
+                if assignment.has_subscript {
+                    return unknown;
+                }
+                let value = match (assignment.is_appended, scope.variable(&assignment.name)) {
+                    (true, Some(_)) => {
+                        let mut before = scope.value(&assignment.name, self.surroundings);
+                        before.append(&value);
+                        before
+                    }
+                    (true, None) => Text::hole(Hole::UNKNOWN),
+                    (false, _) => value,
+                };
+                Variable { alternatives: vec![value], elements: None }
+            }
+            Value::Array(words) => {
+                let is_keyed =
+                    words.iter().any(|word| word.plain().is_some_and(|text| text.starts_with('[')));
+                let mut elements = self.fields(words, scope);
+                if assignment.is_appended {
+                    let Some(before) =
+                        scope.variable(&assignment.name).and_then(|known| known.elements.clone())
+                    else {
+                        return unknown;
+                    };
+                    elements.splice(0..0, before);
+                }
+                if is_keyed || elements.iter().any(Text::splits) {
+                    return unknown;
+                }
+                let first = elements.first().cloned().unwrap_or_default();
+                Variable { alternatives: vec![first], elements: Some(elements) }
+            }
+        }
+    }
+
+    /// `export`, `declare` and the like: words that assign.
+    pub(super) fn declare(&mut self, words: &[Word], scope: &mut Scope) {
+        for word in words.iter().skip(1) {
+            if let Some(assignment) = word::declared(word) {
+                self.assign(&[assignment], scope);
+            }
+        }
+    }
+
+    /// What is assigned before a command holds for it alone; some names steer what it runs.
+    pub(super) fn before_command(&mut self, assignments: &[Assignment], scope: &mut Scope) -> Option<String> {
+        let steering = assignments.iter().find(|assignment| is_steering(assignment));
+        for assignment in
+            assignments.iter().filter(|assignment| assignment.name.to_lowercase().ends_with("_proxy"))
+        {
+            if let Value::Word(word) = &assignment.value {
+                let target = self.whole(word, scope);
+                if !target.is_empty() && !assignment.name.to_lowercase().starts_with("no_") {
+                    self.effects.push(Effect::Connect(Endpoint { target, is_url: true, scheme: None }));
+                }
+            }
+        }
+        // Their values may hold substitutions, which run.
+        let mut inner = scope.clone();
+        self.assign(assignments, &mut inner);
+        steering.map(|assignment| assignment.name.clone())
+    }
+}
+
+fn is_steering(assignment: &Assignment) -> bool {
+    let name = assignment.name.as_str();
+    let value = match &assignment.value {
+        Value::Word(word) => word.plain(),
+        Value::Array(_) => None,
+    };
+    match name {
+        "PATH" => true,
+        "PAGER" | "GIT_PAGER" | "MANPAGER" | "EDITOR" | "VISUAL" | "GIT_EDITOR" | "GIT_SEQUENCE_EDITOR" => {
+            !value.is_some_and(|value| HARMLESS.contains(&value.as_str()))
+        }
+        // Options that only bound memory or tell of warnings run nothing.
+        "NODE_OPTIONS" => !value.is_some_and(|value| {
+            value.split_whitespace().all(|option| {
+                [
+                    "--max-old-space-size",
+                    "--max_old_space_size",
+                    "--no-warnings",
+                    "--trace-warnings",
+                    "--enable-source-maps",
+                    "--experimental-vm-modules",
+                    "--openssl-legacy-provider",
+                    "--stack-trace-limit",
+                    "--max-http-header-size",
+                ]
+                .iter()
+                .any(|known| option.starts_with(known))
+            })
+        }),
+        "GIT_ASKPASS" | "SSH_ASKPASS" => !value.is_some_and(|value| HARMLESS.contains(&value.as_str())),
+        _ => STEERING.contains(&name),
+    }
+}
+
+/// Programs that show and change nothing.
+const HARMLESS: [&str; 7] = ["", "cat", "less", "more", "true", ":", "/bin/true"];
+
+/// Whether setting this variable changes what programs run.
+pub(super) fn steers(name: &str) -> bool {
+    name == "PATH" || STEERING.contains(&name)
+}

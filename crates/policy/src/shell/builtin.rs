@@ -1,0 +1,174 @@
+//! What the shell does itself.
+
+use super::{
+    assign::steers,
+    state::{Folders, Scope, Variable},
+    walk::Walker,
+};
+use crate::{
+    effect::{Class, Effect, Run},
+    program::printed_by,
+    text::{Hole, Text},
+};
+
+/// Builtins whose arguments assign.
+pub(super) const DECLARING: [&str; 5] = ["export", "declare", "typeset", "local", "readonly"];
+
+impl Walker<'_> {
+    /// Runs a builtin; `None` when it is none.
+    pub(super) fn builtin(
+        &mut self,
+        name: &str,
+        arguments: &[Text],
+        scope: &mut Scope,
+        input: Option<&Text>,
+    ) -> Option<Text> {
+        let rest = &arguments[1..];
+        match name {
+            "cd" | "pushd" => {
+                let to = rest.iter().find(|word| !is_flag(word)).cloned();
+                scope.cwd = match (&to, name) {
+                    (None, "cd") => scope.cwd.enter(&Text::lit("~"), &self.surroundings.home),
+                    (Some(path), _) if path.literal() != Some("-") && !path.prefix().starts_with('+') => {
+                        self.enter(path, scope)
+                    }
+                    _ => Folders::unknown(),
+                };
+            }
+            "popd" => scope.cwd = Folders::unknown(),
+            "exit" | "return" => {
+                scope.is_over = true;
+            }
+            "export" | "declare" | "typeset" | "local" | "readonly" => {
+                let steering = rest.iter().find_map(|word| {
+                    let (name, value) = word.split_once('=')?;
+                    let only_adds = name == "PATH" && value.has_hole() && value.suffix().is_empty();
+                    (steers(&name) && !only_adds).then_some(name)
+                });
+                if let Some(name) = steering {
+                    self.class(Class::OpaqueExec, format!("it sets {name}, which changes what programs run"));
+                }
+            }
+            "unset" => {
+                for word in rest.iter().filter_map(Text::literal) {
+                    scope.functions.remove(word);
+                    scope.assign(word, Text::default());
+                }
+            }
+            "set" => self.set_parameters(rest, scope),
+            "shift" => {
+                let count = rest.first().and_then(Text::literal).map_or(Some(1), |text| text.parse().ok());
+                scope.positional = match (scope.positional.take(), count) {
+                    (Some(all), Some(count)) => Some(all.into_iter().skip(count).collect()),
+                    _ => None,
+                };
+            }
+            "read" | "mapfile" | "readarray" | "getopts" | "let" => {
+                for word in rest.iter().filter(|word| !is_flag(word)) {
+                    let name = word.prefix().split('=').next().unwrap_or_default().to_owned();
+                    self.assign_read(name.as_str(), scope, input);
+                }
+            }
+            "alias" => {
+                for word in rest {
+                    if let Some((name, value)) = word.split_once('=') {
+                        let text = value.literal().map_or_else(|| value.masked(), str::to_owned);
+                        scope.aliases.insert(name, text);
+                    }
+                }
+            }
+            "printf" if rest.first().and_then(Text::literal) == Some("-v") => {
+                let name = rest.get(1).and_then(Text::literal).unwrap_or_default().to_owned();
+                let mut words = vec![Text::lit("printf")];
+                words.extend(rest.iter().skip(2).cloned());
+                let value = printed_by(&words, input);
+                scope.set(&name, Variable { alternatives: vec![value], elements: None });
+            }
+            "eval" => {
+                let mut text = Text::default();
+                for (at, word) in rest.iter().filter(|word| word.literal() != Some("--")).enumerate() {
+                    if at > 0 {
+                        text.push_lit(" ");
+                    }
+                    text.append(word);
+                }
+                self.outer(arguments);
+                return Some(self.payload(&text, scope, input, "eval"));
+            }
+            "source" | "." => {
+                self.outer(arguments);
+                let words: Vec<&Text> = rest.iter().filter(|word| word.literal() != Some("--")).collect();
+                if let Some(file) = words.first() {
+                    self.sourced(file, scope, input);
+                }
+                return Some(Text::hole(Hole::UNKNOWN));
+            }
+            "trap" => {
+                self.outer(arguments);
+                if let Some(handler) = rest.iter().find(|word| !is_flag(word)).filter(|_| rest.len() > 1) {
+                    let mut later = scope.clone();
+                    self.payload(handler, &mut later, None, "trap");
+                }
+                return Some(Text::default());
+            }
+            "umask" | "ulimit" | "shopt" | "hash" | "times" | "wait" | "jobs" | "fg" | "bg" | "disown"
+            | "dirs" | "break" | "continue" | "suspend" | "bind" | "complete" | "compgen" | "compopt"
+            | "unalias" | "caller" | "logout" | "history" | "fc" | "type" | "help" => {
+                if name == "shopt" && rest.iter().any(|word| word.literal() == Some("dotglob")) {
+                    self.class(Class::OpaqueExec, "it makes wildcards stand for hidden files");
+                }
+            }
+            _ => return None,
+        }
+        self.effects.push(Effect::Run(Run {
+            words: arguments.to_vec(),
+            is_innermost: true,
+            is_genuine: true,
+            is_pure: true,
+            is_harmless: true,
+        }));
+        Some(printed_by(arguments, input))
+    }
+
+    /// Where `cd` to this path leads, links aside: they are followed when the paths are judged.
+    pub(crate) fn enter(&self, path: &Text, scope: &Scope) -> Folders {
+        scope.cwd.enter(path, &self.surroundings.home)
+    }
+
+    fn set_parameters(&mut self, rest: &[Text], scope: &mut Scope) {
+        if let Some(at) = rest.iter().position(|word| word.literal() == Some("--")) {
+            scope.positional = Some(rest[at + 1..].to_vec());
+        } else if rest.first().is_some_and(|word| !is_flag(word) && !word.prefix().starts_with('+')) {
+            scope.positional = Some(rest.to_vec());
+        }
+    }
+
+    fn assign_read(&mut self, name: &str, scope: &mut Scope, input: Option<&Text>) {
+        let read = input
+            .and_then(Text::literal)
+            .map(|text| text.trim_end_matches('\n'))
+            .filter(|text| !text.contains('\n'));
+        match read {
+            Some(line) => scope.assign(name, Text::lit(line)),
+            None => {
+                let origin = input.and_then(Text::origin).unwrap_or(Hole::UNKNOWN.origin);
+                scope.assign(name, Text::hole(Hole { origin, ..Hole::UNKNOWN }));
+            }
+        }
+    }
+
+    /// Records a command whose inside is judged on its own.
+    pub(crate) fn outer(&mut self, arguments: &[Text]) {
+        self.effects.push(Effect::Run(Run {
+            words: arguments.to_vec(),
+            is_innermost: false,
+            is_genuine: true,
+            is_pure: false,
+            is_harmless: false,
+        }));
+    }
+}
+
+fn is_flag(word: &Text) -> bool {
+    word.prefix().starts_with('-') && word.literal() != Some("-")
+}

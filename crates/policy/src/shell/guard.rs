@@ -1,0 +1,109 @@
+//! Limits that hold before any parser sees a command: their cost is linear, the parser's is not.
+
+use super::parse::SyntaxProblem;
+use crate::lookalike;
+
+/// The longest command that is read.
+pub(crate) const MOST_BYTES: usize = 32 * 1024;
+/// How deep substitutions may lie within each other; the parser's time doubles with each level.
+const MOST_SUBSTITUTIONS: usize = 24;
+/// How deep brackets and blocks may lie within each other.
+const MOST_BRACKETS: usize = 64;
+/// Up to here a command is parsed where the caller stands.
+const SMALL_BYTES: usize = 1024;
+const SMALL_BLOCKS: usize = 12;
+/// For the rest: the parser works on the stack, and a stack that ends takes the process with it.
+pub(crate) const STACK_BYTES: usize = 128 * 1024 * 1024;
+
+/// Words that open a block.
+const BLOCKS: [&str; 10] =
+    ["if", "while", "until", "for", "case", "select", "function", "!", "time", "coproc"];
+
+/// Refuses what is too long, too deep, or cannot stand in a command.
+pub(crate) fn check(text: &str) -> Result<(), SyntaxProblem> {
+    if text.len() > MOST_BYTES {
+        return Err(SyntaxProblem(format!("the command is longer than {MOST_BYTES} bytes")));
+    }
+    if text.contains('\0') {
+        return Err(SyntaxProblem("the command contains NUL".to_owned()));
+    }
+    if let Some(bidi) = text.chars().find(|character| lookalike::is_direction(*character)) {
+        let code = u32::from(bidi);
+        return Err(SyntaxProblem(format!(
+            "the command contains U+{code:04X}, which turns the text around it"
+        )));
+    }
+    let (substitutions, brackets) = depths(text.as_bytes());
+    if substitutions > MOST_SUBSTITUTIONS {
+        return Err(SyntaxProblem(format!(
+            "more than {MOST_SUBSTITUTIONS} substitutions lie within each other"
+        )));
+    }
+    if brackets > MOST_BRACKETS || blocks(text) > 8 * MOST_BRACKETS {
+        return Err(SyntaxProblem(format!("more than {MOST_BRACKETS} brackets lie within each other")));
+    }
+    Ok(())
+}
+
+/// Small enough for the stack of whoever asks.
+pub(crate) fn is_small(text: &str) -> bool {
+    let (substitutions, brackets) = depths(text.as_bytes());
+    text.len() <= SMALL_BYTES && substitutions + brackets + blocks(text) <= SMALL_BLOCKS
+}
+
+/// The deepest nesting of substitutions and of brackets, quotes aside, so rather too much than too little.
+fn depths(bytes: &[u8]) -> (usize, usize) {
+    let (mut open, mut deepest) = (0_usize, (0, 0));
+    let mut substitutions = Vec::new();
+    let mut backticks = 0_usize;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'(' | b'{' => {
+                open += 1;
+                if at > 0 && matches!(bytes[at - 1], b'$' | b'<' | b'>') {
+                    substitutions.push(open);
+                }
+                deepest = (deepest.0.max(substitutions.len()), deepest.1.max(open));
+            }
+            b')' | b'}' => {
+                if substitutions.last() == Some(&open) {
+                    substitutions.pop();
+                }
+                open = open.saturating_sub(1);
+            }
+            // Backticks lie within each other by backslashes, twice as many at each level.
+            b'\\' if bytes.get(at + 1) == Some(&b'`') => backticks += 1,
+            _ => {}
+        }
+    }
+    (deepest.0.max(backticks / 16), deepest.1)
+}
+
+fn blocks(text: &str) -> usize {
+    text.split(|character: char| character.is_whitespace() || character == ';')
+        .filter(|word| BLOCKS.contains(word))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_what_lies_within_each_other() {
+        assert_eq!(depths(b"$(a) $(b) $(c $(d))"), (2, 2));
+        assert_eq!(depths(b"((((())))"), (0, 5));
+        assert_eq!(depths(b"))))(("), (0, 2));
+    }
+
+    #[test]
+    fn what_is_too_long_too_deep_or_turned_around_is_refused() {
+        assert!(check("ls").is_ok());
+        assert!(check(&"a".repeat(MOST_BYTES + 1)).is_err());
+        assert!(check(&"$(".repeat(25)).is_err());
+        assert!(check(&"(".repeat(65)).is_err());
+        assert!(check("ls \u{202E}").is_err());
+        assert!(check("a\0b").is_err());
+        assert!(check(&"if ".repeat(600)).is_err());
+    }
+}

@@ -1,0 +1,417 @@
+//! Walks a program as a shell would run it, both ways at each fork, and gathers what it would do.
+
+use std::rc::Rc;
+
+use super::{
+    parse,
+    state::Scope,
+    syntax::{Connector, Node, Redirect, Target, Word},
+};
+use crate::{
+    effect::{Class, Effect, Effects, Place, Written},
+    surroundings::Surroundings,
+    text::{Hole, Text},
+};
+
+/// How many commands one call may hold, loops unrolled.
+const MOST_STEPS: usize = 3_000;
+/// How many words of a loop are taken one by one.
+const MOST_ROUNDS: usize = 64;
+/// How deep functions, shells and `eval` may lie within each other.
+const MOST_DEPTH: usize = 16;
+
+/// Gathers the effects of one call.
+pub(crate) struct Walker<'s> {
+    pub(crate) surroundings: &'s Surroundings,
+    pub(crate) effects: Effects,
+    steps: usize,
+}
+
+impl<'s> Walker<'s> {
+    pub(crate) fn new(surroundings: &'s Surroundings) -> Self {
+        Self { surroundings, effects: Effects::default(), steps: 0 }
+    }
+
+    /// Another one for words that may be a command.
+    pub(crate) fn apart(&self) -> Self {
+        Self { surroundings: self.surroundings, effects: Effects::default(), steps: self.steps }
+    }
+
+    /// Walks the text of a program; gives what it prints.
+    pub(crate) fn program(&mut self, text: &str, scope: &mut Scope, input: Option<&Text>) -> Text {
+        if scope.depth >= MOST_DEPTH {
+            self.unreadable(format!("more than {MOST_DEPTH} programs lie within each other"));
+            return Text::hole(Hole::UNKNOWN);
+        }
+        match parse::parse(text) {
+            Ok(node) => {
+                scope.depth += 1;
+                let printed = self.walk(&node, scope, input);
+                scope.depth -= 1;
+                printed
+            }
+            Err(problem) => {
+                self.unreadable(format!("the command cannot be parsed: {problem}"));
+                self.lines_before_the_problem(text, scope);
+                Text::hole(Hole::UNKNOWN)
+            }
+        }
+    }
+
+    /// A shell runs a script line by line, so lines before a mistake do run.
+    fn lines_before_the_problem(&mut self, text: &str, scope: &Scope) {
+        if text.len() > super::guard::MOST_BYTES || !text.contains('\n') {
+            return;
+        }
+        let mut inner = scope.clone();
+        inner.depth += 1;
+        for line in text.lines().take(MOST_ROUNDS) {
+            if let Ok(node) = parse::parse(line) {
+                self.walk(&node, &mut inner, None);
+            }
+        }
+    }
+
+    pub(crate) fn unreadable(&mut self, reason: String) {
+        if !self.effects.iter().any(|effect| matches!(effect, Effect::Unreadable(_))) {
+            self.effects.push(Effect::Unreadable(reason));
+        }
+    }
+
+    pub(crate) fn class(&mut self, class: Class, reason: impl Into<String>) {
+        self.effects.push(Effect::Class(class, reason.into(), Vec::new()));
+    }
+
+    pub(super) fn walk(&mut self, node: &Node, scope: &mut Scope, input: Option<&Text>) -> Text {
+        if scope.is_over {
+            return Text::default();
+        }
+        self.steps += 1;
+        if self.steps > MOST_STEPS {
+            self.unreadable(format!("it holds more than {MOST_STEPS} commands, loops unrolled"));
+            return Text::hole(Hole::UNKNOWN);
+        }
+        match node {
+            Node::Simple { assignments, words, redirects } => {
+                self.simple(assignments, words, redirects, scope, input)
+            }
+            Node::Pipeline(commands) => self.pipeline(commands, scope, input),
+            Node::Sequence(items) => self.sequence(items, scope, input),
+            Node::Subshell(body, redirects) => {
+                let mut inner = scope.clone();
+                let input = self.redirect(redirects, &mut inner, input.cloned());
+                let printed = self.walk(body, &mut inner, input.as_ref());
+                scope.written.append(&mut inner.written);
+                printed
+            }
+            Node::Group(body, redirects) => {
+                let input = self.redirect(redirects, scope, input.cloned());
+                self.walk(body, scope, input.as_ref())
+            }
+            Node::If { condition, branches } => {
+                let mut outputs = vec![self.walk(condition, scope, input)];
+                let before = scope.clone();
+                for branch in branches {
+                    let mut taken = before.clone();
+                    outputs.push(self.walk(branch, &mut taken, input));
+                    scope.join(taken);
+                }
+                joined(outputs)
+            }
+            Node::For { name, words, body } => self.for_each(name, words.as_deref(), body, scope, input),
+            Node::While { condition, body, is_endless } => {
+                if *is_endless && multiplies(body) {
+                    self.class(Class::ForkBomb, "a loop without end starts processes in the background");
+                }
+                let mut outputs = Vec::new();
+                // What the first round leaves is what the second one finds.
+                for _ in 0..2 {
+                    self.walk(condition, scope, input);
+                    let mut round = scope.clone();
+                    outputs.push(self.walk(body, &mut round, input));
+                    scope.join(round);
+                }
+                joined(outputs)
+            }
+            Node::Case { word, arms } => {
+                let subject = self.whole(word, scope);
+                let before = scope.clone();
+                let mut outputs = Vec::new();
+                for (patterns, body) in arms {
+                    for pattern in patterns {
+                        self.whole(pattern, scope);
+                    }
+                    if let Some(body) = body {
+                        let mut taken = before.clone();
+                        outputs.push(self.walk(body, &mut taken, input));
+                        scope.join(taken);
+                    }
+                }
+                drop(subject);
+                joined(outputs)
+            }
+            Node::Function { name, body } => {
+                if calls_itself_twice(name, body) {
+                    self.class(Class::ForkBomb, format!("the function {name:?} starts itself without end"));
+                }
+                // One that is never called is judged too, for a later call may run it.
+                let mut inner = scope.clone();
+                inner.positional = None;
+                inner.running.push(name.clone());
+                self.walk(body, &mut inner, None);
+                scope.functions.insert(name.clone(), Rc::new((**body).clone()));
+                Text::default()
+            }
+            Node::Coprocess(command) => {
+                let mut inner = scope.clone();
+                self.walk(command, &mut inner, None);
+                Text::default()
+            }
+            Node::Test(words) => {
+                for word in words {
+                    self.whole(word, scope);
+                }
+                Text::default()
+            }
+            Node::Arithmetic(programs) => {
+                for program in programs {
+                    let mut inner = scope.clone();
+                    self.walk(program, &mut inner, None);
+                }
+                Text::default()
+            }
+            Node::Empty => Text::default(),
+        }
+    }
+
+    /// Each command in a process of its own, fed by the one before.
+    fn pipeline(&mut self, commands: &[Node], scope: &mut Scope, input: Option<&Text>) -> Text {
+        let mut fed = input.cloned();
+        for command in commands {
+            let mut inner = scope.clone();
+            let printed = self.walk(command, &mut inner, fed.as_ref());
+            scope.written.append(&mut inner.written);
+            fed = Some(printed);
+        }
+        fed.unwrap_or_default()
+    }
+
+    fn sequence(&mut self, items: &[(Node, Connector)], scope: &mut Scope, input: Option<&Text>) -> Text {
+        let mut outputs = Vec::new();
+        // The ways out of a chain of `&&` and `||` before its end.
+        let mut left_early: Vec<Scope> = Vec::new();
+        for (command, connector) in items {
+            if *connector == Connector::Background {
+                let mut inner = scope.clone();
+                self.walk(command, &mut inner, input);
+            } else {
+                let before = matches!(connector, Connector::Or).then(|| scope.clone());
+                outputs.push(self.walk(command, scope, input));
+                if let Some(before) = before {
+                    // What stands behind `||` runs where this failed, and half of it may have been done.
+                    let done = std::mem::replace(scope, before);
+                    left_early.push(done.clone());
+                    scope.join(done);
+                }
+            }
+            if matches!(connector, Connector::And) {
+                left_early.push(scope.clone());
+            }
+            if matches!(connector, Connector::Then | Connector::Background) {
+                for left in left_early.drain(..) {
+                    scope.join(left);
+                }
+            }
+        }
+        for left in left_early {
+            scope.join(left);
+        }
+        joined(outputs)
+    }
+
+    fn for_each(
+        &mut self,
+        name: &str,
+        words: Option<&[Word]>,
+        body: &Node,
+        scope: &mut Scope,
+        input: Option<&Text>,
+    ) -> Text {
+        let values = match words {
+            Some(words) => self.fields(words, scope),
+            None => scope.positional.clone().unwrap_or_else(|| vec![Text::hole(Hole::UNKNOWN)]),
+        };
+        let values = if values.len() > MOST_ROUNDS { vec![Text::hole(Hole::UNKNOWN)] } else { values };
+        let mut outputs = Vec::new();
+        let unrolled = values.len() == 1 && values[0].literal().is_none();
+        for value in &values {
+            let mut round = scope.clone();
+            round.assign(name, value.clone());
+            outputs.push(self.walk(body, &mut round, input));
+            scope.join(round);
+        }
+        if unrolled {
+            // It may go round again, and find what the first round left.
+            let mut round = scope.clone();
+            round.assign(name, values[0].clone());
+            outputs.push(self.walk(body, &mut round, input));
+            scope.join(round);
+        }
+        joined(outputs)
+    }
+
+    /// Follows redirections: what they write and read, and what the command then finds on its input.
+    pub(super) fn redirect(
+        &mut self,
+        redirects: &[Redirect],
+        scope: &mut Scope,
+        mut input: Option<Text>,
+    ) -> Option<Text> {
+        for redirect in redirects {
+            let is_input = matches!(redirect.fd, None | Some(0));
+            match &redirect.to {
+                Target::Read(word) => {
+                    let path = self.whole(word, scope);
+                    if is_input {
+                        input = Some(path.piped().cloned().unwrap_or_else(|| Text::hole(Hole::UNKNOWN)));
+                    }
+                    self.read_redirected(path, scope);
+                }
+                Target::Write(word) => {
+                    let path = self.whole(word, scope);
+                    self.write_redirected(path, scope);
+                }
+                Target::ReadWrite(word) => {
+                    let path = self.whole(word, scope);
+                    self.write_redirected(path.clone(), scope);
+                    self.read_redirected(path, scope);
+                    if is_input {
+                        input = Some(Text::hole(Hole::UNKNOWN));
+                    }
+                }
+                Target::Duplicate(word) => {
+                    let target = self.whole(word, scope);
+                    let is_descriptor = target.literal().is_some_and(|text| {
+                        !text.is_empty()
+                            && text.trim_end_matches('-').bytes().all(|byte| byte.is_ascii_digit())
+                    });
+                    if !is_descriptor {
+                        self.write_redirected(target, scope);
+                    }
+                }
+                Target::HereDocument(word) | Target::HereString(word) => {
+                    let text = self.whole(word, scope);
+                    if is_input {
+                        input = Some(text);
+                    }
+                }
+            }
+        }
+        input
+    }
+
+    fn read_redirected(&mut self, path: Text, scope: &Scope) {
+        if !self.connects(&path) && path.piped().is_none() {
+            self.effects.push(Effect::Read(Place { path, cwd: scope.cwd.clone() }));
+        }
+    }
+
+    fn write_redirected(&mut self, path: Text, scope: &mut Scope) {
+        if self.connects(&path) || path.piped().is_some() {
+            return;
+        }
+        let place = Place { path, cwd: scope.cwd.clone() };
+        self.wrote(&place, scope);
+        self.device(&place.path, "a redirection");
+        self.effects.push(Effect::Write(place, Written::Redirected));
+    }
+
+    /// Remembers that a file was written, so that running it later is seen.
+    pub(crate) fn wrote(&self, place: &Place, scope: &mut Scope) {
+        scope.written.extend(place.absolute(self.surroundings));
+    }
+
+    /// `/dev/tcp/HOST/PORT`
+    fn connects(&mut self, path: &Text) -> bool {
+        let Some(rest) = path.strip_prefix("/dev/tcp/").or_else(|| path.strip_prefix("/dev/udp/")) else {
+            return false;
+        };
+        let target = rest.split_once('/').map_or(rest.clone(), |(host, _)| Text::lit(host));
+        self.effects.push(Effect::Connect(crate::effect::Endpoint { target, is_url: false, scheme: None }));
+        true
+    }
+}
+
+/// What several commands print together.
+pub(super) fn joined(outputs: Vec<Text>) -> Text {
+    let mut all: Vec<Text> = outputs.into_iter().filter(|output| !output.is_empty()).collect();
+    match all.len() {
+        0 => Text::default(),
+        1 => all.remove(0),
+        _ if all.iter().all(|output| output.literal().is_some()) => {
+            let mut text = Text::default();
+            for output in &all {
+                text.append(output);
+            }
+            text
+        }
+        _ => {
+            let origin = all.iter().filter_map(Text::origin).max();
+            Text::hole(Hole { origin: origin.unwrap_or(Hole::UNKNOWN.origin), ..Hole::UNKNOWN })
+        }
+    }
+}
+
+/// A function that starts itself in a pipeline, in the background, or more than once.
+fn calls_itself_twice(name: &str, body: &Node) -> bool {
+    let mut calls = 0;
+    count_calls(name, body, false, &mut calls);
+    calls >= 2
+}
+
+fn count_calls(name: &str, node: &Node, beside: bool, calls: &mut usize) {
+    match node {
+        Node::Simple { words, .. } => {
+            let called = words.first().and_then(Word::plain).is_some_and(|word| word == name);
+            *calls += usize::from(called) * if beside { 2 } else { 1 };
+        }
+        Node::Pipeline(commands) => {
+            commands.iter().for_each(|command| count_calls(name, command, true, calls))
+        }
+        Node::Sequence(items) => {
+            for (command, connector) in items {
+                count_calls(name, command, beside || *connector == Connector::Background, calls);
+            }
+        }
+        Node::Subshell(body, _)
+        | Node::Group(body, _)
+        | Node::For { body, .. }
+        | Node::While { body, .. }
+        | Node::Coprocess(body) => count_calls(name, body, beside, calls),
+        Node::If { branches, .. } => {
+            branches.iter().for_each(|branch| count_calls(name, branch, beside, calls))
+        }
+        _ => {}
+    }
+}
+
+/// Starts something in the background that nobody waits for.
+fn multiplies(body: &Node) -> bool {
+    let Node::Sequence(items) = body else { return false };
+    let starts = items.iter().any(|(_, connector)| *connector == Connector::Background);
+    let waits = items.iter().any(|(command, _)| {
+        let Node::Simple { words, .. } = command else { return false };
+        let first = words.first().and_then(Word::plain);
+        first.is_some_and(|word| matches!(word.as_str(), "sleep" | "wait" | "read" | "break"))
+    });
+    starts && !waits
+}
+
+impl Walker<'_> {
+    /// Writing onto a disk or into memory has a class of its own.
+    pub(crate) fn device(&mut self, path: &Text, by: &str) {
+        if crate::path::is_device(path) {
+            self.class(Class::DeviceWrite, format!("{by} writes onto the device {path}"));
+        }
+    }
+}

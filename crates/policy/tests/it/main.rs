@@ -1,0 +1,3 @@
+//! Facts about the policy engine that need files: sets of policies and corpora of calls.
+
+mod corpus;
