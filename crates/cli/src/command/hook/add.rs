@@ -63,7 +63,7 @@ pub(crate) struct Add {
     builtin: Option<String>,
     /// What the built-in hook needs to know: JSON, or a TOML or JSON file. docs/hooks.md describes it.
     #[arg(long, value_name = "FILE|JSON", requires = "builtin")]
-    config: Option<String>,
+    options: Option<String>,
     /// The program and its arguments; no shell reads them.
     #[arg(last = true, value_name = "PROGRAM")]
     command: Vec<String>,
@@ -161,9 +161,9 @@ impl Add {
     }
 
     fn builtin(&self, name: &str, here: &Path) -> Result<Value, Failure> {
-        let mut config = match self.config.as_deref() {
+        let mut config = match self.options.as_deref() {
             Some(json) if json.trim_start().starts_with('{') => serde_json::from_str(json)
-                .map_err(|error| Failure::new(Code::Usage, format!("--config: {error}")))?,
+                .map_err(|error| Failure::new(Code::Usage, format!("--options: {error}")))?,
             Some(file) => definition_file::read(here, Path::new(file))?,
             None if name == "notification" => json!({ "to": "log" }),
             None => json!({}),
