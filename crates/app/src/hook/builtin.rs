@@ -10,7 +10,7 @@ use domain::{
 };
 use serde_json::json;
 
-use super::{HookedEvent, Place, answer::Said, notify::notify, ready::Done, shorten::shortened};
+use super::{HookedEvent, Place, notify::notify, ready::Done, shorten::shortened};
 
 /// Does what the hook is for.
 pub(super) async fn act(
@@ -29,8 +29,7 @@ pub(super) async fn act(
         Builtin::Validation { tools } => {
             let tool_input = &event.input["tool_input"];
             let problem = event.tool_name().and_then(|tool_name| tools.problem(tool_name, tool_input));
-            let said = problem.map(Said::block).unwrap_or_default();
-            Ok(Done { said, ..Done::default() })
+            Ok(problem.map(Done::block).unwrap_or_default())
         }
     }
 }

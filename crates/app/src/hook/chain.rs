@@ -60,7 +60,7 @@ impl Conclusion {
         match said.verdict {
             Verdict::Continue => {}
             Verdict::Ask(reason) => {
-                self.verdict = Verdict::Ask(format!("the hook {hook_name} asks: {reason}"))
+                self.verdict = Verdict::Ask(format!("the hook {hook_name} asks: {reason}"));
             }
             Verdict::Block(reason) => self.verdict = Verdict::Block(reason),
         }

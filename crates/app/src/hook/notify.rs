@@ -1,6 +1,10 @@
 //! Telling somebody that something happened in a session.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
 use domain::{email::Email, hook::Notification, id::HookExecutionId};
 use serde_json::{Value, json};
@@ -32,14 +36,16 @@ pub(super) async fn notify(
             let mail = json!({
                 "to": to, "subject": subject, "text": text, "event": event.event, "session": session,
             });
-            let written = write(Path::new(folder), &format!("{id}.json"), &mail);
+            let (place, name) = (PathBuf::from(folder), format!("{id}.json"));
+            let written = tokio::task::spawn_blocking(move || write(&place, &name, &mail)).await;
+            let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
             written.map_err(|error| format!("{folder} cannot be written to: {error}"))
         }
     }
 }
 
 /// One file per message, which appears whole: under another name first.
-fn write(folder: &Path, name: &str, mail: &Value) -> std::io::Result<()> {
+fn write(folder: &Path, name: &str, mail: &Value) -> io::Result<()> {
     let temporary = folder.join(format!(".{name}.partial"));
     let mut file = fs::File::create_new(&temporary)?;
     writeln!(file, "{mail}")?;

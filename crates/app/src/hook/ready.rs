@@ -41,6 +41,14 @@ pub(super) struct Done {
     pub(super) keeps_input: bool,
 }
 
+impl Done {
+    /// The event is to stop for this reason, which stands in the record as an answer does.
+    pub(super) fn block(reason: String) -> Self {
+        let output = Some(json!({ "decision": "block", "reason": reason }));
+        Self { said: Said::block(reason), output, ..Self::default() }
+    }
+}
+
 /// A run of a hook, for the record.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {

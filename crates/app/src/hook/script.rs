@@ -2,9 +2,8 @@
 
 use agent::{Program, ProgramOutput};
 use domain::hook::Script;
-use serde_json::json;
 
-use super::{HookedEvent, Place, answer, answer::Said, ready::Done};
+use super::{HookedEvent, Place, answer, ready::Done};
 
 /// The most that an answer may be.
 pub(super) const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -38,8 +37,7 @@ fn read(event: &HookedEvent, output: &ProgramOutput) -> Result<Done, String> {
         }
         (Some(BLOCKS), _) => {
             let reason = if stderr.is_empty() { "it gave no reason" } else { stderr }.to_owned();
-            let output = Some(json!({ "decision": "block", "reason": reason }));
-            Ok(Done { said: Said::block(reason), output, ..Done::default() })
+            Ok(Done::block(reason))
         }
         (Some(code), _) => {
             Err(format!("it exited with code {code}: {stderr}").trim_end_matches(": ").to_owned())

@@ -67,8 +67,10 @@ fn line(terminal: Terminal, run: &HookExecution) -> String {
     let outcome = match (run.continue_execution, &run.error_message) {
         (true, None) => style.green("went on"),
         (true, Some(error)) => style.yellow(&format!("failed: {}", text::one_line(error, 120))),
-        (false, Some(error)) => style.red(&format!("stopped it: {}", text::one_line(error, 120))),
-        (false, None) => style.red("stopped it"),
+        (false, error) => {
+            let why = text::one_line(error.as_deref().or(run.objection()).unwrap_or_default(), 120);
+            style.red(&format!("stopped it: {why}"))
+        }
     };
     let took = Duration::from_micros(run.duration_us.unsigned_abs()).as_secs_f64() * 1000.0;
     let (name, event) = (text::one_line(&run.hook_name, 24), text::one_line(run.hook_type.as_str(), 20));
