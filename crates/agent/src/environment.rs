@@ -106,6 +106,13 @@ impl Environment {
         }
     }
 
+    /// Only what every program needs: no login, no key, nothing of the agent program's own.
+    #[must_use]
+    pub fn basic(&self) -> Self {
+        let basic = self.variables.iter().filter(|(name, _)| is_basic(name));
+        Self { variables: basic.map(|(name, value)| (name.clone(), value.clone())).collect() }
+    }
+
     /// The folder for the program's temporary files. It holds a Unix socket, whose path may have about 100 bytes, so
     /// give a short one.
     #[must_use]
@@ -184,6 +191,13 @@ mod tests {
         assert_eq!(isolated.get("ANTHROPIC_API_KEY"), None);
         assert_eq!(isolated.get("https_proxy"), None);
         assert_eq!(isolated.get("CLAUDE_CONFIG_DIR"), Some(OsStr::new("/data/agent")));
+    }
+
+    #[test]
+    fn the_basic_variables_hold_no_login() {
+        let own =
+            select(&["PATH", "LC_ALL", "ANTHROPIC_API_KEY", "AWS_PROFILE"], EnvironmentPolicy::OwnLogin);
+        assert_eq!(format!("{:?}", own.basic()), r#"{"LC_ALL", "PATH"}"#);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Drives one agent program as a child process and translates between its wire format and the domain's
 //! [`AgentEvent`](domain::agent_event::AgentEvent) and [`AgentInput`](domain::agent_event::AgentInput).
 //!
+//! [`Program`] runs any other program with the same care.
+//!
 //! Stores nothing, prints nothing, and reads neither environment variables nor configuration: all of it comes as a
 //! parameter of [`start`]. The protocol is written down in `docs/agent-protocol.md`.
 
@@ -9,6 +11,7 @@ mod command_line;
 mod environment;
 mod launch;
 mod process;
+mod program;
 mod running_agent;
 pub mod scripted;
 mod start;
@@ -19,6 +22,7 @@ mod version;
 
 pub use environment::{Environment, EnvironmentPolicy};
 pub use launch::{Fork, Launch, LaunchOptions, Limits, Runtime, SettingSources};
+pub use program::{Program, ProgramError, ProgramOutput};
 pub use running_agent::{Account, AgentGone, InputSender, RunningAgent};
 pub use start::start;
 pub use start_error::StartError;

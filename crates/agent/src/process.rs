@@ -18,7 +18,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use self::mark::Mark;
 pub(crate) use self::stderr_tail::StderrTail;
 pub(crate) use self::tree::Tree;
-use crate::{Launch, StartError, command_line::CommandLine};
+use crate::{Environment, StartError, command_line::CommandLine};
 
 /// A child process that leads its own process group. Dropping it ends it, and whatever it started, at once.
 #[derive(Debug)]
@@ -37,21 +37,25 @@ pub(crate) struct Streams {
 }
 
 impl Process {
-    /// Starts the program of `launch` with exactly the variables given, in its own process group, so that a Ctrl-C on
-    /// the terminal does not reach it.
-    pub(crate) async fn spawn(launch: &Launch) -> Result<(Self, Streams), StartError> {
-        check_working_directory(&launch.working_directory)?;
-        let CommandLine { program, arguments } = CommandLine::of(launch);
+    /// Starts a program with exactly the variables given, in its own process group, so that a Ctrl-C on the terminal does
+    /// not reach it.
+    pub(crate) async fn spawn(
+        command_line: CommandLine,
+        working_directory: &Path,
+        environment: &Environment,
+    ) -> Result<(Self, Streams), StartError> {
+        check_working_directory(working_directory)?;
+        let CommandLine { program, arguments } = command_line;
         let spawn_error = |source| classify_spawn_error(&program, source);
         let mark = Mark::new();
         let mut command = Command::new(absolute(&program).map_err(spawn_error)?);
         command
             .args(arguments)
             .env_clear()
-            .envs(launch.environment.iter())
-            .env("PWD", &launch.working_directory)
+            .envs(environment.iter())
+            .env("PWD", working_directory)
             .env(Mark::VARIABLE, mark.value())
-            .current_dir(&launch.working_directory)
+            .current_dir(working_directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -8,6 +8,7 @@ mod cast;
 mod child;
 mod command;
 mod frames;
+mod hook;
 mod inbox;
 mod permission;
 mod result;

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     InputSender, Launch, Limits, MINIMUM_VERSION, RunningAgent, Runtime, StartError, Version,
     claude::{Greeting, Handshake, HandshakeFailure, UNKNOWN, initialize},
+    command_line::CommandLine,
     process::Process,
     running_agent::Stop,
     scripted::Scenario,
@@ -27,7 +28,9 @@ const INPUTS_AHEAD: usize = 32;
 /// See [`StartError`]; in each case no process is left.
 pub async fn start(launch: Launch) -> Result<RunningAgent, StartError> {
     check_scenario(&launch.runtime)?;
-    let (mut process, streams) = Process::spawn(&launch).await?;
+    let command_line = CommandLine::of(&launch);
+    let (mut process, streams) =
+        Process::spawn(command_line, &launch.working_directory, &launch.environment).await?;
     let mut wires = Wires::connect(streams, &launch.limits);
     let outcome = tokio::time::timeout(launch.limits.handshake, shake_hands(&mut process, &mut wires)).await;
     let failure = match outcome {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::{Clock, IdSource},
+    http::HttpClient,
     session::held::HeldSessions,
 };
 
@@ -24,6 +25,7 @@ pub struct App {
     ids: Arc<dyn IdSource>,
     owner: Arc<LeaseOwner>,
     held: Arc<HeldSessions>,
+    http: HttpClient,
 }
 
 /// For whom a use case runs.
@@ -46,7 +48,7 @@ impl App {
     /// The use cases on this store; `owner` is this process.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, owner: LeaseOwner) -> Self {
-        Self { store, clock, ids, owner: Arc::new(owner), held: Arc::default() }
+        Self { store, clock, ids, owner: Arc::new(owner), held: Arc::default(), http: HttpClient::default() }
     }
 
     /// The store, for opening, closing and checking it.
@@ -65,6 +67,10 @@ impl App {
 
     pub(crate) fn owner(&self) -> &LeaseOwner {
         &self.owner
+    }
+
+    pub(crate) const fn http(&self) -> &HttpClient {
+        &self.http
     }
 
     pub(crate) const fn held_sessions(&self) -> &Arc<HeldSessions> {

@@ -1,6 +1,6 @@
 //! The use cases: the only place where business happens. One file per verb, grouped by noun.
 //!
-//! Knows no command line, no HTTP, no SQL and no wire format; reads no environment and prints nothing.
+//! Knows no command line, no HTTP server, no SQL and no wire format of an agent program; reads no environment and prints nothing.
 
 pub mod agents;
 pub mod clock;
@@ -8,6 +8,8 @@ mod context;
 #[cfg(test)]
 mod fixture;
 pub mod folder;
+pub mod hook;
+mod http;
 pub mod import;
 mod install;
 pub mod owner;

@@ -9,6 +9,7 @@ mod fork;
 mod get;
 mod handle;
 pub(crate) mod held;
+mod hooks;
 mod inbox;
 mod list;
 mod mirror;

@@ -14,6 +14,7 @@ pub(crate) mod db_rollback;
 pub(crate) mod db_status;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod hook;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod price;

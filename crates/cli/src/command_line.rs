@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Look at sessions, and tell them something.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Look after hooks: code that runs at an event of an agent.
+    #[command(subcommand)]
+    Hook(command::hook::HookCommand),
     /// What tokens of models cost.
     #[command(subcommand)]
     Price(command::price::PriceCommand),

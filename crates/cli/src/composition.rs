@@ -12,6 +12,7 @@ use agent::{Environment, EnvironmentPolicy, Limits, Runtime, SettingSources};
 use app::{
     App, Caller,
     clock::{Clock, SystemClock, SystemIds},
+    hook::DefaultHooks,
     owner,
     session::LaunchSettings,
 };
@@ -22,7 +23,7 @@ use tempfile::TempDir;
 
 use crate::{
     failure::{Code, Failure},
-    settings::{Layers, Settings},
+    settings::{self, Layers, Settings},
     surroundings::Surroundings,
     terminal::{Terminal, text},
 };
@@ -193,9 +194,15 @@ impl Context {
             environment: environment.with_temporary_directory(temporary),
             limits: Limits { handshake, ..Limits::default() },
             setting_sources,
+            default_hooks: self.default_hooks(),
             idle: Duration::from_secs(self.settings.session.idle_seconds.get().into()),
             include_partial_messages: self.terminal.out_is_terminal && !self.terminal.is_json,
         })
+    }
+
+    fn default_hooks(&self) -> DefaultHooks {
+        let settings::Hook { audit, metrics, persistence, notification } = self.settings.hook;
+        DefaultHooks { audit, metrics, persistence, notification }
     }
 
     fn scripted(&self, scenario: Option<&Path>) -> Result<Runtime, Failure> {

@@ -6,6 +6,7 @@ use agent::StartError;
 use app::{
     InstallError,
     agents::AgentError,
+    hook::HookError,
     import::ImportError,
     session::{
         CheckpointError, ForkSessionError, GetSessionError, PlanError, ResolveSessionError,
@@ -354,6 +355,21 @@ impl From<AgentError> for Failure {
                 error.clone().into()
             }
             AgentError::Status(AgentStatusError::Illegal(_)) => failure(Code::Refused),
+        }
+    }
+}
+
+impl From<HookError> for Failure {
+    fn from(error: HookError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            HookError::NotFound(_) => failure(Code::NotFound).hint("provost hook list shows what there is"),
+            HookError::Taken(_) => failure(Code::Refused).hint("provost hook remove takes it away"),
+            HookError::Action(_) => failure(Code::Usage).hint("docs/hooks.md describes it"),
+            HookError::Event { .. } | HookError::Matcher(_) | HookError::Timeout { .. } => {
+                failure(Code::Usage)
+            }
+            HookError::Store(error) => error.clone().into(),
         }
     }
 }

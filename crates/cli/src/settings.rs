@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) data: Data,
     pub(crate) runtime: Runtime,
     pub(crate) session: Session,
+    pub(crate) hook: Hook,
     pub(crate) worker: Worker,
     pub(crate) log: Log,
 }
@@ -77,6 +78,15 @@ pub(crate) struct Session {
     pub(crate) max_turns: u32,
     pub(crate) budget_usd: f64,
     pub(crate) idle_seconds: std::num::NonZeroU32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hook {
+    pub(crate) audit: bool,
+    pub(crate) metrics: bool,
+    pub(crate) persistence: bool,
+    pub(crate) notification: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -1,8 +1,9 @@
 //! What an agent program tells Provost and what Provost tells it, free of any program's wire format.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
+    hook::{HookAnswer, HookEvent},
     id::CommandId,
     message::MessageBody,
     money::MicroUsd,
@@ -26,6 +27,8 @@ pub enum AgentEvent {
     Gate(ToolRequest),
     /// The program asks a person about a tool call. Must be answered with the same `request_id`.
     Permission(ToolRequest),
+    /// The program calls the hooks of an event other than `PreToolUse`. Must be answered with the same `request_id`.
+    Hook(HookCall),
     /// The program no longer waits for the answer to this request.
     RequestCancelled {
         /// The request.
@@ -133,6 +136,21 @@ pub struct ToolRequest {
     pub description: Option<String>,
     /// The call is itself a question to a person, so no rule can answer it.
     pub requires_person: bool,
+    /// Everything else the program says about the call, as it came.
+    pub extra: Map<String, Value>,
+}
+
+/// An event whose hooks the program waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HookCall {
+    /// Names the request in the answer.
+    pub request_id: String,
+    /// What happened.
+    pub event: HookEvent,
+    /// The tool use it is about.
+    pub tool_use_id: Option<String>,
+    /// Everything the program says about it.
+    pub input: Value,
 }
 
 text_enum! {
@@ -242,6 +260,17 @@ pub enum AgentInput {
         decision: Decision,
         /// Why, for the model.
         reason: String,
+        /// What the tool is given instead of the model's input.
+        input: Option<Value>,
+        /// What the model is told besides.
+        context: Option<String>,
+    },
+    /// Answers [`AgentEvent::Hook`].
+    AnswerHook {
+        /// The request.
+        request_id: String,
+        /// What the hooks say.
+        answer: HookAnswer,
     },
     /// Answers [`AgentEvent::Permission`].
     AnswerPermission {

@@ -1,12 +1,26 @@
 //! Hooks: code that runs at an agent event and may change or stop it.
 
+mod action;
+mod answer;
+mod event;
+mod matcher;
+mod validation;
+
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     id::{HookId, TeamId},
     time::Timestamp,
+};
+
+pub use self::{
+    action::{Builtin, HookAction, InvalidHookAction, Notification, Script, Webhook},
+    answer::HookAnswer,
+    event::HookEvent,
+    matcher::{HookMatcher, InvalidHookMatcher},
+    validation::Validation,
 };
 
 text_enum! {
@@ -19,18 +33,6 @@ text_enum! {
         /// A signed request to a server.
         Webhook = "webhook",
     }
-}
-
-parsed_text! {
-    /// The name of an agent event, such as `PreToolUse`. Names that this version does not know are kept as they come.
-    pub struct HookEvent: "hook event",
-        "1 to 100 characters without spaces and control characters, such as PreToolUse",
-        is_event;
-}
-
-fn is_event(text: &str) -> bool {
-    (1..=100).contains(&text.chars().count())
-        && !text.chars().any(|character| character.is_whitespace() || character.is_control())
 }
 
 /// A hook as it stands in the store.
@@ -71,6 +73,34 @@ impl Hook {
     pub const DEFAULT_PRIORITY: i64 = 100;
     /// The timeout of a hook that says nothing about it.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+    /// The longest timeout of a hook.
+    pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
+
+    /// What it does.
+    ///
+    /// # Errors
+    /// When its details are not those of its kind.
+    pub fn action(&self) -> Result<HookAction, InvalidHookAction> {
+        HookAction::parse(self.kind, &self.config)
+    }
+
+    /// The hook fit to be shown: what may be a secret in its details is only said to be `set`.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        hide_secrets(&mut self.config);
+        self
+    }
+}
+
+fn hide_secrets(config: &mut Value) {
+    const SET: &str = "set";
+    let Some(fields) = config.as_object_mut() else { return };
+    if let Some(secret) = fields.get_mut("secret") {
+        *secret = json!(SET);
+    }
+    if let Some(Value::Object(variables)) = fields.get_mut("environment") {
+        variables.values_mut().for_each(|value| *value = json!(SET));
+    }
 }
 
 #[cfg(test)]
@@ -78,12 +108,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_of_a_later_agent_program_is_an_event() {
-        for good in ["PreToolUse", "SomethingNew", "x:y-z", &"ä".repeat(100)] {
-            assert!(good.parse::<HookEvent>().is_ok(), "{good}");
-        }
-        for bad in ["", "Pre Tool", "a\n", "\0", &"a".repeat(101)] {
-            assert!(bad.parse::<HookEvent>().is_err(), "{bad}");
-        }
+    fn what_may_be_a_secret_is_not_shown() {
+        let mut config =
+            json!({ "url": "https://a", "secret": "s3cret", "environment": { "TOKEN": "s3cret" } });
+        hide_secrets(&mut config);
+        assert_eq!(config, json!({ "url": "https://a", "secret": "set", "environment": { "TOKEN": "set" } }));
     }
 }

@@ -42,3 +42,17 @@ pub struct HookExecution {
     /// When it ran.
     pub executed_at: Timestamp,
 }
+
+impl HookExecution {
+    /// What it said against the event, in one of the ways in which hooks say it.
+    #[must_use]
+    pub fn objection(&self) -> Option<&str> {
+        let output = self.output_data.as_ref()?;
+        let said = [
+            &output["reason"],
+            &output["stopReason"],
+            &output["hookSpecificOutput"]["permissionDecisionReason"],
+        ];
+        said.into_iter().find_map(Value::as_str)
+    }
+}

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use app::{
     App, Caller,
     clock::{Clock as _, SystemClock, SystemIds},
+    hook::DefaultHooks,
     owner,
     session::{
         Answer, Asker, BoxFuture, LaunchSettings, NewSession, Question, SessionUpdate, StartSession, Target,
@@ -185,6 +186,7 @@ impl Run {
             include_partial_messages: false,
             extra_arguments: Vec::new(),
             idle: Duration::from_secs(600),
+            default_hooks: DefaultHooks::default(),
         }
     }
 }

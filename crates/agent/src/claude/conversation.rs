@@ -6,10 +6,10 @@ use std::{
 };
 
 use domain::{
-    agent_event::{AgentEvent, AgentInput, AgentMessage, PermissionAnswer, ToolRequest},
+    agent_event::{AgentEvent, AgentInput, AgentMessage, PermissionAnswer},
+    hook::{HookAnswer, HookEvent},
     id::CommandId,
     message::{MessageBody, MessageType},
-    permission::Decision,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -37,10 +37,11 @@ pub(crate) struct Conversation {
     last_control: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Owed {
     Gate,
     Permission,
+    Hook(HookEvent),
 }
 
 #[derive(Debug)]
@@ -85,12 +86,18 @@ impl Conversation {
                 self.prompts.insert(id);
                 Some(outgoing::prompt(id, &text))
             }
-            AgentInput::AnswerGate { request_id, decision, reason } => {
-                self.settle(&request_id, Owed::Gate)?;
-                Some(outgoing::gate_answer(&request_id, decision, &reason))
+            AgentInput::AnswerGate { request_id, decision, reason, input, context } => {
+                self.settle(&request_id, |owed| *owed == Owed::Gate)?;
+                Some(outgoing::gate_answer(&request_id, decision, &reason, input, context))
+            }
+            AgentInput::AnswerHook { request_id, answer } => {
+                match self.settle(&request_id, |owed| matches!(owed, Owed::Hook(_)))? {
+                    Owed::Hook(event) => Some(outgoing::hook_answer(&request_id, &event, answer)),
+                    Owed::Gate | Owed::Permission => None,
+                }
             }
             AgentInput::AnswerPermission { request_id, answer } => {
-                self.settle(&request_id, Owed::Permission)?;
+                self.settle(&request_id, |owed| *owed == Owed::Permission)?;
                 Some(outgoing::permission_answer(&request_id, &answer))
             }
             AgentInput::Interrupt => Some(outgoing::interrupt(&self.control("interrupt", now))),
@@ -140,14 +147,18 @@ impl Conversation {
 
     fn question(&mut self, question: Question) -> Step {
         match question {
-            Question::Gate(request) => self.owe(Owed::Gate, &request, AgentEvent::Gate(request.clone())),
-            Question::Permission(request) => {
-                self.owe(Owed::Permission, &request, AgentEvent::Permission(request.clone()))
+            Question::Gate(request) => {
+                self.owe(Owed::Gate, request.request_id.clone(), AgentEvent::Gate(request))
             }
-            Question::OtherHook { request_id } => Step::Send(outgoing::no_opinion(&request_id)),
+            Question::Permission(request) => {
+                self.owe(Owed::Permission, request.request_id.clone(), AgentEvent::Permission(request))
+            }
+            Question::Hook(call) => {
+                self.owe(Owed::Hook(call.event.clone()), call.request_id.clone(), AgentEvent::Hook(call))
+            }
+            Question::UnreadableHook { request_id } => Step::Send(outgoing::no_opinion(&request_id)),
             Question::UnreadableGate { request_id } => {
-                let reason = "Provost cannot read this request";
-                Step::Send(outgoing::gate_answer(&request_id, Decision::Deny, reason))
+                Step::Send(outgoing::gate_denial(&request_id, "Provost cannot read this request"))
             }
             Question::Unsupported { request_id, subtype } => {
                 Step::Send(outgoing::error(&request_id, &format!("unsupported request {subtype:?}")))
@@ -155,21 +166,21 @@ impl Conversation {
         }
     }
 
-    fn owe(&mut self, owed: Owed, request: &ToolRequest, event: AgentEvent) -> Step {
-        if self.owed.len() >= MOST_OWED && !self.owed.contains_key(&request.request_id) {
-            return Step::Send(refusal(owed, &request.request_id));
+    fn owe(&mut self, owed: Owed, request_id: String, event: AgentEvent) -> Step {
+        if self.owed.len() >= MOST_OWED && !self.owed.contains_key(&request_id) {
+            return Step::Send(refusal(&owed, &request_id));
         }
-        self.owed.insert(request.request_id.clone(), owed);
+        self.owed.insert(request_id, owed);
         Step::tell(event)
     }
 
-    /// Takes an answer that is owed; `None` when it is late, unknown or of the other kind.
-    fn settle(&mut self, request_id: &str, owed: Owed) -> Option<()> {
-        if self.owed.get(request_id) != Some(&owed) {
+    /// Takes an answer that is owed; `None` when it is late, unknown or of another kind.
+    fn settle(&mut self, request_id: &str, is_right: impl FnOnce(&Owed) -> bool) -> Option<Owed> {
+        if !self.owed.get(request_id).is_some_and(is_right) {
             tracing::debug!(request_id, "nobody waits for this answer");
             return None;
         }
-        self.owed.remove(request_id).map(|_| ())
+        self.owed.remove(request_id)
     }
 
     fn reply(&mut self, reply: Reply) -> Step {
@@ -187,11 +198,12 @@ impl Conversation {
     }
 }
 
-/// The answer to a request above the limit: the tool does not run.
-fn refusal(owed: Owed, request_id: &str) -> String {
+/// The answer to a request above the limit: the tool does not run, and no hook says anything.
+fn refusal(owed: &Owed, request_id: &str) -> String {
     let reason = format!("{MOST_OWED} requests wait for an answer already");
     match owed {
-        Owed::Gate => outgoing::gate_answer(request_id, Decision::Deny, &reason),
+        Owed::Gate => outgoing::gate_denial(request_id, &reason),
+        Owed::Hook(event) => outgoing::hook_answer(request_id, event, HookAnswer::default()),
         Owed::Permission => {
             outgoing::permission_answer(request_id, &PermissionAnswer::Deny { reason, interrupt: false })
         }
@@ -208,6 +220,7 @@ fn control_error(name: &str, error: &str) -> AgentEvent {
 
 #[cfg(test)]
 mod tests {
+    use domain::permission::Decision;
     use serde_json::json;
 
     use super::*;
@@ -224,7 +237,13 @@ mod tests {
     }
 
     fn answer(request_id: &str, decision: Decision) -> AgentInput {
-        AgentInput::AnswerGate { request_id: request_id.to_owned(), decision, reason: "because".to_owned() }
+        AgentInput::AnswerGate {
+            request_id: request_id.to_owned(),
+            decision,
+            reason: "because".to_owned(),
+            input: None,
+            context: None,
+        }
     }
 
     fn sent(line: Option<String>) -> Value {
@@ -240,6 +259,68 @@ mod tests {
         assert_eq!(output["permissionDecision"], "deny");
         assert_eq!(output["permissionDecisionReason"], "because");
         assert_eq!(conversation.tell(answer("r1", Decision::Allow), Instant::now()), None);
+    }
+
+    fn hook(request_id: &str, event: &str) -> Value {
+        let input = json!({ "hook_event_name": event, "session_id": "s", "tool_use_id": "t" });
+        let request = json!({ "subtype": "hook_callback", "callback_id": event, "input": input });
+        json!({ "type": "control_request", "request_id": request_id, "request": request })
+    }
+
+    fn hook_answer(request_id: &str) -> AgentInput {
+        let answer = HookAnswer { block: Some("not yet".into()), context: Some("by the way".into()) };
+        AgentInput::AnswerHook { request_id: request_id.to_owned(), answer }
+    }
+
+    #[test]
+    fn a_gate_can_be_answered_with_another_input() {
+        let mut conversation = Conversation::default();
+        hear_json(&mut conversation, &gate("r1"));
+        let AgentInput::AnswerGate { request_id, decision, reason, .. } = answer("r1", Decision::Allow)
+        else {
+            panic!("no answer to a gate");
+        };
+        let (input, context) = (Some(json!({ "command": "ls" })), Some("by the way".to_owned()));
+        let answer = AgentInput::AnswerGate { request_id, decision, reason, input, context };
+        let line = sent(conversation.tell(answer, Instant::now()));
+        let output = &line["response"]["response"]["hookSpecificOutput"];
+        assert_eq!(output["updatedInput"], json!({ "command": "ls" }));
+        assert_eq!(output["additionalContext"], "by the way");
+    }
+
+    #[test]
+    fn a_hook_is_told_with_its_event_and_answered_once() {
+        let mut conversation = Conversation::default();
+        let Step::Tell(event) = hear_json(&mut conversation, &hook("r1", "PostToolUse")) else {
+            panic!("not told")
+        };
+        let AgentEvent::Hook(call) = *event else { panic!("no hook: {event:?}") };
+        assert_eq!((call.event.as_str(), call.tool_use_id.as_deref()), ("PostToolUse", Some("t")));
+        assert_eq!(call.input["session_id"], "s");
+        assert_eq!(conversation.tell(answer("r1", Decision::Allow), Instant::now()), None);
+        let output =
+            sent(conversation.tell(hook_answer("r1"), Instant::now()))["response"]["response"].take();
+        assert_eq!((&output["decision"], &output["reason"]), (&json!("block"), &json!("not yet")));
+        let specific = json!({ "hookEventName": "PostToolUse", "additionalContext": "by the way" });
+        assert_eq!(output["hookSpecificOutput"], specific);
+        assert_eq!(conversation.tell(hook_answer("r1"), Instant::now()), None);
+    }
+
+    #[test]
+    fn what_an_event_cannot_take_is_not_sent() {
+        let mut conversation = Conversation::default();
+        hear_json(&mut conversation, &hook("r1", "PreCompact"));
+        let output =
+            sent(conversation.tell(hook_answer("r1"), Instant::now()))["response"]["response"].take();
+        assert_eq!(output, json!({ "decision": "block", "reason": "not yet" }));
+        assert!(matches!(hear_json(&mut conversation, &hook("r2", "SomethingNew")), Step::Tell(_)));
+        let output =
+            sent(conversation.tell(hook_answer("r2"), Instant::now()))["response"]["response"].take();
+        assert_eq!(output, json!({}));
+        let Step::Send(line) = hear_json(&mut conversation, &hook("r3", "no event")) else {
+            panic!("no answer")
+        };
+        assert_eq!(sent(Some(line))["response"]["response"], json!({}));
     }
 
     #[test]

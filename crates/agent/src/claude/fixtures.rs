@@ -225,7 +225,7 @@ fn questions_are_told_apart() {
         matches!(&questions[0], Question::Gate(gate) if gate.description.as_deref() == Some("list") && !gate.requires_person)
     );
     assert!(matches!(&questions[1], Question::Permission(request) if request.requires_person));
-    assert!(matches!(&questions[2], Question::OtherHook { request_id } if request_id == "r3"));
+    assert!(matches!(&questions[2], Question::Hook(call) if call.request_id == "r3"));
     assert!(matches!(&questions[3], Question::UnreadableGate { request_id } if request_id == "r4"));
     assert!(matches!(&questions[4], Question::Unsupported { subtype, .. } if subtype == "mcp_message"));
     assert!(matches!(&questions[5], Question::Unsupported { subtype, .. } if subtype == "can_use_tool"));

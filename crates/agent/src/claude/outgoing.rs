@@ -2,22 +2,39 @@
 
 use domain::{
     agent_event::PermissionAnswer,
+    hook::{HookAnswer, HookEvent},
     id::CommandId,
     permission::{Decision, PermissionMode},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::command_line::permission_mode;
 
-/// How long the agent CLI waits for the answer to a gate. An approval may take a day.
-const GATE_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
-const GATE: &str = "gate";
+/// How long the agent CLI waits for the answer to a hook. An approval may take a day.
+const HOOK_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
+/// The events at which we are asked, besides the gate. The agent CLI also names others, which it calls no callbacks for.
+const EVENTS: [&str; 8] = [
+    "PostToolUse",
+    "PostToolUseFailure",
+    "UserPromptSubmit",
+    "Stop",
+    "SubagentStart",
+    "SubagentStop",
+    "PreCompact",
+    "Notification",
+];
 
-/// The first request: every tool call is asked about before it runs.
+/// The first request: every tool call is asked about before it runs, and the hooks of other events are called.
 pub(crate) fn initialize(request_id: &str) -> String {
-    let gate = json!({ "matcher": "*", "hookCallbackIds": [GATE], "timeout": GATE_TIMEOUT_SECONDS, "onFailure": "block" });
-    let request = json!({ "subtype": "initialize", "hooks": { "PreToolUse": [gate] } });
-    control_request(request_id, &request)
+    let callback = |name: &str, on_failure: &str| {
+        json!([{
+            "matcher": "*", "hookCallbackIds": [name], "timeout": HOOK_TIMEOUT_SECONDS, "onFailure": on_failure,
+        }])
+    };
+    let mut hooks = Map::new();
+    hooks.insert("PreToolUse".to_owned(), callback("gate", "block"));
+    hooks.extend(EVENTS.map(|event| (event.to_owned(), callback(event, "continue"))));
+    control_request(request_id, &json!({ "subtype": "initialize", "hooks": hooks }))
 }
 
 pub(super) fn prompt(id: CommandId, text: &str) -> String {
@@ -40,11 +57,44 @@ pub(super) fn set_model(request_id: &str, model: Option<&str>) -> String {
     control_request(request_id, &json!({ "subtype": "set_model", "model": model }))
 }
 
-pub(super) fn gate_answer(request_id: &str, decision: Decision, reason: &str) -> String {
-    let output = json!({
+pub(super) fn gate_answer(
+    request_id: &str,
+    decision: Decision,
+    reason: &str,
+    input: Option<Value>,
+    context: Option<String>,
+) -> String {
+    let mut output = json!({
         "hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": reason,
     });
+    if let Some(input) = input {
+        output["updatedInput"] = input;
+    }
+    if let Some(context) = context {
+        output["additionalContext"] = context.into();
+    }
     success(request_id, &json!({ "hookSpecificOutput": output }))
+}
+
+/// A gate's answer of ours alone: the tool does not run.
+pub(super) fn gate_denial(request_id: &str, reason: &str) -> String {
+    gate_answer(request_id, Decision::Deny, reason, None, None)
+}
+
+/// What hooks say to an event. One that we did not register for has its own rules, so it hears no opinion.
+pub(super) fn hook_answer(request_id: &str, event: &HookEvent, answer: HookAnswer) -> String {
+    let mut output = json!({});
+    if !EVENTS.contains(&event.as_str()) {
+        return success(request_id, &output);
+    }
+    if let Some(reason) = answer.block {
+        output["decision"] = "block".into();
+        output["reason"] = reason.into();
+    }
+    if let Some(context) = answer.context.filter(|_| event.takes_context()) {
+        output["hookSpecificOutput"] = json!({ "hookEventName": event, "additionalContext": context });
+    }
+    success(request_id, &output)
 }
 
 pub(super) fn permission_answer(request_id: &str, answer: &PermissionAnswer) -> String {

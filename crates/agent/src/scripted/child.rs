@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{
     cast::Cast,
     frames::Frames,
+    hook::Hooks,
     inbox::{Inbox, Input, Prompt},
-    permission::Gate,
     turn::TurnEnd,
 };
 
@@ -22,8 +22,7 @@ pub(super) struct Child<W> {
     pub(super) queue: VecDeque<Prompt>,
     pub(super) model: String,
     pub(super) permission_mode: String,
-    /// The hook the host registered, if any.
-    pub(super) gate: Option<Gate>,
+    pub(super) hooks: Hooks,
     /// Spent by this process.
     pub(super) spent: MicroUsd,
     pub(super) usage: TokenUsage,
@@ -58,7 +57,7 @@ impl<W: Write> Child<W> {
             queue: VecDeque::new(),
             model,
             permission_mode,
-            gate: None,
+            hooks: Hooks::default(),
             spent: MicroUsd::ZERO,
             usage: TokenUsage::default(),
             results: 0,
@@ -120,7 +119,7 @@ impl<W: Write> Child<W> {
     fn control(&mut self, request_id: &str, request: &Value) -> Result<(), Halt> {
         match request["subtype"].as_str().unwrap_or_default() {
             "initialize" => {
-                self.gate = Gate::from_hooks(&request["hooks"]);
+                self.hooks = Hooks::read(&request["hooks"]);
                 self.frames.answer(request_id, &self.introduction())?;
             }
             "interrupt" => {

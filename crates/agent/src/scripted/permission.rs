@@ -29,74 +29,40 @@ pub(super) enum Verdict {
     Refuse { message: String, interrupt: bool },
 }
 
-/// The hook the host registered for every tool call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Gate {
-    callback_id: String,
-    timeout: Duration,
-}
-
-impl Gate {
-    /// The first `PreToolUse` hook that matches every tool.
-    pub(super) fn from_hooks(hooks: &Value) -> Option<Self> {
-        let matchers = hooks["PreToolUse"].as_array()?;
-        let every_tool = |hook: &&Value| matches!(hook["matcher"].as_str(), None | Some("" | "*"));
-        let hook = matchers.iter().find(every_tool)?;
-        let callback_id = hook["hookCallbackIds"][0].as_str()?.to_owned();
-        let timeout = Duration::from_secs(hook["timeout"].as_u64().unwrap_or(60));
-        Some(Self { callback_id, timeout })
-    }
-}
-
-enum Answer {
+/// What came of a question to the host.
+pub(super) enum Answer {
     Given(Value),
     Error(String),
     TimedOut,
 }
 
 impl<W: Write> Child<W> {
-    pub(super) fn ask_permission(&mut self, call: &Call) -> Result<Verdict, Halt> {
-        match self.ask_gate(call)? {
-            Some(verdict) => Ok(verdict),
-            None => self.ask_person(call),
-        }
-    }
-
-    /// `None` when a person decides.
-    fn ask_gate(&mut self, call: &Call) -> Result<Option<Verdict>, Halt> {
-        let Some(gate) = self.gate.clone() else { return Ok(None) };
-        let input = json!({
-            "session_id": self.frames.session_id(),
-            "cwd": self.cast.arguments.working_directory,
-            "permission_mode": self.permission_mode,
-            "hook_event_name": "PreToolUse",
-            "tool_name": call.tool_name,
-            "tool_input": call.input,
-            "tool_use_id": call.tool_use_id,
+    /// Asks the host's hook, then a person unless the hook decides. The hook may put another input in the place of the model's.
+    pub(super) fn ask_permission(&mut self, call: &mut Call) -> Result<Verdict, Halt> {
+        let fields = json!({
+            "tool_name": call.tool_name, "tool_input": call.input, "tool_use_id": call.tool_use_id,
         });
-        let request = json!({
-            "subtype": "hook_callback",
-            "callback_id": gate.callback_id,
-            "input": input,
-            "tool_use_id": call.tool_use_id,
-        });
-        let refuse = |message: String| Some(Verdict::Refuse { message, interrupt: false });
-        Ok(match self.ask(&request, Some(gate.timeout))? {
-            Answer::TimedOut => refuse("PreToolUse hook did not respond before its timeout".to_owned()),
-            Answer::Error(error) => refuse(format!("PreToolUse:{} hook error: {error}", call.tool_name)),
-            Answer::Given(answer) => {
-                let output = &answer["hookSpecificOutput"];
-                match output["permissionDecision"].as_str() {
-                    Some("allow") if call.tool_name == "AskUserQuestion" => None,
-                    Some("allow") => Some(Verdict::Run(updated(&output["updatedInput"], call))),
-                    Some("deny") => {
-                        let reason = output["permissionDecisionReason"].as_str().unwrap_or_default();
-                        refuse(format!("PreToolUse:{} hook error: {reason}", call.tool_name))
-                    }
-                    _ => None,
-                }
+        let Some(answer) = self.call_hook("PreToolUse", fields)? else { return self.ask_person(call) };
+        let answer = match answer {
+            Answer::TimedOut => {
+                return Ok(refused("PreToolUse hook did not respond before its timeout".to_owned()));
             }
-        })
+            Answer::Error(error) => {
+                return Ok(refused(format!("PreToolUse:{} hook error: {error}", call.tool_name)));
+            }
+            Answer::Given(answer) => answer,
+        };
+        self.tell_context("PreToolUse", &answer)?;
+        let output = &answer["hookSpecificOutput"];
+        call.input = updated(&output["updatedInput"], call);
+        match output["permissionDecision"].as_str() {
+            Some("allow") if call.tool_name != "AskUserQuestion" => Ok(Verdict::Run(call.input.clone())),
+            Some("deny") => {
+                let reason = output["permissionDecisionReason"].as_str().unwrap_or_default();
+                Ok(refused(format!("PreToolUse:{} hook error: {reason}", call.tool_name)))
+            }
+            _ => self.ask_person(call),
+        }
     }
 
     fn ask_person(&mut self, call: &Call) -> Result<Verdict, Halt> {
@@ -116,22 +82,21 @@ impl<W: Write> Child<W> {
         self.frames.session_state("requires_action")?;
         let answer = self.ask(&request, None)?;
         self.frames.session_state("running")?;
-        let refuse = |message: String, interrupt| Verdict::Refuse { message, interrupt };
         Ok(match answer {
             Answer::Given(answer) if answer["behavior"] == "allow" => {
                 Verdict::Run(updated(&answer["updatedInput"], call))
             }
             Answer::Given(answer) => {
                 let message = answer["message"].as_str().unwrap_or("denied").to_owned();
-                refuse(message, answer["interrupt"] == true)
+                Verdict::Refuse { message, interrupt: answer["interrupt"] == true }
             }
-            Answer::Error(error) => refuse(format!("Tool permission request failed: Error: {error}"), false),
-            Answer::TimedOut => refuse("Tool permission request timed out".to_owned(), false),
+            Answer::Error(error) => refused(format!("Tool permission request failed: Error: {error}")),
+            Answer::TimedOut => refused("Tool permission request timed out".to_owned()),
         })
     }
 
     /// Asks the host and waits. A question nobody waits for any more is taken back.
-    fn ask(&mut self, request: &Value, timeout: Option<Duration>) -> Result<Answer, Halt> {
+    pub(super) fn ask(&mut self, request: &Value, timeout: Option<Duration>) -> Result<Answer, Halt> {
         let asked = self.frames.ask(request)?;
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         loop {
@@ -153,6 +118,10 @@ impl<W: Write> Child<W> {
             }
         }
     }
+}
+
+const fn refused(message: String) -> Verdict {
+    Verdict::Refuse { message, interrupt: false }
 }
 
 /// The input as the host changed it, or the model's own.

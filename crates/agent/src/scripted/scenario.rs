@@ -64,6 +64,7 @@ pub(super) enum Action {
     Garble(String),
     Spend { cost: MicroUsd, usage: TokenUsage },
     Hang,
+    Hook { event: String, input: Value },
     Fail { status: u16, message: String, retries: u32 },
 }
 

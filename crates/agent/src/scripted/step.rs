@@ -32,6 +32,7 @@ impl<W: Write> Child<W> {
             }
             Action::Wait(duration) => self.wait_until(Some(Instant::now() + *duration)),
             Action::Hang => self.wait_until(None),
+            Action::Hook { event, input } => self.play_hook(event, input.clone()),
             Action::Crash(crash) => Err(Halt::Exit(die(*crash))),
             Action::Garble(line) => Ok(self.frames.raw(line)?),
             Action::Spend { cost, usage } => self.spend(*cost, *usage, progress),

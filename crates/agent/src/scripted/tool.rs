@@ -3,7 +3,7 @@
 mod file;
 mod question;
 
-use std::io::Write;
+use std::{io::Write, time::Instant};
 
 use serde_json::{Value, json};
 
@@ -47,15 +47,15 @@ impl<W: Write> Child<W> {
         input: &Value,
         progress: &mut Progress,
     ) -> Result<Outcome, Halt> {
-        let call = Call {
+        let mut call = Call {
             tool_use_id: progress.next_tool_use_id(),
             tool_name: name.to_owned(),
             input: input.clone(),
         };
         let block = json!({ "type": "tool_use", "id": call.tool_use_id, "name": name, "input": input });
         self.send_assistant(&block, progress)?;
-        match self.ask_permission(&call) {
-            Ok(Verdict::Run(input)) => self.run_allowed(&call, &input),
+        match self.ask_permission(&mut call) {
+            Ok(Verdict::Run(input)) => self.run_allowed(&Call { input, ..call }),
             Ok(Verdict::Refuse { message, interrupt }) => {
                 progress.denials.push(json!({
                     "tool_name": name, "tool_use_id": call.tool_use_id, "tool_input": call.input,
@@ -72,12 +72,14 @@ impl<W: Write> Child<W> {
         }
     }
 
-    fn run_allowed(&mut self, call: &Call, input: &Value) -> Result<Outcome, Halt> {
-        let output = match self.run_tool(&call.tool_name, input) {
+    fn run_allowed(&mut self, call: &Call) -> Result<Outcome, Halt> {
+        let began = Instant::now();
+        let output = match self.run_tool(&call.tool_name, &call.input) {
             Ok(output) => output,
             Err(Halt::Interrupted) => return self.report_interrupted(call),
             Err(halt) => return Err(halt),
         };
+        self.call_after_tool(call, &output, began.elapsed())?;
         self.send_tool_result(call, &output, None)?;
         Ok(if output.is_error { Outcome::Failed } else { Outcome::Succeeded })
     }

@@ -64,6 +64,12 @@ impl Progress {
         }
     }
 
+    /// Another turn of the scenario is played for the same prompt.
+    pub(super) const fn go_on(&mut self, index: usize) {
+        self.index = index;
+        self.owes_a_round_trip = true;
+    }
+
     /// The id of the model's current reply; frames of one reply share it.
     pub(super) fn message_id(&self) -> String {
         format!("msg_{}_{}", self.index, self.round_trips)
@@ -79,17 +85,10 @@ impl Progress {
 impl<W: Write> Child<W> {
     /// Plays the next turn of the scenario. A prompt that waited in the queue is repeated, as the agent CLI does.
     pub(super) fn play_turn(&mut self, prompt: &Prompt, has_waited: bool) -> Result<(), Halt> {
-        let index = self.cast.state.next_turn;
-        self.frames.begin_turn(index);
-        self.cast.state.next_turn += 1;
-        self.cast.state.save(&self.cast.arguments.state_directory)?;
+        let index = self.take_turn()?;
         self.frames.lifecycle(prompt.id.as_ref(), "started")?;
-        self.send_init()?;
-        if has_waited {
-            self.repeat_prompt(prompt)?;
-        }
         let mut progress = Progress::of(prompt, index);
-        let end = match self.play_steps(&mut progress) {
+        let end = match self.play_prompt(prompt, has_waited, &mut progress) {
             Ok(()) => TurnEnd::Completed,
             Err(Halt::Interrupted) => TurnEnd::Aborted { in_tool: false },
             Err(Halt::TurnOver(end)) => end,
@@ -106,7 +105,41 @@ impl<W: Write> Child<W> {
         Ok(())
     }
 
-    fn play_steps(&mut self, progress: &mut Progress) -> Result<(), Halt> {
+    /// Takes the next turn of the scenario. It counts as played from here on.
+    pub(super) fn take_turn(&mut self) -> Result<usize, Halt> {
+        let index = self.cast.state.next_turn;
+        self.frames.begin_turn(index);
+        self.cast.state.next_turn += 1;
+        self.cast.state.save(&self.cast.arguments.state_directory)?;
+        Ok(index)
+    }
+
+    fn play_prompt(
+        &mut self,
+        prompt: &Prompt,
+        has_waited: bool,
+        progress: &mut Progress,
+    ) -> Result<(), Halt> {
+        let refusal = self.call_observer("UserPromptSubmit", json!({ "prompt": prompt.text }))?;
+        self.send_init()?;
+        if has_waited {
+            self.repeat_prompt(prompt)?;
+        }
+        match refusal {
+            Some(reason) => self.refuse_prompt(&reason),
+            None => self.play_until_stopped(progress),
+        }
+    }
+
+    /// A prompt that a hook refuses never reaches the model.
+    fn refuse_prompt(&mut self, reason: &str) -> Result<(), Halt> {
+        let content = format!("UserPromptSubmit operation blocked by hook:\n{reason}");
+        let frame =
+            json!({ "type": "system", "subtype": "informational", "content": content, "level": "warning" });
+        Ok(self.frames.send(frame)?)
+    }
+
+    pub(super) fn play_steps(&mut self, progress: &mut Progress) -> Result<(), Halt> {
         self.check_budget()?;
         for step in self.steps(progress.index) {
             if step.when.is_some_and(|when| !progress.last_outcome.is_some_and(|actual| when.covers(actual)))

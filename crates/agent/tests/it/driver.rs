@@ -244,6 +244,8 @@ async fn a_gate_goes_both_ways() {
         request_id: request.request_id,
         decision: Decision::Ask,
         reason: "it writes".into(),
+        input: None,
+        context: None,
     };
     running.input.send(input).await.expect("a running agent");
     let answer = agent.written("answer").await;

@@ -395,7 +395,7 @@ fn a_wrong_scenario_names_the_place_and_what_is_accepted() {
         ("colour = 1", "scenario: unknown field colour; accepted: model, delta_delay, turn"),
         (
             "[[turn]]\nstep = [{}]",
-            "turn 1, step 1: a step has exactly one of say, think, tool, ask, wait, crash, garble, spend, hang, fail; found: none",
+            "turn 1, step 1: a step has exactly one of say, think, tool, ask, wait, crash, garble, spend, hang, hook, fail; found: none",
         ),
         ("[[turn]]\nstep = [{ say = 'a', wait = '1s' }]", "found: say, wait"),
         ("[[turn]]\nstep = [{ say = 1 }]", "turn 1, step 1: say = 1 is not accepted; it must be a text"),
@@ -422,4 +422,118 @@ fn a_wrong_scenario_names_the_place_and_what_is_accepted() {
     assert!(
         Scenario::read("a.yaml".as_ref()).expect_err("no scenario").to_string().contains(".toml or .json")
     );
+}
+
+/// Every hook callback from here on, answered by event; events without an answer hear no opinion.
+fn play_hooks(host: &mut Host, answers: &[(&str, Value)]) -> Vec<Value> {
+    let mut inputs = Vec::new();
+    loop {
+        let is_it =
+            |frame: &Value| frame["request"]["subtype"] == "hook_callback" || frame["type"] == "result";
+        let frame = host.until(is_it);
+        if frame["type"] == "result" {
+            return inputs;
+        }
+        let input = frame["request"]["input"].clone();
+        let event = input["hook_event_name"].as_str().expect("an event").to_owned();
+        let seen = inputs.iter().filter(|input: &&Value| input["hook_event_name"] == *event).count();
+        let answer = answers.iter().filter(|(name, _)| *name == event).nth(seen);
+        host.answer(&frame, &answer.map_or_else(|| json!({}), |(_, answer)| answer.clone()));
+        inputs.push(input);
+    }
+}
+
+fn with_hooks(stage: &Stage, events: &[&str]) -> Host {
+    let mut host = stage.start_silent(&[]);
+    let callback = |event: &&str| (*event).to_owned();
+    let hooks: serde_json::Map<_, _> = events
+        .iter()
+        .map(|event| {
+            (callback(event), json!([{ "matcher": "*", "hookCallbackIds": [event], "timeout": 60 }]))
+        })
+        .collect();
+    host.control(&json!({ "subtype": "initialize", "hooks": hooks }));
+    host.until(|frame| frame["type"] == "control_response");
+    host
+}
+
+const ALL_EVENTS: [&str; 5] = ["UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "Stop"];
+
+fn allowing() -> Value {
+    json!({ "hookSpecificOutput": { "permissionDecision": "allow" } })
+}
+
+#[test]
+fn hooks_are_called_in_the_order_of_the_agent_cli_with_its_inputs() {
+    let steps = "{ tool = 'Bash', input = { command = 'echo hi' } }, { tool = 'Bash', input = { command = 'exit 3' } }, { say = 'done' }";
+    let stage = Stage::new(&format!("[[turn]]\nstep = [{steps}]"));
+    let mut host = with_hooks(&stage, &ALL_EVENTS);
+    host.prompt(ONE);
+    let inputs = play_hooks(&mut host, &[("PreToolUse", allowing()), ("PreToolUse", allowing())]);
+    let events: Vec<_> =
+        inputs.iter().map(|input| input["hook_event_name"].as_str().expect("an event")).collect();
+    let expected =
+        ["UserPromptSubmit", "PreToolUse", "PostToolUse", "PreToolUse", "PostToolUseFailure", "Stop"];
+    assert_eq!(events, expected);
+    assert!(inputs.iter().all(|input| input["session_id"].is_string() && input["cwd"].is_string()));
+    assert_eq!(inputs[0]["prompt"], format!("prompt {ONE}"));
+    assert_eq!(
+        (&inputs[2]["tool_input"]["command"], &inputs[2]["tool_use_id"]),
+        (&json!("echo hi"), &json!("toolu_0_1"))
+    );
+    assert!(inputs[2]["tool_response"].to_string().contains("hi") && inputs[2]["duration_ms"].is_u64());
+    assert_eq!((&inputs[4]["error"], &inputs[4]["is_interrupt"]), (&json!("Exit code 3"), &json!(false)));
+    assert_eq!(
+        (&inputs[5]["stop_hook_active"], &inputs[5]["last_assistant_message"]),
+        (&json!(false), &json!("done"))
+    );
+    // The prompt's hook comes before the turn is announced, and a tool's before its result is told.
+    let at = |is_it: &dyn Fn(&Value) -> bool| host.seen.iter().position(is_it).expect("a frame");
+    let of = |event: &'static str| move |frame: &Value| frame["request"]["input"]["hook_event_name"] == event;
+    assert!(at(&of("UserPromptSubmit")) < at(&|frame| frame["subtype"] == "init"));
+    assert!(at(&of("PostToolUse")) < at(&|frame| frame["message"]["content"][0]["type"] == "tool_result"));
+}
+
+#[test]
+fn an_input_that_a_hook_rewrote_is_what_a_person_is_asked_about() {
+    let stage = Stage::new("[[turn]]\nstep = [{ tool = 'Bash', input = { command = 'touch a' } }]");
+    let mut host = stage.start(&[]);
+    host.prompt(ONE);
+    let gate = host.until(|frame| frame["request"]["subtype"] == "hook_callback");
+    let output = json!({ "permissionDecision": "ask", "updatedInput": { "command": "touch b" }, "additionalContext": "hm" });
+    host.answer(&gate, &json!({ "hookSpecificOutput": output }));
+    let question = host.until(|frame| frame["request"]["subtype"] == "can_use_tool");
+    assert_eq!(question["request"]["input"], json!({ "command": "touch b" }));
+    host.answer(&question, &json!({ "behavior": "allow", "updatedInput": question["request"]["input"] }));
+    host.result();
+    assert!(stage.folder.path().join("b").exists() && !stage.folder.path().join("a").exists());
+    let told = host.seen.iter().find(|frame| frame["isSynthetic"] == true).expect("context");
+    assert_eq!(told["message"]["content"][0]["text"], "PreToolUse hook additional context: hm");
+}
+
+#[test]
+fn a_refused_prompt_ends_its_turn_and_a_refused_end_goes_on() {
+    let stage = Stage::new(
+        "[[turn]]\nstep = [{ say = 'a' }]\n[[turn]]\nstep = [{ say = 'b' }]\n[[turn]]\nstep = [{ say = 'c' }]",
+    );
+    let mut host = with_hooks(&stage, &ALL_EVENTS);
+    let block = |reason: &str| json!({ "decision": "block", "reason": reason });
+    host.prompt(ONE);
+    let inputs = play_hooks(&mut host, &[("UserPromptSubmit", block("closed"))]);
+    assert_eq!(inputs.len(), 1);
+    assert!(host.seen.iter().any(|frame| frame.to_string().contains("blocked by hook:\\nclosed")));
+    host.prompt(TWO);
+    let inputs = play_hooks(&mut host, &[("Stop", block("not yet"))]);
+    let active: Vec<_> = inputs.iter().skip(1).map(|input| input["stop_hook_active"].clone()).collect();
+    assert_eq!(active, [false, true]);
+    assert_eq!(host.seen.last().map(|frame| &frame["result"]), Some(&json!("c")));
+}
+
+#[test]
+fn a_scenario_can_name_any_event() {
+    let stage = Stage::new("[[turn]]\nstep = [{ hook = 'MoonPhase', input = { phase = 'full' } }]");
+    let mut host = with_hooks(&stage, &[]);
+    host.prompt(ONE);
+    let inputs = play_hooks(&mut host, &[]);
+    assert_eq!((&inputs[0]["hook_event_name"], &inputs[0]["phase"]), (&json!("MoonPhase"), &json!("full")));
 }

@@ -1,6 +1,7 @@
 //! One actor per running session: it hears the agent and the person, records, answers, and ends.
 
 mod ending;
+mod hooked;
 mod told;
 
 use std::{sync::Arc, time::Duration};
@@ -26,6 +27,7 @@ use super::{
     decide::Decider,
     handle::{Input, SessionHandle},
     held::{Heard, Hold},
+    hooks::Hooks,
     inbox::Told,
     questions::{Answered, Questions},
     record::Recorder,
@@ -48,6 +50,7 @@ pub(super) struct SessionActor {
     decider: Decider,
     asker: Arc<dyn Asker>,
     questions: Questions,
+    hooks: Hooks,
     agent: InputSender,
     updates: mpsc::Sender<SessionUpdate>,
     author: Actor,
@@ -68,6 +71,7 @@ pub(super) struct Start {
     pub(super) author: Actor,
     pub(super) idle: Duration,
     pub(super) hold: Hold,
+    pub(super) hooks: Hooks,
     /// Recorded before anybody could watch.
     pub(super) entries: Vec<TimelineEntry>,
     /// What waited for the session to have a process.
@@ -90,6 +94,7 @@ impl SessionActor {
             decider: Decider::new(session.options.permission_mode, session.working_directory.clone().into()),
             asker,
             questions: Questions::default(),
+            hooks: start.hooks,
             agent: running.input,
             updates,
             author: start.author,
@@ -152,6 +157,7 @@ impl SessionActor {
                     }
                 },
                 Some(answered) = self.questions.next() => self.on_answer(answered).await?,
+                Some((about, conclusion)) = self.hooks.next() => self.on_concluded(about, conclusion).await?,
                 event = events.recv() => match event {
                     Some(AgentEvent::Exited(exit)) => return Ok(Some(exit)),
                     Some(event) => self.on_event(event).await?,
@@ -172,6 +178,7 @@ impl SessionActor {
             AgentEvent::ConversationReset(body) => self.recorder.conversation_reset(body).await?,
             AgentEvent::Garbage { line, size_bytes } => self.recorder.garbage(&line, size_bytes).await?,
             AgentEvent::Gate(request) => return self.on_gate(request).await,
+            AgentEvent::Hook(call) => return self.on_hook(call).await,
             AgentEvent::Permission(request) => return self.on_permission(request).await,
             AgentEvent::RequestCancelled { request_id } => return self.on_cancelled(&request_id).await,
             AgentEvent::TurnEnded(turn) => return self.on_turn_ended(*turn).await,
@@ -216,20 +223,6 @@ impl SessionActor {
             Input::Stop => self.pause(Ending::Stopped).await,
             Input::Terminate => self.end_agent(Ending::Terminated, AgentInput::Kill).await,
         }
-        Ok(())
-    }
-
-    /// Decides before the tool runs. Recorded first, answered second: no call runs without its decision on record.
-    async fn on_gate(&mut self, request: ToolRequest) -> Result<(), StoreError> {
-        let judgement = if request.requires_person {
-            Judgement { decision: Decision::Ask, reason: "it is a question to a person".to_owned() }
-        } else {
-            self.decider.decide(&request.tool_name, &request.input)
-        };
-        let entries = self.recorder.judged(&request, &judgement).await?;
-        self.publish(entries).await;
-        let Judgement { decision, reason } = judgement;
-        self.tell_agent(AgentInput::AnswerGate { request_id: request.request_id, decision, reason }).await;
         Ok(())
     }
 
@@ -301,6 +294,7 @@ impl SessionActor {
     }
 
     async fn on_cancelled(&mut self, request_id: &str) -> Result<(), StoreError> {
+        self.hooks.withdraw(request_id);
         if self.questions.withdraw(request_id) {
             let still_waiting = !self.questions.is_empty();
             let entries = self.recorder.withdrawn(still_waiting).await?;
@@ -350,7 +344,8 @@ impl SessionActor {
             SessionStatus::Active => self.wants_to_finish || self.is_idle(),
             _ => false,
         };
-        is_owed && self.ending.is_none()
+        // While hooks run, it is the agent that waits.
+        is_owed && self.ending.is_none() && self.hooks.is_empty()
     }
 
     fn silence_ends(&self) -> Instant {

@@ -81,6 +81,7 @@ mod tests {
             input: Value::Null,
             description: None,
             requires_person: false,
+            extra: serde_json::Map::new(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use domain::{
     actor::Actor,
-    agent_event::{AgentMessage, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
+    agent_event::{AgentMessage, HookCall, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
     command::{Command, CommandKind, CommandStatus},
     id::{AgentId, CommandId, MessageId, SessionId, TaskId, TeamId, UserId},
     message::{MessageBody, MessageType},
@@ -28,7 +28,7 @@ use self::draft::{Draft, as_tool_use, close_open};
 pub(crate) use self::draft::{last_status, text_of, transition};
 use self::in_flight::InFlight;
 use super::{held::HeldSession, queue::one_message};
-use crate::{App, patience::patiently};
+use crate::{App, hook::Run, patience::patiently};
 
 /// The agent itself, as the author of what it does.
 const AGENT: Actor = Actor::System("agent");
@@ -330,9 +330,42 @@ impl Recorder {
         request: &ToolRequest,
         judgement: &Judgement,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.gate_judged(request, judgement, Vec::new()).await
+    }
+
+    /// The same, with what hooks did before.
+    pub(super) async fn gate_judged(
+        &mut self,
+        request: &ToolRequest,
+        judgement: &Judgement,
+        runs: Vec<Run>,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
         draft.update.added.total_permission_checks = 1;
+        if !runs.is_empty() {
+            self.draft_tool_use(&mut draft, as_tool_use(request), None);
+            self.draft_runs(&mut draft, runs);
+        }
         self.draft_decision(&mut draft, request, judgement);
+        self.commit(draft).await
+    }
+
+    /// What hooks did at another event.
+    pub(super) async fn hooks_ran(&mut self, runs: Vec<Run>) -> Result<Vec<TimelineEntry>, StoreError> {
+        let mut draft = Draft::default();
+        self.draft_runs(&mut draft, runs);
+        self.commit(draft).await
+    }
+
+    /// The agent program calls hooks at an event whose name this version does not know.
+    pub(super) async fn unknown_event(&mut self, call: &HookCall) -> Result<Vec<TimelineEntry>, StoreError> {
+        let mut draft = Draft::default();
+        let text =
+            format!("the agent program calls hooks at {}, which this version does not know", call.event);
+        let mut body = MessageBody::text(MessageType::System, text);
+        body.subtype = Some("unknown_event".to_owned());
+        body.content.extra.insert("input".to_owned(), call.input.clone());
+        self.draft_message(&mut draft, body);
         self.commit(draft).await
     }
 
@@ -450,7 +483,7 @@ impl Recorder {
             update: draft.update,
             items: draft.items,
         };
-        let entries = commit(&self.app, self.team_id, change, draft.costs).await?;
+        let entries = commit(&self.app, self.team_id, change, draft.beside).await?;
         self.keep_numbers(&entries);
         Ok(entries)
     }

@@ -394,6 +394,7 @@ mod tests {
             input: json!({"command": "make"}),
             description: None,
             requires_person: false,
+            extra: serde_json::Map::new(),
         };
         recorder.asked(&request).await.expect("recorded");
         fixture.clock.advance(LEASE * 2);

@@ -29,11 +29,16 @@ use super::{
     fork,
     handle::SessionHandle,
     held::LEASE,
+    hooks::Hooks,
     queue::WORKER,
     record::{self, Recorder},
     update::SessionUpdate,
 };
-use crate::{App, Caller, owner};
+use crate::{
+    App, Caller,
+    hook::{DefaultHooks, Place, Source},
+    owner,
+};
 
 /// A session to start.
 #[derive(Debug)]
@@ -98,6 +103,8 @@ pub struct LaunchSettings {
     pub extra_arguments: Vec<String>,
     /// How long a session keeps its process without anything to do.
     pub idle: Duration,
+    /// The built-in hooks that run without being added.
+    pub default_hooks: DefaultHooks,
 }
 
 /// A session with a process that is ready for prompts.
@@ -160,7 +167,8 @@ impl App {
     pub async fn start_session(&self, request: StartSession) -> Result<RunningSession, StartSessionError> {
         let StartSession { caller, target, launch, asker } = request;
         let author = if let Target::Claimed(_) = &target { WORKER } else { Actor::User(caller.user_id) };
-        let idle = launch.idle;
+        let (idle, default_hooks) = (launch.idle, launch.default_hooks);
+        let environment = launch.environment.basic();
         // As long as the agent may take to start, and a little more.
         let lease = Lease {
             owner: self.owner().clone(),
@@ -195,9 +203,23 @@ impl App {
             super::GetSessionError::Store(error) => error.into(),
         })?;
         let told = self.list_told(session.team_id, session.id).await?;
-        let start = Start { author, idle, hold, entries, told };
+        let hooks = self.hooks_of(&session, default_hooks, environment);
+        let start = Start { author, idle, hold, hooks, entries, told };
         let (handle, updates) = SessionActor::spawn(recorder, running, asker, &session, start);
         Ok(RunningSession { session, handle, updates })
+    }
+
+    /// The hooks of a session; none when it is not to have any.
+    fn hooks_of(&self, session: &Session, defaults: DefaultHooks, environment: Environment) -> Hooks {
+        let source = Source::new(self.clone(), session.team_id, defaults);
+        let place = Place {
+            app: self.clone(),
+            team_id: session.team_id,
+            session_id: Some(session.id),
+            working_directory: PathBuf::from(&session.working_directory),
+            environment,
+        };
+        Hooks::new(session.options.hooks_enabled.then_some(source), place)
     }
 
     /// What is recorded of a session that does not exist yet.

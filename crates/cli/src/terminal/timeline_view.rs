@@ -128,8 +128,8 @@ fn hook_words(style: Style, execution: &HookExecution) -> String {
         }
         (true, Some(error)) => style.yellow(&format!("failed {}", text::one_line(error, LONGEST))),
         (false, error) => {
-            let error = text::one_line(error.unwrap_or_default(), LONGEST);
-            style.red(format!("stopped it {error}").trim_end())
+            let why = text::one_line(error.or(execution.objection()).unwrap_or_default(), LONGEST);
+            style.red(format!("stopped it {why}").trim_end())
         }
     };
     format!("{name}  {at}  {outcome}")

@@ -14,6 +14,8 @@ mod demo;
 mod doctor;
 mod fault;
 mod fork;
+mod hook;
+mod hook_webhook;
 mod import;
 mod permission;
 mod question;

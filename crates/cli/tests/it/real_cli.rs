@@ -460,6 +460,58 @@ fn real_cli_a_worker_runs_a_background_session() {
     cli.home.assert_well();
 }
 
+/// Adds a hook that is a shell script.
+fn add_hook(cli: &RealCli, name: &str, event: &str, script: &str) {
+    let add = cli.provost(&["hook"]).args(&["add", name, "--event", event, "--gate", "--timeout", "30"]);
+    add.args(&["--", "sh", "-c", script]).succeed();
+}
+
+#[test]
+fn real_cli_hooks_rewrite_tell_and_refuse() {
+    let turns = vec![bash("touch original"), Turn::text("finished"), Turn::text("now I am")];
+    let Some(cli) = RealCli::answering(turns) else { return };
+    let telling = |event: &str| {
+        let output = json!({ "hookEventName": event, "additionalContext": format!("told at {event}") });
+        format!("cat > seen.{event}; echo '{}'", json!({ "hookSpecificOutput": output }))
+    };
+    for event in ["UserPromptSubmit", "PostToolUse"] {
+        add_hook(&cli, event, event, &telling(event));
+    }
+    let rewritten = json!({ "hookSpecificOutput": { "updatedInput": { "command": "touch rewritten" } } });
+    add_hook(&cli, "rewrite", "PreToolUse", &format!("echo '{rewritten}'"));
+    add_hook(&cli, "check", "Stop", "test -e checked || { touch checked; echo 'check first' >&2; exit 2; }");
+    cli.run(&["--yes"]).succeed();
+    assert!(cli.home.work("rewritten").exists() && !cli.home.work("original").exists());
+    assert_eq!(cli.home.tool_calls()[0]["tool_input"]["command"], "touch rewritten");
+    assert_eq!(cli.home.last()["result"], "now I am");
+    let told = cli.last_request().body["messages"].to_string();
+    for words in ["told at UserPromptSubmit", "told at PostToolUse", "check first"] {
+        assert!(told.contains(words), "{words:?} in {told}");
+    }
+    let after = fs::read_to_string(cli.home.work("seen.PostToolUse")).expect("a file");
+    assert!(after.contains("touch rewritten") && after.contains("tool_response"), "{after}");
+    let runs = cli.home.json(&["hook", "log"])["data"].take();
+    let of: Vec<_> = runs.as_array().expect("a list").iter().map(|run| run["hook_type"].clone()).collect();
+    assert_eq!(of, ["UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "Stop"]);
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_hook_that_blocks_stops_a_tool_and_a_prompt() {
+    let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("done")]) else { return };
+    add_hook(&cli, "guard", "PreToolUse", "echo 'not on a Friday' >&2; exit 2");
+    cli.run(&["--yes"]).succeed();
+    assert!(!cli.home.work("ran").exists());
+    let (words, is_error) = cli.told("toolu_1");
+    assert!(is_error && words.contains("not on a Friday"), "{words}");
+    let asked = cli.api.main_requests().len();
+    add_hook(&cli, "closed", "UserPromptSubmit", "echo 'closed today' >&2; exit 2");
+    cli.run(&["--yes"]).succeed();
+    assert_eq!(cli.api.main_requests().len(), asked, "the prompt reached the model");
+    assert!(cli.home.timeline().iter().any(|entry| entry.to_string().contains("closed today")));
+    cli.home.assert_well();
+}
+
 #[test]
 fn real_cli_doctor_finds_it_with_its_version_and_login() {
     let Some(cli) = RealCli::answering(vec![]) else { return };

@@ -26,6 +26,8 @@ pub struct HookExecutions<'c, C> {
 /// Which runs a list holds; `None` is any.
 #[derive(Debug, Clone, Default)]
 pub struct HookExecutionFilter {
+    /// Of this hook.
+    pub hook_name: Option<String>,
     /// At this event.
     pub hook_type: Option<HookEvent>,
     /// About this tool call.
@@ -45,6 +47,7 @@ impl<C: Reads> HookExecutions<'_, C> {
         limit: u32,
     ) -> Result<Vec<HookExecution>, StoreError> {
         let mut statement = self.scope.select_below::<Session, HookExecution>("session_id", &session);
+        statement.and_equal("hook_name", filter.hook_name.as_ref());
         statement.and_equal("hook_type", filter.hook_type.as_ref());
         statement.and_equal("tool_call_id", filter.tool_call_id.as_ref());
         statement.and("sequence > ?", [Value::Int(after)]);

@@ -1,6 +1,9 @@
 //! Control frames of the agent CLI: its questions, and its answers to ours.
 
-use domain::agent_event::ToolRequest;
+use domain::{
+    agent_event::{HookCall, ToolRequest},
+    hook::HookEvent,
+};
 use serde_json::Value;
 
 use super::Frame;
@@ -12,8 +15,10 @@ pub(crate) enum Question {
     Gate(ToolRequest),
     /// A `can_use_tool` request.
     Permission(ToolRequest),
-    /// A hook callback we did not register for; it is answered without an opinion.
-    OtherHook { request_id: String },
+    /// A hook callback at another event, registered or not.
+    Hook(HookCall),
+    /// A hook callback at something that is no event; it is answered without an opinion.
+    UnreadableHook { request_id: String },
     /// A tool request that names no tool; the tool must not run.
     UnreadableGate { request_id: String },
     /// Anything else; it is answered by an error.
@@ -68,30 +73,42 @@ fn permission(request_id: &str, mut request: Frame) -> Option<Question> {
         input: request.take("input")?,
         description: request.take_text("description"),
         requires_person: request.get("requires_user_interaction").is_some_and(|value| value == true),
+        extra: request.rest(),
     }))
 }
 
 fn hook(request_id: String, mut request: Frame) -> Question {
-    let Some(mut input) = request.take_object("input") else {
+    let Some(input) = request.take_object("input") else {
         return Question::UnreadableGate { request_id };
     };
-    if input.text("hook_event_name").is_some_and(|name| name != "PreToolUse") {
-        return Question::OtherHook { request_id };
+    let event: Option<HookEvent> = match input.text("hook_event_name") {
+        // What does not say what it is must not run.
+        None => Some(HookEvent::pre_tool_use()),
+        Some(name) => name.parse().ok(),
+    };
+    match event {
+        None => Question::UnreadableHook { request_id },
+        Some(event) if event == HookEvent::pre_tool_use() => {
+            gate(&request_id, request, input).unwrap_or(Question::UnreadableGate { request_id })
+        }
+        Some(event) => {
+            let tool_use_id = input.text("tool_use_id").map(str::to_owned);
+            Question::Hook(HookCall { request_id, event, tool_use_id, input: Value::Object(input.rest()) })
+        }
     }
-    let tool_use_id = input.take_text("tool_use_id").or_else(|| request.take_text("tool_use_id"));
-    let (Some(tool_use_id), Some(tool_name), Some(tool_input)) =
-        (tool_use_id, input.take_text("tool_name"), input.take("tool_input"))
-    else {
-        return Question::UnreadableGate { request_id };
-    };
-    let requires_person = QUESTIONS_TO_A_PERSON.contains(&tool_name.as_str());
-    let description = tool_input["description"].as_str().map(str::to_owned);
-    Question::Gate(ToolRequest {
-        request_id,
+}
+
+fn gate(request_id: &str, mut request: Frame, mut input: Frame) -> Option<Question> {
+    let tool_use_id = input.take_text("tool_use_id").or_else(|| request.take_text("tool_use_id"))?;
+    let tool_name = input.take_text("tool_name")?;
+    let tool_input = input.take("tool_input")?;
+    Some(Question::Gate(ToolRequest {
+        request_id: request_id.to_owned(),
         tool_use_id,
+        requires_person: QUESTIONS_TO_A_PERSON.contains(&tool_name.as_str()),
         tool_name,
+        description: tool_input["description"].as_str().map(str::to_owned),
         input: tool_input,
-        description,
-        requires_person,
-    })
+        extra: input.rest(),
+    }))
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Action, Crash, Scenario, ScenarioError, Step, Turn, fields::Fields};
 
-const ACTIONS: [&str; 10] =
-    ["say", "think", "tool", "ask", "wait", "crash", "garble", "spend", "hang", "fail"];
+const ACTIONS: [&str; 11] =
+    ["say", "think", "tool", "ask", "wait", "crash", "garble", "spend", "hang", "hook", "fail"];
 
 pub(super) fn scenario(value: Value) -> Result<Scenario, ScenarioError> {
     let mut fields = Fields::new("scenario", value)?;
@@ -60,6 +60,7 @@ fn parse_action(action: &str, fields: &mut Fields) -> Result<(Action, &'static s
         "garble" => (Action::Garble(text(fields, action)?), ""),
         "spend" => (spend(fields)?, ""),
         "hang" => (hang(fields)?, ""),
+        "hook" => (hook(fields)?, "input, "),
         _ => (fail(fields)?, ""),
     })
 }
@@ -68,12 +69,17 @@ fn text(fields: &mut Fields, field: &str) -> Result<String, ScenarioError> {
     Ok(fields.text(field)?.unwrap_or_default())
 }
 
-fn tool(fields: &mut Fields) -> Result<Action, ScenarioError> {
-    let name = text(fields, "tool")?;
+fn hook(fields: &mut Fields) -> Result<Action, ScenarioError> {
+    Ok(Action::Hook { event: text(fields, "hook")?, input: input(fields)? })
+}
+
+fn input(fields: &mut Fields) -> Result<Value, ScenarioError> {
     let input = fields.take("input").unwrap_or_else(|| json!({}));
-    if !input.is_object() {
-        return Err(fields.wrong("input", &input, "a table"));
-    }
+    if input.is_object() { Ok(input) } else { Err(fields.wrong("input", &input, "a table")) }
+}
+
+fn tool(fields: &mut Fields) -> Result<Action, ScenarioError> {
+    let (name, input) = (text(fields, "tool")?, input(fields)?);
     Ok(Action::Tool { name, input, expect: fields.outcome("expect")? })
 }
 

@@ -35,6 +35,9 @@ impl SessionActor {
     /// Records where the session comes to rest.
     pub(super) async fn end(&mut self, exit: Option<Exit>) -> SessionEnd {
         self.questions.withdraw_all();
+        if let Err(error) = self.withdraw_hooks().await {
+            tracing::error!(session.id = %self.recorder.session_id(), error = %error, "runs of hooks are not recorded");
+        }
         let (status, reason, error) = self.resting_place(exit);
         let author = self.author.clone();
         let is_stopped = self.ending == Some(Ending::Stopped);

@@ -1,9 +1,9 @@
 //! A change on its way into the store, also when the database is away for a while.
 
-use domain::{cost::CostEntry, id::TeamId, timeline::TimelineEntry};
+use domain::{id::TeamId, timeline::TimelineEntry};
 use store::{SessionChange, StoreError, Tx};
 
-use super::draft::close_unheard;
+use super::draft::{Beside, close_unheard};
 use crate::{App, patience::patiently};
 
 /// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it. A
@@ -12,17 +12,17 @@ pub(super) async fn commit(
     app: &App,
     team: TeamId,
     change: SessionChange,
-    costs: Vec<CostEntry>,
+    beside: Beside,
 ) -> Result<Vec<TimelineEntry>, StoreError> {
     let mut is_repeated = false;
     patiently(|| {
-        let (change, costs) = (change.clone(), costs.clone());
+        let (change, beside) = (change.clone(), beside.clone());
         let is_repeated = std::mem::replace(&mut is_repeated, true);
         async move {
             let recorded = if is_repeated { find_recorded(app, team, &change).await? } else { None };
             match recorded {
                 Some(entries) => Ok(entries),
-                None => attempt(app, team, change, costs).await,
+                None => attempt(app, team, change, beside).await,
             }
         }
     })
@@ -33,7 +33,7 @@ async fn attempt(
     app: &App,
     team: TeamId,
     mut change: SessionChange,
-    costs: Vec<CostEntry>,
+    beside: Beside,
 ) -> Result<Vec<TimelineEntry>, StoreError> {
     let attempt = move |tx: &Tx<'_>| {
         let team = tx.team(team);
@@ -44,7 +44,11 @@ async fn attempt(
             close_unheard(&mut change.items, &open, change.at);
         }
         let entries = team.sessions().change(change)?;
-        team.costs().insert_all(&costs)?;
+        team.costs().insert_all(&beside.costs)?;
+        team.metrics().insert_all(&beside.metrics)?;
+        for line in &beside.audit {
+            team.audit_log().append(line.clone())?;
+        }
         Ok(entries)
     };
     app.store().write(attempt).await

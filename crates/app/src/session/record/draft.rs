@@ -5,10 +5,13 @@ use std::{collections::VecDeque, time::Duration};
 use domain::{
     actor::Actor,
     agent_event::{ToolRequest, ToolResult, ToolUse, TurnEnded},
+    audit::AuditEvent,
     command::{Command, CommandKind, CommandStatus},
     cost::{CostEntry, CostSource},
+    hook_execution::HookExecution,
     id::{CommandId, CostEntryId, MessageId, SessionId, ToolCallId, TransitionId},
     message::{Message, MessageBody},
+    metric::Metric,
     model_price::ModelPrice,
     money::MicroUsd,
     permission::{Decision, Judgement},
@@ -22,14 +25,22 @@ use serde_json::{Map, Value};
 use store::SessionUpdate;
 
 use super::{AGENT, Recorder};
-use crate::{App, session::inbox::message_of};
+use crate::{App, hook::Run, session::inbox::message_of};
 
 /// Rows and counters that will be one change.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) items: Vec<(Change, TimelineItem)>,
     pub(super) update: SessionUpdate,
+    pub(super) beside: Beside,
+}
+
+/// Rows that are written together with a change and stand in no timeline.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Beside {
     pub(super) costs: Vec<CostEntry>,
+    pub(super) audit: Vec<AuditEvent>,
+    pub(super) metrics: Vec<Metric>,
 }
 
 impl Recorder {
@@ -110,6 +121,34 @@ impl Recorder {
         draft.items.push((Change::Updated, TimelineItem::ToolCall(call.clone())));
     }
 
+    /// Runs of hooks, each with the call it was about if that is on record.
+    pub(super) fn draft_runs(&self, draft: &mut Draft, runs: Vec<Run>) {
+        for run in runs {
+            let call = run.tool_use_id.as_ref().and_then(|id| self.open_calls.get(id));
+            let execution = HookExecution {
+                id: run.id,
+                session_id: self.session_id,
+                sequence: 0,
+                hook_name: run.hook_name,
+                hook_type: run.event,
+                tool_call_id: call.map(|call| call.id),
+                tool_use_id: run.tool_use_id,
+                tool_name: run.tool_name,
+                input_data: Some(run.input),
+                output_data: run.output,
+                context_data: Some(run.context),
+                continue_execution: run.goes_on,
+                duration_us: i64::try_from(run.duration.as_micros()).unwrap_or(i64::MAX),
+                error_message: run.error,
+                executed_at: run.at,
+            };
+            draft.update.added.total_hook_executions += 1;
+            draft.items.push((Change::Created, TimelineItem::HookExecution(execution)));
+            draft.beside.audit.extend(run.audit);
+            draft.beside.metrics.extend(run.metrics);
+        }
+    }
+
     /// A result whose call is not open has no row to stand in, so it stays with its message.
     pub(super) fn keep_unmatched(&self, body: &mut MessageBody, results: &[ToolResult]) {
         let unmatched = results.iter().filter(|result| !self.open_calls.contains_key(&result.tool_use_id));
@@ -167,7 +206,7 @@ impl Recorder {
         draft.update.added.cost = cost.unwrap_or_default();
         draft.update.reported_cost = turn.cost.cumulative;
         if turn.usage.total() > 0 || cost.is_some_and(|cost| cost > MicroUsd::ZERO) {
-            draft.costs.push(CostEntry {
+            draft.beside.costs.push(CostEntry {
                 id: CostEntryId::from_uuid(self.app.next_id()),
                 team_id: self.team_id,
                 session_id: Some(self.session_id),

@@ -54,6 +54,7 @@ fn request(id: &str) -> ToolRequest {
         input,
         description: None,
         requires_person: false,
+        extra: Map::new(),
     }
 }
 
@@ -427,6 +428,7 @@ async fn a_clock_that_jumps_tears_no_session() {
         input: json!({ "command": "make" }),
         description: None,
         requires_person: false,
+        extra: Map::new(),
     };
     recorder.prompt("work", &AUTHOR).await.expect("recorded");
     let allowed = Judgement { decision: Decision::Allow, reason: "a rule".to_owned() };

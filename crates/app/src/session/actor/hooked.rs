@@ -1,0 +1,115 @@
+//! Events at which hooks run: first they, and then what was asked is decided or answered. What they did is recorded before the
+//! agent program hears of it.
+
+use domain::{
+    agent_event::{AgentInput, HookCall, ToolRequest},
+    hook::HookAnswer,
+    permission::{Decision, Judgement},
+};
+use store::StoreError;
+use tokio::time::Instant;
+
+use super::SessionActor;
+use crate::{
+    hook::{Conclusion, Verdict},
+    session::hooks::About,
+};
+
+impl SessionActor {
+    /// Before a tool runs.
+    pub(super) async fn on_gate(&mut self, request: ToolRequest) -> Result<(), StoreError> {
+        self.run_hooks(About::Gate(request)).await
+    }
+
+    /// At any other event. One that this version does not know is noted.
+    pub(super) async fn on_hook(&mut self, call: HookCall) -> Result<(), StoreError> {
+        if !call.event.is_known() {
+            let entries = self.recorder.unknown_event(&call).await?;
+            self.publish(entries).await;
+        }
+        self.run_hooks(About::Call(call)).await
+    }
+
+    async fn run_hooks(&mut self, about: About) -> Result<(), StoreError> {
+        let chain = self.hooks.chain(&about).await?;
+        if chain.is_empty() {
+            return self.on_concluded(about, Conclusion::default()).await;
+        }
+        self.hooks.start(chain, about);
+        Ok(())
+    }
+
+    /// The hooks of an event had their say.
+    pub(super) async fn on_concluded(
+        &mut self,
+        about: About,
+        conclusion: Conclusion,
+    ) -> Result<(), StoreError> {
+        self.last_sign_of_life = Instant::now();
+        match about {
+            _ if conclusion.is_withdrawn => self.record_runs(about, conclusion).await,
+            About::Gate(request) => self.decide(request, conclusion).await,
+            About::Call(call) => self.answer_hook(call, conclusion).await,
+        }
+    }
+
+    /// Ends every chain that runs and records how far it came.
+    pub(super) async fn withdraw_hooks(&mut self) -> Result<(), StoreError> {
+        self.hooks.withdraw_all();
+        while let Some((about, conclusion)) = self.hooks.next().await {
+            self.record_runs(about, conclusion).await?;
+        }
+        Ok(())
+    }
+
+    /// Decides about the input that the hooks left. Recorded first, answered second: no call runs without its decision on
+    /// record.
+    async fn decide(&mut self, mut request: ToolRequest, conclusion: Conclusion) -> Result<(), StoreError> {
+        let Conclusion { verdict, input, context, runs, .. } = conclusion;
+        if let Some(input) = &input {
+            request.input = input.clone();
+        }
+        let judgement = match verdict {
+            Verdict::Block(reason) => Judgement { decision: Decision::Deny, reason },
+            Verdict::Continue => self.judge(&request),
+            Verdict::Ask(reason) => match self.judge(&request) {
+                Judgement { decision: Decision::Allow, .. } => Judgement { decision: Decision::Ask, reason },
+                stricter => stricter,
+            },
+        };
+        let entries = self.recorder.gate_judged(&request, &judgement, runs).await?;
+        self.publish(entries).await;
+        let Judgement { decision, reason } = judgement;
+        let request_id = request.request_id;
+        self.tell_agent(AgentInput::AnswerGate { request_id, decision, reason, input, context }).await;
+        Ok(())
+    }
+
+    /// What becomes of a call whose hooks have nothing against it.
+    fn judge(&self, request: &ToolRequest) -> Judgement {
+        if request.requires_person {
+            return Judgement { decision: Decision::Ask, reason: "it is a question to a person".to_owned() };
+        }
+        self.decider.decide(&request.tool_name, &request.input)
+    }
+
+    async fn answer_hook(&mut self, call: HookCall, conclusion: Conclusion) -> Result<(), StoreError> {
+        let Conclusion { verdict, context, runs, .. } = conclusion;
+        let entries = self.recorder.hooks_ran(runs).await?;
+        self.publish(entries).await;
+        let block = match verdict {
+            Verdict::Block(reason) => Some(reason),
+            Verdict::Continue | Verdict::Ask(_) => None,
+        };
+        let answer = HookAnswer { block, context };
+        self.tell_agent(AgentInput::AnswerHook { request_id: call.request_id, answer }).await;
+        Ok(())
+    }
+
+    async fn record_runs(&mut self, about: About, conclusion: Conclusion) -> Result<(), StoreError> {
+        tracing::debug!(?about, "nobody waits for what the hooks say");
+        let entries = self.recorder.hooks_ran(conclusion.runs).await?;
+        self.publish(entries).await;
+        Ok(())
+    }
+}
