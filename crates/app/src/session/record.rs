@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use domain::{
     actor::Actor,
     agent_event::{AgentMessage, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
+    audit_action::AuditAction,
     command::{Command, CommandKind, CommandStatus},
     id::{AgentId, CommandId, MessageId, SessionId, TaskId, TeamId, UserId},
     message::{MessageBody, MessageType},
@@ -28,7 +29,7 @@ use self::draft::{Draft, as_tool_use, close_open};
 pub(crate) use self::draft::{last_status, text_of, transition};
 use self::in_flight::InFlight;
 use super::{held::HeldSession, queue::one_message};
-use crate::{App, patience::patiently};
+use crate::{App, audit::Deed, patience::patiently};
 
 /// The agent itself, as the author of what it does.
 const AGENT: Actor = Actor::System("agent");
@@ -158,7 +159,8 @@ impl Recorder {
         author: &Actor,
     ) -> Result<(CommandId, Vec<TimelineEntry>), StoreError> {
         let (command, items) = self.app.prompt_rows(self.session_id, text, author);
-        let mut draft = Draft { items: items.into(), update: one_message(), ..Draft::default() };
+        let deeds = vec![self.deed(author, AuditAction::SessionPrompt)];
+        let mut draft = Draft { items: items.into(), update: one_message(), deeds, ..Draft::default() };
         let id = command.id;
         self.draft_prompt(&mut draft, command, author);
         Ok((id, self.commit(draft).await?))
@@ -208,7 +210,13 @@ impl Recorder {
         let done = CommandStatus::Done;
         let command = self.app.command(self.session_id, CommandKind::Interrupt, json!({}), done, author);
         let items = vec![(Change::Created, TimelineItem::Command(command))];
-        self.commit(Draft { items, ..Draft::default() }).await
+        let deeds = vec![self.deed(author, AuditAction::SessionInterrupt)];
+        self.commit(Draft { items, deeds, ..Draft::default() }).await
+    }
+
+    /// Something that is done to the session now.
+    pub(super) fn deed(&self, author: &Actor, action: AuditAction) -> Deed {
+        self.app.deed((self.team_id, author), action).on_session(self.session_id)
     }
 
     pub(super) async fn prompt_started(&mut self, id: CommandId) -> Result<Vec<TimelineEntry>, StoreError> {
@@ -450,7 +458,7 @@ impl Recorder {
             update: draft.update,
             items: draft.items,
         };
-        let entries = commit(&self.app, self.team_id, change, draft.costs).await?;
+        let entries = commit(&self.app, self.team_id, change, draft.costs, draft.deeds).await?;
         self.keep_numbers(&entries);
         Ok(entries)
     }

@@ -4,7 +4,7 @@ use domain::{cost::CostEntry, id::TeamId, timeline::TimelineEntry};
 use store::{SessionChange, StoreError, Tx};
 
 use super::draft::close_unheard;
-use crate::{App, patience::patiently};
+use crate::{App, audit::Deed, patience::patiently};
 
 /// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it. A
 /// commit whose answer was lost is looked up first, so that nothing is recorded twice.
@@ -13,16 +13,17 @@ pub(super) async fn commit(
     team: TeamId,
     change: SessionChange,
     costs: Vec<CostEntry>,
+    deeds: Vec<Deed>,
 ) -> Result<Vec<TimelineEntry>, StoreError> {
     let mut is_repeated = false;
     patiently(|| {
-        let (change, costs) = (change.clone(), costs.clone());
+        let (change, costs, deeds) = (change.clone(), costs.clone(), deeds.clone());
         let is_repeated = std::mem::replace(&mut is_repeated, true);
         async move {
             let recorded = if is_repeated { find_recorded(app, team, &change).await? } else { None };
             match recorded {
                 Some(entries) => Ok(entries),
-                None => attempt(app, team, change, costs).await,
+                None => attempt(app, team, change, costs, deeds).await,
             }
         }
     })
@@ -34,8 +35,10 @@ async fn attempt(
     team: TeamId,
     mut change: SessionChange,
     costs: Vec<CostEntry>,
+    deeds: Vec<Deed>,
 ) -> Result<Vec<TimelineEntry>, StoreError> {
     let attempt = move |tx: &Tx<'_>| {
+        deeds.into_iter().try_for_each(|deed| deed.append(tx))?;
         let team = tx.team(team);
         if change.update.release_lease {
             // Nobody tells it anything while this looks.

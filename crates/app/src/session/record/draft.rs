@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use store::SessionUpdate;
 
 use super::{AGENT, Recorder};
-use crate::{App, session::inbox::message_of};
+use crate::{App, audit::Deed, session::inbox::message_of};
 
 /// Rows and counters that will be one change.
 #[derive(Debug, Default)]
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     pub(super) items: Vec<(Change, TimelineItem)>,
     pub(super) update: SessionUpdate,
     pub(super) costs: Vec<CostEntry>,
+    pub(super) deeds: Vec<Deed>,
 }
 
 impl Recorder {
