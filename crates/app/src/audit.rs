@@ -24,6 +24,7 @@ use store::{StoreError, Tx};
 pub use key::{KeyError, KeyFile};
 pub use redact::RedactAuditError;
 pub use sealer::{SealError, Sealer};
+pub use verify::{ReadExportError, read_export};
 
 use crate::{App, Caller};
 

@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) runtime: Runtime,
     pub(crate) session: Session,
     pub(crate) worker: Worker,
+    pub(crate) audit: Audit,
     pub(crate) log: Log,
 }
 
@@ -85,6 +86,13 @@ pub(crate) struct Worker {
     pub(crate) concurrency: std::num::NonZeroUsize,
     pub(crate) grace_seconds: u32,
     pub(crate) own_login: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Audit {
+    pub(crate) seal_interval_seconds: std::num::NonZeroU32,
+    pub(crate) key_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]

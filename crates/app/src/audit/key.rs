@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -73,6 +73,7 @@ impl KeyFile {
 
     /// Writes a new key under another name and then gives it its own, unless another process was faster.
     fn create(&self) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder(&self.path))?;
         let name = hexadecimal::encode(&self.secrets.draw()?[..8]);
         let partial = self.path.with_extension(format!("{name}.partial"));
         let written = write_new(&partial, &self.secrets.draw()?);

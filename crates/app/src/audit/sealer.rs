@@ -47,12 +47,18 @@ impl Sealer {
     pub fn start(&self, every: Duration) {
         let (app, key) = (self.app.clone(), self.key.clone());
         let seal = async move {
+            let mut told = String::new();
             loop {
                 tokio::time::sleep(every).await;
                 match app.seal_audit(&key).await {
-                    Ok(_) => {}
+                    Ok(_) => told.clear(),
                     Err(SealError::Store(StoreError::Closed)) => return,
-                    Err(error) => tracing::warn!(error = %error, "the audit log is not sealed yet"),
+                    // Once, however long it lasts.
+                    Err(error) if error.to_string() == told => {}
+                    Err(error) => {
+                        tracing::warn!(error = %error, "the audit log is not sealed yet");
+                        told = error.to_string();
+                    }
                 }
             }
         };
