@@ -3,6 +3,7 @@
 use domain::{
     agent::{Agent, AgentVersion},
     agent_status::AgentStatus,
+    audit_action::AuditAction,
     dna::{AgentDefinition, Text},
     id::{AgentId, TeamId},
     slug::Slug,
@@ -71,12 +72,14 @@ impl App {
             created_at: now,
             updated_at: now,
         };
+        let deed = self.deed(caller, AuditAction::AgentCreate).on(agent.id);
         let create = move |tx: &Tx<'_>| {
             let agents = tx.team(agent.team_id).agents();
             if agents.find_by_slug(&agent.slug)?.is_some() {
                 return Err(AgentError::Taken(agent.slug));
             }
             agents.insert(&agent, dna, reason)?;
+            deed.with("slug", agent.slug.as_str()).append(tx)?;
             Ok(agent)
         };
         self.store().write(create).await
@@ -147,7 +150,7 @@ impl App {
         if definition.slug != slug {
             return Err(AgentError::OtherSlug { slug, described: definition.slug });
         }
-        let now = self.now();
+        let (now, deed) = (self.now(), self.deed(caller, AuditAction::AgentUpdate));
         let edit = move |tx: &Tx<'_>| {
             let agents = tx.team(caller.team_id).agents();
             let current = agents.find_version(&AgentRef::Slug(slug.clone()), None)?;
@@ -161,6 +164,8 @@ impl App {
                 let new = NewAgentVersion { dna, reason, created_by: caller.to_string(), created_at: now };
                 agent = agents.add_version(agent.id, agent.version, new)?;
             }
+            let (slug, version) = (agent.slug.as_str(), agent.current_version);
+            deed.on(agent.id).with("slug", slug).with("version", version).append(tx)?;
             Ok(agent)
         };
         self.store().write(edit).await
@@ -172,7 +177,7 @@ impl App {
     /// See [`AgentError`].
     pub async fn activate_agent(&self, caller: Caller, name: AgentName) -> Result<Agent, AgentError> {
         let AgentName { slug, version } = name;
-        let now = self.now();
+        let (now, deed) = (self.now(), self.deed(caller, AuditAction::AgentActivate));
         let activate = move |tx: &Tx<'_>| {
             let agents = tx.team(caller.team_id).agents();
             let mut agent = agents.find_by_slug(&slug)?.ok_or_else(|| AgentError::NotFound(slug.clone()))?;
@@ -188,6 +193,8 @@ impl App {
             if agent.status != AgentStatus::Active {
                 agent = agents.change_status(agent.id, agent.status, AgentStatus::Active, now)?;
             }
+            let (slug, version) = (agent.slug.as_str(), agent.current_version);
+            deed.on(agent.id).with("slug", slug).with("version", version).append(tx)?;
             Ok(agent)
         };
         self.store().write(activate).await
@@ -198,13 +205,21 @@ impl App {
     /// # Errors
     /// See [`AgentError`].
     pub async fn archive_agent(&self, caller: Caller, slug: Slug) -> Result<Agent, AgentError> {
-        let now = self.now();
+        let (now, deed) = (self.now(), self.deed(caller, AuditAction::AgentArchive));
+        let deed = deed.with("slug", slug.as_str());
+        let refused = deed.clone();
         let archive = move |tx: &Tx<'_>| {
             let agents = tx.team(caller.team_id).agents();
             let agent = agents.find_by_slug(&slug)?.ok_or(AgentError::NotFound(slug))?;
-            Ok(agents.change_status(agent.id, agent.status, AgentStatus::Archived, now)?)
+            let archived = agents.change_status(agent.id, agent.status, AgentStatus::Archived, now)?;
+            deed.on(agent.id).append(tx)?;
+            Ok(archived)
         };
-        self.store().write(archive).await
+        let outcome = self.store().write(archive).await;
+        if let Err(error @ AgentError::Status(AgentStatusError::Illegal(_))) = &outcome {
+            self.note(refused.denied(error)).await;
+        }
+        outcome
     }
 }
 

@@ -1,6 +1,6 @@
 //! Time and randomness as parameters: the one place that reads the system's.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, io};
 
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -15,6 +15,15 @@ pub trait Clock: Debug + Send + Sync {
 pub trait IdSource: Debug + Send + Sync {
     /// A new id.
     fn next(&self) -> Uuid;
+}
+
+/// Draws what nobody may guess, such as keys.
+pub trait SecretSource: Debug + Send + Sync {
+    /// 32 random bytes.
+    ///
+    /// # Errors
+    /// When the system has none to give.
+    fn draw(&self) -> io::Result<[u8; 32]>;
 }
 
 /// The system's clock.
@@ -36,5 +45,17 @@ impl IdSource for SystemIds {
     #[expect(clippy::disallowed_methods, reason = "this is the id source")]
     fn next(&self) -> Uuid {
         Uuid::now_v7()
+    }
+}
+
+/// The system's randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemSecrets;
+
+impl SecretSource for SystemSecrets {
+    fn draw(&self) -> io::Result<[u8; 32]> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        Ok(bytes)
     }
 }

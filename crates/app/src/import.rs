@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use domain::audit_action::AuditAction;
 use store::StoreError;
 use tokio::{task::JoinSet, time::interval};
 
@@ -149,6 +150,22 @@ impl App {
     /// # Errors
     /// See [`ImportError`]; what was read by then is kept.
     pub async fn import_transcripts(
+        &self,
+        caller: Caller,
+        folder: &Path,
+        progress: &mut (dyn FnMut(ImportProgress) -> ControlFlow<()> + Send),
+    ) -> Result<ImportReport, ImportError> {
+        let deed = self.deed(caller, AuditAction::TranscriptImport).on(folder.display());
+        let outcome = self.read_transcripts(caller, folder, progress).await;
+        self.note(match &outcome {
+            Ok(report) => deed.with("new_sessions", report.new_sessions).with("messages", report.messages),
+            Err(error) => deed.failed(error),
+        })
+        .await;
+        outcome
+    }
+
+    async fn read_transcripts(
         &self,
         caller: Caller,
         folder: &Path,

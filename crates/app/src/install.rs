@@ -1,6 +1,8 @@
 //! First start: the default team and the local user.
 
 use domain::{
+    actor::Actor,
+    audit_action::AuditAction,
     email::Email,
     id::{TeamId, UserId},
     slug::Slug,
@@ -61,7 +63,14 @@ impl App {
             created_at: now,
             updated_at: now,
         };
-        self.store().write(move |tx| create(tx, &team, &user)).await?;
+        // Another process may have made the team meanwhile; its line is in that team's log.
+        let app = self.clone();
+        let create = move |tx: &Tx<'_>| {
+            let made = create(tx, &team, &user)?;
+            let deed = app.deed((made, &Actor::User(user.id)), AuditAction::InstallationCreate);
+            deed.on(made).with("user", user.email.as_str()).append(tx)
+        };
+        self.store().write(create).await?;
         self.find_caller(email).await?.ok_or_else(|| gone().into())
     }
 
@@ -75,12 +84,14 @@ impl App {
     }
 }
 
-fn create(tx: &Tx<'_>, team: &Team, user: &User) -> Result<(), StoreError> {
+/// Gives the team.
+fn create(tx: &Tx<'_>, team: &Team, user: &User) -> Result<TeamId, StoreError> {
     tx.teams().insert_if_absent(team)?;
     tx.users().insert_if_absent(user)?;
     let team = tx.teams().find_by_slug(&team.slug)?.ok_or_else(gone)?;
     let stored = tx.users().find_by_email(&user.email)?.ok_or_else(gone)?;
-    tx.team(team.id).members().add(stored.id, Role::Owner, user.created_at).map(drop)
+    tx.team(team.id).members().add(stored.id, Role::Owner, user.created_at)?;
+    Ok(team.id)
 }
 
 #[expect(clippy::expect_used, reason = "a constant of the right form")]

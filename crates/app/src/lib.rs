@@ -3,6 +3,7 @@
 //! Knows no command line, no HTTP server, no SQL and no wire format of an agent program; reads no environment and prints nothing.
 
 pub mod agents;
+pub mod audit;
 pub mod clock;
 mod context;
 #[cfg(test)]

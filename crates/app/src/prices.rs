@@ -1,6 +1,6 @@
 //! What tokens of models cost, for turns whose agent program does not say it.
 
-use domain::{cost::CostTotal, id::SessionId, model_price::ModelPrice, money::MicroUsd, time::Timestamp};
+use domain::{audit_action::AuditAction, cost::CostTotal, id::SessionId, model_price::ModelPrice, money::MicroUsd, time::Timestamp};
 use store::{CostFilter, StoreError, Tx};
 
 use crate::{App, Caller};
@@ -29,6 +29,7 @@ impl App {
     /// [`StoreError::Invalid`] when the model has no name or too long a one, or a price is negative.
     pub async fn set_price(&self, caller: Caller, new: NewPrice) -> Result<ModelPrice, StoreError> {
         let (now, updated_by) = (self.now(), caller.to_string());
+        let deed = self.deed(caller, AuditAction::PriceSet);
         let set = move |tx: &Tx<'_>| {
             let is_first = tx.model_prices().find_at(&new.model, now)?.is_none();
             let usual = if is_first { Timestamp::from_micros(0) } else { now };
@@ -43,6 +44,8 @@ impl App {
                 updated_at: now,
             };
             tx.model_prices().set(&price)?;
+            let valid_from = price.valid_from.to_string();
+            deed.on(&price.model).with("valid_from", valid_from).append(tx)?;
             Ok(price)
         };
         self.store().write(set).await

@@ -1,6 +1,6 @@
 //! Session templates: options to start sessions from, under a name.
 
-use domain::{id::SessionTemplateId, name::Name, session::SessionOptions, session_template::SessionTemplate};
+use domain::{audit_action::AuditAction, id::SessionTemplateId, name::Name, session::SessionOptions, session_template::SessionTemplate};
 use store::{Cursor, Page, StoreError, Tx};
 
 use crate::{App, Caller};
@@ -46,6 +46,8 @@ impl App {
         replace: bool,
     ) -> Result<SessionTemplate, TemplateError> {
         let (now, id) = (self.now(), SessionTemplateId::from_uuid(self.next_id()));
+        let (create, update) =
+            (self.deed(caller, AuditAction::TemplateCreate), self.deed(caller, AuditAction::TemplateUpdate));
         let save = move |tx: &Tx<'_>| {
             let templates = tx.team(caller.team_id).session_templates();
             let there = templates.find_by_name(&new.name)?;
@@ -66,6 +68,7 @@ impl App {
                 created_at: now,
                 updated_at: now,
             };
+            let deed = if there.is_some() { update } else { create };
             match there {
                 Some(SessionTemplate { id, usage_count, version, created_at, .. }) => {
                     template = SessionTemplate { id, usage_count, version, created_at, ..template };
@@ -73,6 +76,7 @@ impl App {
                 }
                 None => templates.insert(&template)?,
             }
+            deed.on(template.id).with("name", template.name.as_str()).append(tx)?;
             Ok(template)
         };
         self.store().write(save).await
@@ -112,11 +116,12 @@ impl App {
     /// # Errors
     /// See [`TemplateError`].
     pub async fn delete_template(&self, caller: Caller, name: Name) -> Result<(), TemplateError> {
-        let now = self.now();
+        let (now, deed) = (self.now(), self.deed(caller, AuditAction::TemplateDelete));
         let delete = move |tx: &Tx<'_>| {
             let templates = tx.team(caller.team_id).session_templates();
             let found = templates.find_by_name(&name)?.ok_or(TemplateError::NotFound(name))?;
-            Ok(templates.delete(found.id, now)?)
+            templates.delete(found.id, now)?;
+            Ok(deed.on(found.id).with("name", found.name.as_str()).append(tx)?)
         };
         self.store().write(delete).await
     }

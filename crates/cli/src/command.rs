@@ -2,6 +2,10 @@
 
 pub(crate) mod agent;
 pub(crate) mod agent_scripted;
+pub(crate) mod audit_export;
+pub(crate) mod audit_list;
+pub(crate) mod audit_redact;
+pub(crate) mod audit_verify;
 pub(crate) mod completion;
 pub(crate) mod config_show;
 pub(crate) mod db_backup;

@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// Read what other programs kept.
     #[command(subcommand)]
     Import(command::import::ImportCommand),
+    /// Look at the audit log, and prove that it is whole.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Look after the database.
     #[command(subcommand)]
     Db(DbCommand),
@@ -117,6 +120,18 @@ pub(crate) enum SessionCommand {
     Terminate(command::session_tell::Terminate),
     /// Change the model or the permission mode of a running session.
     Set(command::session_tell::Set),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// List what actors did, newest first.
+    List(command::audit_list::AuditList),
+    /// Look at every line and seal, and say where the log is broken.
+    Verify(command::audit_verify::AuditVerify),
+    /// Write the log with its seals and public keys as lines of JSON.
+    Export(command::audit_export::AuditExport),
+    /// Blank the details of a line; the log verifies as before.
+    Redact(command::audit_redact::AuditRedact),
 }
 
 #[derive(Debug, Subcommand)]

@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use crate::{
     failure::{Code, Failure},
+    sealing::Sealing,
     settings::{self, Layers, Settings},
     surroundings::Surroundings,
     terminal::{Terminal, text},
@@ -30,6 +31,8 @@ use crate::{
 
 /// The database file in the data folder.
 const DATABASE_FILE: &str = "provost.db";
+/// The private key of the audit log in the data folder.
+const AUDIT_KEY_FILE: &str = "audit.key";
 
 /// Whose login and settings of the agent program a session uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,7 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) surroundings: Surroundings,
     pub(crate) terminal: Terminal,
+    pub(crate) sealing: Sealing,
 }
 
 /// The use cases on an open database, for the person at this machine.
@@ -57,14 +61,15 @@ pub(crate) struct Opened {
 }
 
 impl Context {
-    /// Opens the database, with its schema brought forward unless that is switched off, and recovers sessions whose process
-    /// died.
+    /// Opens the database, with its schema brought forward unless that is switched off, recovers sessions whose process died,
+    /// and seals the audit log from now on. It is closed when the command has ended.
     pub(crate) async fn open(&self) -> Result<Opened, Failure> {
         let now = SystemClock.now();
         let migrate =
             if self.settings.database.auto_migrate { Migrate::Forward(now) } else { Migrate::Expect };
         let store = self.open_store(migrate)?;
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
+        self.sealing.start(app.clone(), self.audit_key_file(), self.settings.audit.seal_interval_seconds);
         let caller = app.install(&self.surroundings.user_name()).await?;
         for session in app.recover_sessions().await? {
             self.terminal.say(&text::recovered(&session));
@@ -94,6 +99,16 @@ impl Context {
                 Failure { message: format!("{server}: {}", failure.message), ..failure }
             }
         })
+    }
+
+    /// Where the key is that signs seals of the audit log.
+    fn audit_key_file(&self) -> Result<PathBuf, Failure> {
+        let set = &self.settings.audit.key_file;
+        if set.as_os_str().is_empty() {
+            Ok(self.data_directory()?.join(AUDIT_KEY_FILE))
+        } else {
+            Ok(self.surroundings.current_directory.join(set))
+        }
     }
 
     /// Where everything is kept.

@@ -6,6 +6,7 @@ use agent::StartError;
 use app::{
     InstallError,
     agents::AgentError,
+    audit::{ReadExportError, RedactAuditError},
     hook::HookError,
     import::ImportError,
     session::{
@@ -15,7 +16,7 @@ use app::{
     templates::TemplateError,
 };
 use store::{
-    AgentStatusError, BackupError, OpenError, StoreError, migration::MigrationError, transfer::TransferError,
+    AgentStatusError, AuditExportError, BackupError, OpenError, StoreError, migration::MigrationError, transfer::TransferError,
 };
 
 use crate::settings::SettingsProblem;
@@ -208,6 +209,38 @@ impl From<TransferError> for Failure {
             }
             TransferError::Io { .. } | TransferError::Stopped => failure(Code::Failed),
             TransferError::Store(error) => error.clone().into(),
+        }
+    }
+}
+
+impl From<AuditExportError> for Failure {
+    fn from(error: AuditExportError) -> Self {
+        match error {
+            AuditExportError::Io(error) => error.into(),
+            AuditExportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadExportError> for Failure {
+    fn from(error: ReadExportError) -> Self {
+        match error {
+            ReadExportError::Io(error) => error.into(),
+            ReadExportError::Export(error) => {
+                Self::new(Code::Failed, error).hint("provost audit export writes one that can be verified")
+            }
+        }
+    }
+}
+
+impl From<RedactAuditError> for Failure {
+    fn from(error: RedactAuditError) -> Self {
+        match error {
+            RedactAuditError::NotFound(_) => {
+                Self::new(Code::NotFound, error).hint("provost audit list shows what there is")
+            }
+            RedactAuditError::Blank(_) => Self::new(Code::Refused, error),
+            RedactAuditError::Store(error) => error.into(),
         }
     }
 }

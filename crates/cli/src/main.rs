@@ -12,20 +12,21 @@ mod long_work;
 mod new_file;
 #[cfg(test)]
 mod reference;
+mod sealing;
 mod settings;
 mod signals;
 mod surroundings;
+mod telemetry;
 mod terminal;
 mod variable;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
-
-use command_line::{Command, CommandLine, ConfigCommand, DbCommand, SessionCommand};
+use command_line::{AuditCommand, Command, CommandLine, ConfigCommand, DbCommand, SessionCommand};
 use composition::Context;
-use failure::{Code, Failure};
+use failure::Failure;
+use sealing::Sealing;
 use surroundings::Surroundings;
 use terminal::Terminal;
 
@@ -56,11 +57,16 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     let flags = settings::Flags { database: global.database, config: global.config };
     let layers = settings::load(&surroundings, flags).map_err(|problem| failed(problem.into()))?;
     let settings = layers.settings().map_err(|problem| failed(problem.into()))?;
-    start_logging(&settings.log.level, terminal).map_err(failed)?;
-    let context = Context { layers, settings, surroundings, terminal };
+    telemetry::start(&settings.log.level, terminal).map_err(failed)?;
+    let sealing = Sealing::default();
+    let context = Context { layers, settings, surroundings, terminal, sealing: sealing.clone() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(error.into()))?;
-    let outcome = runtime.block_on(dispatch(command, context));
+    let outcome = runtime.block_on(async {
+        let outcome = dispatch(command, context).await;
+        sealing.end().await;
+        outcome
+    });
     // A thread may still wait for a line nobody will type.
     runtime.shutdown_background();
     outcome.map_err(failed)
@@ -94,6 +100,10 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Agent(command) => command.run(context).await,
         Command::Template(command) => command.run(context).await,
         Command::Worker(command) => command.run(context).await,
+        Command::Audit(AuditCommand::List(command)) => command.run(context).await,
+        Command::Audit(AuditCommand::Verify(command)) => command.run(context).await,
+        Command::Audit(AuditCommand::Export(command)) => command.run(context).await,
+        Command::Audit(AuditCommand::Redact(command)) => command.run(context).await,
         Command::Db(DbCommand::Migrate(command)) => command.run(context).await,
         Command::Db(DbCommand::Rollback(command)) => command.run(context).await,
         Command::Db(DbCommand::Status(command)) => command.run(context).await,
@@ -108,19 +118,6 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Completion(command) => command.run(context.terminal),
         Command::AgentScripted(command) => Ok(command.run()),
     }
-}
-
-fn start_logging(level: &str, terminal: Terminal) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(level).map_err(|error| {
-        Failure::new(Code::Usage, format!("log.level = {level:?} is not accepted: {error}"))
-            .hint("accepted: error, warn, info, debug, trace, or rules such as info,provost_store=debug")
-    })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(terminal.err.color)
-        .init();
-    Ok(())
 }
 
 fn report(failure: &Failure, terminal: Option<Terminal>) {

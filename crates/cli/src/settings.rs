@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) session: Session,
     pub(crate) hook: Hook,
     pub(crate) worker: Worker,
+    pub(crate) audit: Audit,
     pub(crate) log: Log,
 }
 
@@ -95,6 +96,13 @@ pub(crate) struct Worker {
     pub(crate) concurrency: std::num::NonZeroUsize,
     pub(crate) grace_seconds: u32,
     pub(crate) own_login: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Audit {
+    pub(crate) seal_interval_seconds: std::num::NonZeroU32,
+    pub(crate) key_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -2,15 +2,15 @@
 
 // Of `core`, which has addresses and no sockets.
 use core::net::IpAddr;
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use crate::{
+    audit_line::{AuditLine, without_nul},
     canonical::canonical_json,
     digest::Sha256Digest,
     id::{AuditEntryId, SessionId, TeamId},
     parsed_text::is_dotted,
+    secret::redact_value,
     time::Timestamp,
 };
 
@@ -48,18 +48,24 @@ parsed_text! {
 }
 
 /// Details of a line, in a form that every database gives back as it took it: numbers that are not whole stand as text, and
-/// NUL as its visible symbol.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+/// NUL as its visible symbol. Secrets in them stand as their digests.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct AuditDetail(Value);
 
 impl From<Value> for AuditDetail {
     fn from(value: Value) -> Self {
-        Self(settled(value))
+        Self(settled(redact_value(&value).into_owned()))
     }
 }
 
 impl AuditDetail {
+    /// As they were written: nothing is looked for in them, or a later release that finds more would not find them intact.
+    #[must_use]
+    pub const fn from_stored(value: Value) -> Self {
+        Self(value)
+    }
+
     /// The details.
     #[must_use]
     pub const fn as_value(&self) -> &Value {
@@ -85,13 +91,8 @@ fn settled(value: Value) -> Value {
     }
 }
 
-/// As texts are stored.
-fn without_nul(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { text.replace('\0', "␀").into() } else { text.into() }
-}
-
 /// Something to be kept in the audit log.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AuditEvent {
     /// Identity.
     pub id: AuditEntryId,
@@ -126,48 +127,32 @@ pub struct AuditEvent {
 }
 
 impl AuditEvent {
-    /// What a line is digested as; another form gets another number.
-    const FORM: &'static [u8] = b"provost audit line 1";
-
-    /// The digest of all fields, in this order: the form, id, team, time in microseconds, actor kind and id, action, target
-    /// kind, outcome, then the fields that can be absent, each after a byte that says whether it is there. The details go in
-    /// as their own digest `detail`, so that a line whose details were redacted still fits.
+    /// The digest of all fields. The details go in as their own digest, so that a line whose details were redacted still fits.
     fn digest_with(&self, detail: Option<Sha256Digest>) -> Sha256Digest {
-        let at = self.at.as_micros().to_be_bytes();
-        let (actor, target) = (without_nul(&self.actor_id), without_nul(&self.target_kind));
-        let required: [&[u8]; 9] = [
-            Self::FORM,
-            self.id.as_uuid().as_bytes(),
-            self.team_id.as_uuid().as_bytes(),
-            &at,
-            self.actor_kind.as_str().as_bytes(),
-            actor.as_bytes(),
-            self.action.as_str().as_bytes(),
-            target.as_bytes(),
-            self.outcome.as_str().as_bytes(),
-        ];
-        let text = |text: &Option<String>| text.as_deref().map(|text| without_nul(text).as_bytes().to_vec());
-        let optional: [Option<Vec<u8>>; 7] = [
-            text(&self.target_id),
-            self.session_id.map(|id| id.as_uuid().as_bytes().to_vec()),
-            text(&self.memory_operation),
-            text(&self.memory_namespace),
-            detail.map(|digest| digest.as_bytes().to_vec()),
-            text(&self.request_id),
-            self.ip.map(|ip| ip.to_string().into_bytes()),
-        ];
-        let marked = optional.iter().flat_map(|field| -> [&[u8]; 2] {
-            match field {
-                Some(bytes) => [&[1], bytes],
-                None => [&[0], &[]],
-            }
-        });
-        Sha256Digest::of_pieces(required.into_iter().chain(marked))
+        let ip = self.ip.map(|ip| ip.to_string());
+        let line = AuditLine {
+            id: self.id,
+            team_id: self.team_id,
+            at: self.at,
+            actor_kind: self.actor_kind.as_str(),
+            actor_id: &self.actor_id,
+            action: self.action.as_str(),
+            target_kind: &self.target_kind,
+            outcome: self.outcome.as_str(),
+            target_id: self.target_id.as_deref(),
+            session_id: self.session_id,
+            memory_operation: self.memory_operation.as_deref(),
+            memory_namespace: self.memory_namespace.as_deref(),
+            detail_sha256: detail,
+            request_id: self.request_id.as_deref(),
+            ip: ip.as_deref(),
+        };
+        line.digest()
     }
 }
 
 /// A line of the audit log as it stands in the store.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AuditEntry {
     /// What happened.
     #[serde(flatten)]

@@ -2,10 +2,19 @@
 //!
 //! What a chain alone cannot show is that its end was cut off; for that somebody elsewhere must know a later seal.
 
-use crate::{digest::Sha256Digest, id::TeamId, time::Timestamp};
+use std::collections::BTreeSet;
+
+use crate::{
+    audit_key::SigningKey,
+    digest::Sha256Digest,
+    hexadecimal,
+    id::{AuditEntryId, TeamId},
+    time::Timestamp,
+};
 
 /// A seal as it stands in the store.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuditSeal {
     /// The tenant.
     pub team_id: TeamId,
@@ -22,7 +31,7 @@ pub struct AuditSeal {
     /// The key it is signed with.
     pub key_id: Option<String>,
     /// The signature over the digest's 32 bytes.
-    #[serde(serialize_with = "as_hexadecimal")]
+    #[serde(with = "hexadecimal::optional")]
     pub signature: Option<Vec<u8>>,
     /// When.
     pub sealed_at: Timestamp,
@@ -58,6 +67,12 @@ impl AuditSeal {
         Some(seal)
     }
 
+    /// The same seal, signed.
+    #[must_use]
+    pub fn signed(self, key: &SigningKey) -> Self {
+        Self { key_id: Some(key.id()), signature: Some(key.sign(&self.digest)), ..self }
+    }
+
     /// The digest it must have over these lines: of the form, the previous seal's digest, the team, its numbers, its time in
     /// microseconds and the lines' digests in order.
     #[must_use]
@@ -79,18 +94,6 @@ impl AuditSeal {
     }
 }
 
-fn as_hexadecimal<S: serde::Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
-    use std::fmt::Write as _;
-    let hexadecimal = bytes.as_deref().map(|bytes| {
-        bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    });
-    serde::Serialize::serialize(&hexadecimal, serializer)
-}
-
 text_enum! {
     /// What is wrong in a team's audit log.
     pub enum AuditFault: "audit fault" {
@@ -98,35 +101,80 @@ text_enum! {
         LineMissing = "line_missing",
         /// A line is not as it was written.
         LineChanged = "line_changed",
-        /// A line has a number that no seal covers.
+        /// The lines of a seal are all there, in another order.
+        LineReordered = "line_reordered",
+        /// A line has a number that no seal covers: it was inserted, or the seals at the end were removed.
         LineUnsealed = "line_unsealed",
-        /// A seal is not there, or does not follow the one before.
+        /// A line says a time long before the seal that it came after: it was inserted later.
+        LineBackdated = "line_backdated",
+        /// A seal is genuine and was made over other lines: one was exchanged or inserted.
+        LinesExchanged = "lines_exchanged",
+        /// A seal is not there.
         SealMissing = "seal_missing",
-        /// A seal does not fit its lines.
+        /// A seal fits neither its lines nor its signature, or not the seal before it.
         SealChanged = "seal_changed",
+        /// A seal is signed with a key that is not known.
+        KeyUnknown = "key_unknown",
+        /// A seal is not signed.
+        SignatureMissing = "signature_missing",
         /// A seal's signature is not of its digest.
         SignatureWrong = "signature_wrong",
     }
 }
 
-/// Where a team's audit log is broken first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+/// Where a team's audit log is broken first, and how.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct AuditBreak {
-    /// The number of the line, or of the seal's first line.
-    pub number: i64,
     /// What is wrong there.
     pub fault: AuditFault,
+    /// The number of the seal, where there is one.
+    pub seal: Option<i64>,
+    /// The number of the line, or of the first one that the seal is to cover; `None` is a line that is not sealed yet.
+    pub line: Option<i64>,
+    /// The line, where there is one.
+    pub id: Option<AuditEntryId>,
+}
+
+impl std::fmt::Display for AuditBreak {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seal = self.seal.map_or_else(|| "a seal".to_owned(), |number| format!("seal {number}"));
+        let number = self.line.map_or_else(|| "a line without a number".to_owned(), |number| format!("line {number}"));
+        let line = self.id.map_or_else(|| number.clone(), |id| format!("{number} ({id})"));
+        match self.fault {
+            AuditFault::LineMissing => write!(f, "{line} is missing"),
+            AuditFault::LineChanged => write!(f, "{line} was changed after it was written"),
+            AuditFault::LineReordered => write!(f, "{line} is out of its place: the lines of {seal} were reordered"),
+            AuditFault::LineUnsealed => {
+                write!(f, "{line} has a number that no seal covers: it was inserted, or seals were removed")
+            }
+            AuditFault::LineBackdated => {
+                write!(f, "{line} is older than the seal before it: it was inserted later, or a clock was wrong")
+            }
+            AuditFault::LinesExchanged => {
+                write!(f, "{seal} is genuine and was made over other lines: one from {number} on was exchanged or inserted")
+            }
+            AuditFault::SealMissing => write!(f, "{seal}, which begins with {number}, is missing"),
+            AuditFault::SealChanged => write!(f, "{seal}, which begins with {number}, was changed"),
+            AuditFault::KeyUnknown => write!(f, "{seal} is signed with a key that is not known"),
+            AuditFault::SignatureMissing => write!(f, "{seal} is not signed"),
+            AuditFault::SignatureWrong => write!(f, "{seal} has a wrong signature"),
+        }
+    }
 }
 
 /// What looking at a team's whole audit log found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct AuditVerification {
     /// Seals that fit.
     pub seals: i64,
-    /// Lines that fit.
+    /// Sealed lines that fit.
     pub lines: i64,
-    /// How many of them were redacted.
+    /// How many lines were redacted.
     pub redacted: i64,
+    /// Lines that fit and wait for a seal.
+    pub unsealed: i64,
+    /// The keys that seals are signed with.
+    pub keys: BTreeSet<String>,
     /// Where it stopped; `None` is well.
     pub broken: Option<AuditBreak>,
 }

@@ -94,7 +94,9 @@ pub use repository::{
     approval::{ApprovalFilter, Approvals, DueApprovals},
     archive::{ArchiveFilter, Archives, PackedArchive},
     audit::{AuditFilter, AuditLog},
-    audit_seal::{AuditSeals, Signer, UnsealedAudit},
+    audit_export::AuditExportError,
+    audit_key::AuditKeys,
+    audit_seal::{AuditSeals, UnsealedAudit},
     backlog::{
         Occasion,
         epic::{EpicFilter, Epics},

@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_spend", compatible_from: 1),
     migration!(7, "0007_memory", compatible_from: 1),
     migration!(8, "0008_backlog_history", compatible_from: 1),
+    migration!(9, "0009_audit_keys", compatible_from: 1),
 ];
 
 /// The newest schema version this program knows.

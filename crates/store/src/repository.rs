@@ -6,7 +6,11 @@ pub(crate) mod api_key;
 pub(crate) mod approval;
 pub(crate) mod archive;
 pub(crate) mod audit;
+pub(crate) mod audit_export;
+pub(crate) mod audit_key;
 pub(crate) mod audit_seal;
+mod audit_verify;
+mod audit_walk;
 pub(crate) mod backlog;
 pub(crate) mod budget;
 pub(crate) mod check;
@@ -118,6 +122,7 @@ use api_key::{ApiKeys, Credentials};
 use approval::{Approvals, DueApprovals};
 use archive::Archives;
 use audit::AuditLog;
+use audit_key::AuditKeys;
 use audit_seal::{AuditSeals, UnsealedAudit};
 use backlog::{
     epic::Epics, feature::Features, task::Tasks, task_claim::TaskClaims, task_dependency::TaskDependencies,
@@ -159,6 +164,7 @@ use webhook_delivery::{DueDeliveries, WebhookDeliveries};
 use webhook_subscription::WebhookSubscriptions;
 
 openers! {
+    audit_keys: AuditKeys,
     search_backlog: SearchBacklog,
     credentials: Credentials,
     due_approvals: DueApprovals,

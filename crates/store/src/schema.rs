@@ -118,6 +118,7 @@ pub const TABLES: &[Meaning] = &[
     row("approvals", Group::Governance, "a question to a person about a tool call, and the answer"),
     row("audit_log", Group::Governance, "something an actor did"),
     row("audit_seals", Group::Governance, "a link of the chain that makes the audit log tamper-evident"),
+    row("audit_keys", Group::Governance, "the public half of a key that seals are signed with"),
     row("idempotency_keys", Group::Governance, "the answer to a request, for when it comes again"),
     row("webhook_subscriptions", Group::Governance, "an address that wants to hear of events"),
     row("webhook_deliveries", Group::Governance, "an event on its way to such an address"),

@@ -80,6 +80,25 @@ impl Value<'_> {
     }
 }
 
+impl Value<'_> {
+    /// The same value, independent of the row it was read from.
+    pub(crate) fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Bool(yes) => Value::Bool(yes),
+            Value::Int(number) => Value::Int(number),
+            Value::Real(number) => Value::Real(number),
+            Value::Text(text) => Value::Text(text.into_owned().into()),
+            Value::Id(id) => Value::Id(id),
+            Value::Time(time) => Value::Time(time),
+            Value::Json(text) => Value::Json(text.into_owned().into()),
+            Value::Bytes(bytes) => Value::Bytes(bytes.into_owned().into()),
+            Value::Vector(numbers) => Value::Vector(numbers.into_owned().into()),
+            Value::Unwritable(why) => Value::Unwritable(why),
+        }
+    }
+}
+
 /// Replaces each `\u0000` escape, but not the text `\\u0000`, by `␀`.
 fn without_nul_escapes(json: String) -> String {
     const ESCAPE: &str = "\\u0000";

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use agent::{InputSender, RunningAgent};
 use domain::{
+    audit_action::AuditAction,
     actor::Actor,
     agent_event::{Activity, AgentEvent, AgentInput, Exit, PermissionAnswer, ToolRequest, TurnEnded},
     permission::{Decision, Judgement},
@@ -221,7 +222,11 @@ impl SessionActor {
                 self.finish_when_idle().await;
             }
             Input::Stop => self.pause(Ending::Stopped).await,
-            Input::Terminate => self.end_agent(Ending::Terminated, AgentInput::Kill).await,
+            Input::Terminate => {
+                let terminate = self.recorder.deed(&self.author, AuditAction::SessionTerminate);
+                self.recorder.app().note(terminate).await;
+                self.end_agent(Ending::Terminated, AgentInput::Kill).await;
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use domain::{id::SessionId, session::Session, session_status::SessionStatus};
+use domain::{audit_action::AuditAction, id::SessionId, session::Session, session_status::SessionStatus};
 use store::{
     StoreError, Tx,
     transfer::{self, Receiver, Summary, TransferError},
@@ -25,7 +25,10 @@ impl App {
         let now = self.now();
         let team = caller.team_id;
         let export = move |conn: &store::Conn| transfer::export_session(conn, team, session, &mut out, now);
-        self.store().scan(export).await
+        let summary = self.store().scan(export).await?;
+        let deed = self.deed(caller, AuditAction::SessionExport).on_session(session);
+        self.note(deed.with("rows", summary.rows)).await;
+        Ok(summary)
     }
 
     /// Reads a session that was exported, here or elsewhere, into the caller's team. One that ran is paused. Its agent works in
@@ -49,6 +52,7 @@ impl App {
                 found.ok_or_else(|| StoreError::Missing { what: format!("session {id}") })
             };
             let session = find()?;
+            app.deed(caller, AuditAction::SessionImport).on_session(id).append(tx)?;
             if !session.status.is_running() {
                 return Ok::<_, TransferError>(session);
             }

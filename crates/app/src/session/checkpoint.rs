@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use domain::{
+    audit_action::AuditAction,
     checkpoint::Checkpoint,
     id::{CheckpointId, SessionId},
     name::Name,
@@ -75,8 +76,11 @@ impl App {
             created_by: caller.to_string(),
             created_at: self.now(),
         };
+        let deed = self.deed(caller, AuditAction::CheckpointCreate).on(id).in_session(session);
+        let deed = deed.with("name", checkpoint.name.as_str());
         let insert = move |tx: &Tx<'_>| {
             tx.team(caller.team_id).checkpoints().insert(&checkpoint, Guard::Anyone)?;
+            deed.append(tx)?;
             Ok(checkpoint)
         };
         let made = self.store().write(insert).await;
@@ -130,7 +134,10 @@ impl App {
         let kept = checkpoint.state.get("state").and_then(Value::as_object);
         let state = kept.into_iter().flatten().map(state_of).collect::<Result<_, _>>()?;
         let fork = ForkSession { parent: session, history, folder, files: Some(files.into()), name, state };
-        Ok(self.fork_session(caller, fork).await?)
+        let forked = self.fork_session(caller, fork).await?;
+        let deed = self.deed(caller, AuditAction::CheckpointRestore).on(checkpoint.id).in_session(session);
+        self.note(deed.with("fork_session_id", forked.session.id.to_string())).await;
+        Ok(forked)
     }
 
     async fn read_for_checkpoint(

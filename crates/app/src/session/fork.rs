@@ -8,6 +8,7 @@ use std::{
 
 use domain::{
     actor::Actor,
+    audit_action::AuditAction,
     fork::{Cut, cut},
     id::{MessageId, SessionId, ToolCallId},
     message::{Message, MessageBody, MessageType},
@@ -189,8 +190,11 @@ impl App {
         items.extend(history.into_iter().map(|item| (Change::Created, item)));
         let update = SessionUpdate { added, ..SessionUpdate::default() };
         let by = caller.to_string();
+        let parent = session.parent_session_id.map(|id| id.to_string());
+        let deed = self.deed(caller, AuditAction::SessionFork).on_session(id).with("parent_session_id", parent);
         let write = move |tx: &Tx<'_>| {
             record_new(tx, &session)?;
+            deed.append(tx)?;
             let team = tx.team(session.team_id);
             for (key, value) in &state {
                 let new = NewState { key, value, expected: 0, by: &by, at: now };

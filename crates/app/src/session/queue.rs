@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     actor::Actor,
+    audit_action::AuditAction,
     command::{Command, CommandKind, CommandStatus},
     id::{CommandId, MessageId, SessionId},
     message::{Message, MessageBody, MessageType},
@@ -46,9 +47,12 @@ impl App {
         let created = record::transition(self, id, None, SessionStatus::Created, "created", &author);
         let mut items = vec![(Change::Created, TimelineItem::Transition(created))];
         items.extend(self.prompt_rows(id, &prompt, &author).1);
+        let deed = self.deed(caller, AuditAction::SessionQueue).on_session(id);
+        let deed = deed.with("runtime", runtime.as_str()).with("priority", priority.to_string());
         let queue = move |tx: &Tx<'_>| {
             let sessions = tx.team(session.team_id).sessions();
             record_new(tx, &session)?;
+            deed.append(tx)?;
             sessions.change(SessionChange {
                 session_id: id,
                 guard: Guard::Anyone,

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use domain::{
     actor::Actor,
     agent_event::{AgentMessage, HookCall, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
+    audit_action::AuditAction,
     command::{Command, CommandKind, CommandStatus},
     id::{AgentId, CommandId, MessageId, SessionId, TaskId, TeamId, UserId},
     message::{MessageBody, MessageType},
@@ -24,11 +25,11 @@ use store::{Guard, SessionChange, SessionUpdate, StoreError};
 
 use self::commit::commit;
 pub(super) use self::draft::open_items_closed;
-use self::draft::{Draft, as_tool_use, close_open};
+use self::draft::{Beside, Draft, as_tool_use, close_open};
 pub(crate) use self::draft::{last_status, text_of, transition};
 use self::in_flight::InFlight;
 use super::{held::HeldSession, queue::one_message};
-use crate::{App, hook::Run, patience::patiently};
+use crate::{App, audit::Deed, hook::Run, patience::patiently};
 
 /// The agent itself, as the author of what it does.
 const AGENT: Actor = Actor::System("agent");
@@ -158,7 +159,8 @@ impl Recorder {
         author: &Actor,
     ) -> Result<(CommandId, Vec<TimelineEntry>), StoreError> {
         let (command, items) = self.app.prompt_rows(self.session_id, text, author);
-        let mut draft = Draft { items: items.into(), update: one_message(), ..Draft::default() };
+        let deeds = vec![self.deed(author, AuditAction::SessionPrompt)];
+        let mut draft = Draft { items: items.into(), update: one_message(), beside: Beside { deeds, ..Beside::default() } , ..Draft::default() };
         let id = command.id;
         self.draft_prompt(&mut draft, command, author);
         Ok((id, self.commit(draft).await?))
@@ -208,7 +210,13 @@ impl Recorder {
         let done = CommandStatus::Done;
         let command = self.app.command(self.session_id, CommandKind::Interrupt, json!({}), done, author);
         let items = vec![(Change::Created, TimelineItem::Command(command))];
-        self.commit(Draft { items, ..Draft::default() }).await
+        let deeds = vec![self.deed(author, AuditAction::SessionInterrupt)];
+        self.commit(Draft { items, beside: Beside { deeds, ..Beside::default() }, ..Draft::default() }).await
+    }
+
+    /// Something that is done to the session now.
+    pub(super) fn deed(&self, author: &Actor, action: AuditAction) -> Deed {
+        self.app.deed((self.team_id, author), action).on_session(self.session_id)
     }
 
     pub(super) async fn prompt_started(&mut self, id: CommandId) -> Result<Vec<TimelineEntry>, StoreError> {

@@ -11,6 +11,7 @@ use agent::{
 };
 use domain::{
     actor::Actor,
+    audit_action::AuditAction,
     id::{AgentId, SessionId, SessionTemplateId},
     money::MicroUsd,
     runtime::RuntimeKind,
@@ -179,7 +180,9 @@ impl App {
                 self.create_session(caller, *new, runtime_kind(&launch.runtime), &author, lease).await?
             }
             Target::Resume { id, working_directory } => {
-                let session = self.find_resumable(caller, id, &launch.runtime).await?;
+                let found = self.find_resumable(caller, id, &launch.runtime).await;
+                self.note_refusal(caller, id, found.as_ref().err()).await;
+                let session = found?;
                 refuse_absent(working_directory.as_deref())?;
                 self.take_up(session, working_directory, &author, lease).await?
             }
@@ -191,6 +194,7 @@ impl App {
             Ok(running) => running,
             Err(error) => {
                 let message = full_text(&error);
+                self.note(recorder.deed(&author, AuditAction::SessionStart).failed(&message)).await;
                 recorder
                     .ended(SessionStatus::Failed, "the agent did not start", Some(message), &author, false)
                     .await?;
@@ -254,8 +258,11 @@ impl App {
             self.connecting(&session, author),
         ];
         let row = session.clone();
+        let deed = self.deed((session.team_id, author), AuditAction::SessionStart).on_session(id);
+        let deed = deed.with("runtime", runtime.as_str());
         let create = move |tx: &store::Tx<'_>| {
             record_new(tx, &row)?;
+            deed.append(tx)?;
             connect(tx, &row, &lease, transitions, RowUpdate::default(), now)
         };
         let (fence, entries) = self.store().write(create).await?;
@@ -279,7 +286,11 @@ impl App {
             connecting.reason.push_str(folder);
         }
         let update = RowUpdate { working_directory: folder.clone(), ..RowUpdate::default() };
-        let take = move |tx: &store::Tx<'_>| connect(tx, &seen, &lease, vec![connecting], update, now);
+        let deed = self.deed((session.team_id, author), AuditAction::SessionResume).on_session(session.id);
+        let take = move |tx: &store::Tx<'_>| {
+            deed.append(tx)?;
+            connect(tx, &seen, &lease, vec![connecting], update, now)
+        };
         let (fence, entries) = self.store().write(take).await?;
         let working_directory = folder.unwrap_or(session.working_directory);
         Ok((Session { status: SessionStatus::Connecting, working_directory, ..session }, fence, entries))
@@ -302,7 +313,9 @@ impl App {
             items: vec![(Change::Created, TimelineItem::Transition(connecting))],
         };
         let team = session.team_id;
+        let deed = self.deed((team, author), AuditAction::SessionStart).on_session(session.id);
         let begin = move |tx: &store::Tx<'_>| {
+            deed.append(tx)?;
             let sessions = tx.team(team).sessions();
             sessions.renew(change.session_id, fence, until)?;
             sessions.change(change)
@@ -356,6 +369,16 @@ impl App {
         let prompt = [launch.options.system_prompt.take(), Some(told)];
         launch.options.system_prompt = Some(prompt.into_iter().flatten().collect::<Vec<_>>().join("\n\n"));
         Ok(launch)
+    }
+
+    /// A rule that keeps somebody from resuming a session is audited; a session that is not there is not.
+    async fn note_refusal(&self, caller: Caller, id: SessionId, error: Option<&StartSessionError>) {
+        let Some(error @ (StartSessionError::NotResumable { .. } | StartSessionError::BudgetSpent { .. })) = error
+        else {
+            return;
+        };
+        let deed = self.deed(caller, AuditAction::SessionResume).on_session(id);
+        self.note(deed.denied(error)).await;
     }
 
     fn connecting(&self, session: &Session, author: &Actor) -> Transition {

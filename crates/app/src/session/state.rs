@@ -1,6 +1,7 @@
 //! What programs keep about a session: values under keys.
 
 use domain::{
+    audit_action::AuditAction,
     id::SessionId,
     session_state::{SessionStateEntry, StateKey},
 };
@@ -41,6 +42,7 @@ impl App {
         expected: Option<i64>,
     ) -> Result<i64, StoreError> {
         let (now, by) = (self.now(), caller.to_string());
+        let deed = self.deed(caller, AuditAction::StateSet).on(key.as_str()).in_session(session);
         let set = move |tx: &Tx<'_>| {
             let team = tx.team(caller.team_id);
             // Nobody sets it between reading its version and writing the next.
@@ -50,7 +52,9 @@ impl App {
                 None => team.session_state().find(session, &key)?.map_or(0, |entry| entry.version),
             };
             let new = NewState { key: &key, value: &value, expected, by: &by, at: now };
-            team.session_state().set(session, Guard::Anyone, &new)
+            let version = team.session_state().set(session, Guard::Anyone, &new)?;
+            deed.with("version", version).append(tx)?;
+            Ok(version)
         };
         self.store().write(set).await
     }
@@ -65,8 +69,11 @@ impl App {
         session: SessionId,
         key: StateKey,
     ) -> Result<(), StoreError> {
-        let delete =
-            move |tx: &Tx<'_>| tx.team(caller.team_id).session_state().delete(session, Guard::Anyone, &key);
+        let deed = self.deed(caller, AuditAction::StateDelete).on(key.as_str()).in_session(session);
+        let delete = move |tx: &Tx<'_>| {
+            tx.team(caller.team_id).session_state().delete(session, Guard::Anyone, &key)?;
+            deed.append(tx)
+        };
         self.store().write(delete).await
     }
 }

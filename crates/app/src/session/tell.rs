@@ -2,6 +2,7 @@
 
 use domain::{
     actor::Actor,
+    audit_action::AuditAction,
     command::{Command, CommandKind, CommandStatus},
     id::SessionId,
     permission::PermissionMode,
@@ -35,6 +36,29 @@ pub enum Words {
     SetMode(PermissionMode),
     /// Use this model from now on; `None` is the agent program's own choice.
     SetModel(Option<String>),
+}
+
+impl Words {
+    const fn action(&self) -> AuditAction {
+        match self {
+            Self::Prompt(_) => AuditAction::SessionPrompt,
+            Self::Interrupt => AuditAction::SessionInterrupt,
+            Self::Pause => AuditAction::SessionPause,
+            Self::Resume => AuditAction::SessionResume,
+            Self::Terminate => AuditAction::SessionTerminate,
+            Self::SetMode(_) => AuditAction::SessionSetMode,
+            Self::SetModel(_) => AuditAction::SessionSetModel,
+        }
+    }
+
+    /// What of them stands in the audit log; prompts stand in the session.
+    fn detail(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::SetMode(mode) => Some(("mode", mode.to_string())),
+            Self::SetModel(model) => Some(("model", model.clone().unwrap_or_default())),
+            Self::Prompt(_) | Self::Interrupt | Self::Pause | Self::Resume | Self::Terminate => None,
+        }
+    }
 }
 
 /// What became of the words.
@@ -89,14 +113,24 @@ impl App {
         words: Words,
     ) -> Result<Told, TellSessionError> {
         let app = self.clone();
+        let deed = self.deed(caller, words.action()).on_session(id);
+        let deed = words.detail().into_iter().fold(deed, |deed, (field, value)| deed.with(field, value));
+        let refused = deed.clone();
         let tell = move |tx: &Tx<'_>| {
             let team = tx.team(caller.team_id);
             team.sessions().hold(id, Guard::Anyone).map_err(|error| not_found(error, id))?;
             let session = team.sessions().find(id)?.ok_or(TellSessionError::NotFound(id))?;
             let teller = Teller { app: &app, team, session: &session, author: Actor::User(caller.user_id) };
-            if session.status.is_running() { teller.tell_running(words) } else { teller.tell_resting(words) }
+            let is_running = session.status.is_running();
+            let told = if is_running { teller.tell_running(words) } else { teller.tell_resting(words) }?;
+            deed.append(tx)?;
+            Ok(told)
         };
-        self.store().write(tell).await
+        let outcome = self.store().write(tell).await;
+        if let Err(error @ (TellSessionError::NotRunning { .. } | TellSessionError::Over { .. })) = &outcome {
+            self.note(refused.denied(error)).await;
+        }
+        outcome
     }
 
     /// A command of a session as it stands.

@@ -87,7 +87,6 @@ impl Demo {
         }
         terminal.say(&format!("\ncost {}, played by the demo; nothing was billed", session.totals.cost));
         farewell(&context, &folder, id)?;
-        app.store().close().await;
         if passes {
             return Ok(ExitCode::SUCCESS);
         }

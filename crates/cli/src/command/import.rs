@@ -44,7 +44,6 @@ impl ClaudeTranscripts {
             work.step(|| format!("{files} of {of_files} files, {} MB", bytes / 1_000_000))
         };
         let report = app.import_transcripts(caller, &folder, &mut progress).await?;
-        app.store().close().await;
         tell(context.terminal, &report)?;
         Ok(if report.is_stopped { Code::Failed.into() } else { ExitCode::SUCCESS })
     }

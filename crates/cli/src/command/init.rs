@@ -27,7 +27,6 @@ impl Init {
         let store = context.open_store_creating(Migrate::Forward(SystemClock.now()), true)?;
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
         app.install(&context.surroundings.user_name()).await?;
-        app.store().close().await;
         let terminal = context.terminal;
         let database = context.database_name()?;
         if terminal.is_json {

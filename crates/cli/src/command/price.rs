@@ -67,7 +67,6 @@ impl Set {
         let new = NewPrice { model, input, output, cache_write, cache_read, valid_from: from };
         let Opened { app, caller } = context.open().await?;
         let price = app.set_price(caller, new).await?;
-        app.store().close().await;
         if context.terminal.is_json {
             context.terminal.json(&price)?;
         } else {

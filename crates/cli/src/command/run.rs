@@ -143,7 +143,6 @@ impl Run {
         if let Ok(Err(error)) = indexing.await {
             tracing::warn!(error = %error, "what was said before is not found yet");
         }
-        app.store().close().await;
         if !context.terminal.is_json {
             let line =
                 format!("{} session timeline {}", context.surroundings.program_name(), text::short(id));
@@ -176,7 +175,6 @@ impl Run {
         }
         let priority = self.priority.unwrap_or_default();
         let session = app.queue_session(caller, new, prompt, kind, priority).await?;
-        app.store().close().await;
         let terminal = context.terminal;
         if terminal.is_json {
             terminal.json(&session)?;

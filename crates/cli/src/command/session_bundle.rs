@@ -58,7 +58,6 @@ impl SessionExport {
             };
         };
         let summary = app.export_session(caller, session, BufWriter::new(file.handle()?)).await?;
-        app.store().close().await;
         let (path, rows) = (file.finish()?, summary.rows);
         if context.terminal.is_json {
             context.terminal.json(&json!({
@@ -83,7 +82,6 @@ impl SessionImport {
         let folder = folder.transpose()?;
         let Opened { app, caller } = context.open().await?;
         let session = app.import_session(caller, input, folder).await?;
-        app.store().close().await;
         if context.terminal.is_json {
             context.terminal.json(&session)?;
             return Ok(ExitCode::SUCCESS);

@@ -63,7 +63,6 @@ impl SessionCheckpoint {
         let Opened { app, caller } = context.open().await?;
         let id = app.resolve_session(caller, self.session).await?;
         let checkpoint = app.create_checkpoint(caller, id, self.name, snapshots).await?;
-        app.store().close().await;
         if context.terminal.is_json {
             context.terminal.json(&checkpoint)?;
         } else {
@@ -113,7 +112,6 @@ impl SessionRestore {
         let id = app.resolve_session(caller, self.session).await?;
         let restored = app.restore_checkpoint(caller, id, self.checkpoint, folder, self.name).await?;
         app.index_waiting().await?;
-        app.store().close().await;
         let Forked { session, .. } = restored;
         let terminal = context.terminal;
         if terminal.is_json {

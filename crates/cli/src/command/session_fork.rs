@@ -46,7 +46,6 @@ impl SessionFork {
         let Forked { session, copied } = fork(&context, &app, caller, parent, &self.fork, self.name).await?;
         tell(&context, &session, copied)?;
         app.index_waiting().await?;
-        app.store().close().await;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -50,7 +50,6 @@ impl SessionState {
             (Some(key), None, true) => app.delete_state(caller, id, key).await?,
             (key, ..) => show(terminal, id, &app.list_state(caller, id).await?, key.as_ref())?,
         }
-        app.store().close().await;
         Ok(ExitCode::SUCCESS)
     }
 }

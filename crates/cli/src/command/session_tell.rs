@@ -132,7 +132,6 @@ async fn tell(context: Context, session: SessionReference, words: Words) -> Resu
             (json!({ "told": "done", "session": session }), line, ExitCode::SUCCESS)
         }
     };
-    app.store().close().await;
     if terminal.is_json {
         terminal.json(&told)?;
     } else {

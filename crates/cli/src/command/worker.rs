@@ -68,7 +68,6 @@ impl Worker {
         };
         outcome?;
         writing.await.map_err(anyhow::Error::from)??;
-        app.store().close().await;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -12,7 +12,8 @@ const SYSTEM_FILE: &str = "/etc/provost/config.toml";
 const PROJECT_FILE: &str = "provost.toml";
 
 /// What a repository's own file may not say; it would decide over the person who only cloned it.
-const NOT_FOR_PROJECTS: &[&str] = &["database.", "data.", "runtime.", "hook.", "session.permission_mode"];
+const NOT_FOR_PROJECTS: &[&str] =
+    &["database.", "data.", "runtime.", "audit.", "hook.", "session.permission_mode"];
 
 /// Values given on the command line.
 #[derive(Debug, Default)]

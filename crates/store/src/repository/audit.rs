@@ -32,7 +32,7 @@ impl ToValue for AuditDetail {
 
 impl FromValue for AuditDetail {
     fn from_value(value: Value<'_>) -> Option<Self> {
-        serde_json::Value::from_value(value).map(Self::from)
+        serde_json::Value::from_value(value).map(Self::from_stored)
     }
 }
 

@@ -36,6 +36,7 @@ async fn attempt(
     beside: Beside,
 ) -> Result<Vec<TimelineEntry>, StoreError> {
     let attempt = move |tx: &Tx<'_>| {
+        beside.deeds.into_iter().try_for_each(|deed| deed.append(tx))?;
         let team = tx.team(team);
         if change.update.release_lease {
             // Nobody tells it anything while this looks.

@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 use store::SessionUpdate;
 
 use super::{AGENT, Recorder};
-use crate::{App, hook::Run, session::inbox::message_of};
+use crate::{App, audit::Deed, hook::Run, session::inbox::message_of};
 
 /// Rows and counters that will be one change.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ pub(super) struct Beside {
     pub(super) costs: Vec<CostEntry>,
     pub(super) audit: Vec<AuditEvent>,
     pub(super) metrics: Vec<Metric>,
+    pub(super) deeds: Vec<Deed>,
 }
 
 impl Recorder {

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use domain::{
     audit::{ActorKind, AuditEntry, AuditEvent, AuditOutcome},
-    audit_seal::{AuditBreak, AuditFault, AuditSeal, AuditVerification},
+    audit_export::{ExportReader, ExportVerification},
+    audit_key::{KeyRing, SigningKey},
+    audit_seal::{AuditFault, AuditSeal, AuditVerification},
     digest::Sha256Digest,
     id::{AuditEntryId, SessionId, TeamId},
 };
@@ -25,7 +27,12 @@ on_both_databases! {
     lines_are_sealed_in_order_and_in_bounded_batches,
     many_writers_and_sealers_at_once_number_without_gaps,
     teams_with_unsealed_lines_are_found,
-    a_signed_seal_is_verified_with_its_signature,
+    a_seal_is_verified_with_the_key_that_was_kept_of_it,
+    many_pages_are_verified_and_exported,
+    a_broken_log_is_exported_as_it_is,
+    lines_in_another_order_are_found,
+    an_exchanged_line_is_found,
+    a_line_inserted_in_the_past_is_found,
     a_changed_line_is_found,
     a_removed_line_is_found,
     a_removed_or_changed_seal_is_found,
@@ -47,12 +54,27 @@ async fn append_many(fixture: &Fixture, count: usize) -> Vec<AuditEntryId> {
 }
 
 async fn seal(fixture: &Fixture, limit: u32) -> Option<AuditSeal> {
-    let seal = move |tx: &Tx<'_>| tx.team(sample::TEAM).audit_seals().seal(sample::time(9), limit, &|_| None);
+    let seal = move |tx: &Tx<'_>| tx.team(sample::TEAM).audit_seals().seal(sample::time(9), limit, &key());
     fixture.store.write(seal).await.unwrap()
 }
 
+fn key() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
+
 async fn verify(fixture: &Fixture) -> AuditVerification {
-    fixture.store.scan(|conn| conn.team(sample::TEAM).audit_seals().verify(|_| true)).await.unwrap()
+    let verify = |conn: &Conn| {
+        let keys: KeyRing = conn.audit_keys().list()?.into_iter().collect();
+        conn.team(sample::TEAM).audit_seals().verify(keys, sample::time(9))
+    };
+    fixture.store.scan(verify).await.unwrap()
+}
+
+/// Seals, lines and redacted lines of a whole log.
+async fn verified(fixture: &Fixture) -> (i64, i64, i64) {
+    let AuditVerification { seals, lines, redacted, broken, .. } = verify(fixture).await;
+    assert_eq!(broken, None);
+    (seals, lines, redacted)
 }
 
 async fn list(fixture: &Fixture, filter: AuditFilter) -> Vec<AuditEntryId> {
@@ -111,10 +133,10 @@ async fn another_team_sees_no_line_and_appends_none(fixture: &Fixture) {
     let other = fixture.other_team().await;
     let id = append_many(fixture, 1).await[0];
     seal(fixture, 10).await.unwrap();
-    let seen = fixture.store.read(move |conn| {
+    let seen = fixture.store.read(move |conn: &Conn| {
         let (log, seals) = (conn.team(other).audit_log(), conn.team(other).audit_seals());
         let listed = log.list(&AuditFilter::default(), None, 10)?.items;
-        let verification = seals.verify(|_| true)?;
+        let verification = seals.verify(KeyRing::default(), sample::time(9))?;
         Ok::<_, StoreError>((
             log.find(id)?,
             listed,
@@ -211,7 +233,7 @@ async fn lines_are_sealed_in_order_and_in_bounded_batches(fixture: &Fixture) {
         Ok::<_, StoreError>((seals.list(0, 10)?, seals.list(1, 10)?.len(), seals.find_last()?))
     });
     assert_eq!(seals.await, Ok((vec![first, second.clone()], 1, Some(second))));
-    assert_eq!(verify(fixture).await, AuditVerification { seals: 2, lines: 4, redacted: 0, broken: None });
+    assert_eq!(verified(fixture).await, (2, 4, 0));
 }
 
 async fn ids_are_numbered(fixture: &Fixture, expected: &[(AuditEntryId, i64)]) {
@@ -238,7 +260,7 @@ async fn many_writers_and_sealers_at_once_number_without_gaps(fixture: &Fixture)
         tasks.push(tokio::spawn(async move {
             for _ in 0..LINES {
                 let seal =
-                    |tx: &Tx<'_>| tx.team(sample::TEAM).audit_seals().seal(sample::time(9), 7, &|_| None);
+                    |tx: &Tx<'_>| tx.team(sample::TEAM).audit_seals().seal(sample::time(9), 7, &key());
                 store.write(seal).await.unwrap();
             }
         }));
@@ -270,23 +292,103 @@ async fn teams_with_unsealed_lines_are_found(fixture: &Fixture) {
     assert_eq!(teams(10).await, Ok(vec![other]));
 }
 
-async fn a_signed_seal_is_verified_with_its_signature(fixture: &Fixture) {
-    append_many(fixture, 2).await;
-    let sealed = fixture.store.write(|tx| {
-        let sign = |digest: &Sha256Digest| Some(("key-1".to_owned(), digest.as_bytes().to_vec()));
-        tx.team(sample::TEAM).audit_seals().seal(sample::time(9), 10, &sign)
+async fn a_seal_is_verified_with_the_key_that_was_kept_of_it(fixture: &Fixture) {
+    let other = SigningKey::from_seed([2; 32]);
+    for key in [key(), other.clone(), key()] {
+        append_many(fixture, 1).await;
+        let seal = move |tx: &Tx<'_>| tx.team(sample::TEAM).audit_seals().seal(sample::time(9), 10, &key);
+        fixture.store.write(seal).await.unwrap().unwrap();
+    }
+    let kept = fixture.store.read(|conn| conn.audit_keys().list()).await.unwrap();
+    let mut expected = vec![key().public(sample::time(9)), other.public(sample::time(9))];
+    expected.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(kept, expected);
+    let found = verify(fixture).await;
+    assert_eq!((found.seals, found.broken, found.keys.len()), (3, None, 2));
+    let trusted = fixture.store.scan(move |conn| {
+        let keys: KeyRing = conn.audit_keys().list()?.into_iter().collect();
+        conn.team(sample::TEAM).audit_seals().verify(keys.only(&[key().id()]), sample::time(9))
     });
-    let sealed = sealed.await.unwrap().unwrap();
-    assert_eq!(sealed.key_id.as_deref(), Some("key-1"));
-    append_many(fixture, 1).await;
+    let broken = trusted.await.unwrap().broken.unwrap();
+    assert_eq!((broken.fault, broken.seal, broken.line), (AuditFault::KeyUnknown, Some(2), Some(2)));
+    tamper(fixture, "UPDATE audit_seals SET key_id = NULL, signature = NULL WHERE number = 1");
+    broken_at(fixture, 1, AuditFault::SignatureMissing).await;
+}
+
+async fn many_pages_are_verified_and_exported(fixture: &Fixture) {
+    for _ in 0..3 {
+        append_many(fixture, 900).await;
+        seal(fixture, 700).await.unwrap();
+    }
+    while seal(fixture, 200).await.is_some() {}
+    append_many(fixture, 1100).await;
+    let found = verify(fixture).await;
+    assert_eq!((found.lines, found.unsealed, found.broken.clone()), (2700, 1100, None));
+    let ExportVerification { verification, last_seal, .. } = read_export(&export(fixture).await);
+    assert_eq!(verification, found);
+    let last = fixture.store.read(|conn| conn.team(sample::TEAM).audit_seals().find_last()).await.unwrap();
+    assert_eq!(last_seal, last);
+}
+
+async fn export(fixture: &Fixture) -> String {
+    let export = |conn: &Conn| {
+        let mut out = Vec::new();
+        conn.team(sample::TEAM).audit_seals().export(&mut out, sample::time(9)).unwrap();
+        Ok::<_, StoreError>(String::from_utf8(out).unwrap())
+    };
+    fixture.store.scan(export).await.unwrap()
+}
+
+fn read_export(text: &str) -> ExportVerification {
+    let mut reader = ExportReader::new(Vec::new());
+    text.lines().for_each(|line| reader.line(line).unwrap());
+    reader.finish().unwrap()
+}
+
+async fn a_broken_log_is_exported_as_it_is(fixture: &Fixture) {
+    let ids = sealed(fixture).await;
+    tamper(fixture, &format!("UPDATE audit_log SET actor_id = 'eve' WHERE id = '{}'", ids[3]));
+    let exported = read_export(&export(fixture).await).verification;
+    assert_eq!(exported.broken, verify(fixture).await.broken);
+    assert_eq!(exported.broken.unwrap().id, Some(ids[3]));
+    tamper(fixture, "DELETE FROM audit_log WHERE number >= 3");
+    assert_eq!(read_export(&export(fixture).await).verification, verify(fixture).await);
+    broken_at(fixture, 3, AuditFault::LineMissing).await;
+}
+
+async fn lines_in_another_order_are_found(fixture: &Fixture) {
+    sealed(fixture).await;
+    tamper(
+        fixture,
+        "UPDATE audit_log SET number = 99 WHERE number = 3; UPDATE audit_log SET number = 3 WHERE number = 4;
+         UPDATE audit_log SET number = 4 WHERE number = 99",
+    );
+    broken_at(fixture, 3, AuditFault::LineReordered).await;
+}
+
+async fn an_exchanged_line_is_found(fixture: &Fixture) {
+    let ids = sealed(fixture).await;
+    let replacement = AuditEntry::new(audit_event(sample::TEAM, "session.create"));
+    append(fixture, vec![replacement.event.clone()]).await.unwrap();
+    tamper(
+        fixture,
+        &format!(
+            "DELETE FROM audit_log WHERE id = '{}'; UPDATE audit_log SET number = 4 WHERE id = '{}'",
+            ids[3], replacement.event.id
+        ),
+    );
+    broken_at(fixture, 3, AuditFault::LinesExchanged).await;
+}
+
+async fn a_line_inserted_in_the_past_is_found(fixture: &Fixture) {
+    sealed(fixture).await;
+    let past = AuditEvent { at: sample::time(9 - 601), ..audit_event(sample::TEAM, "session.create") };
+    let id = past.id;
+    append(fixture, vec![past]).await.unwrap();
+    let broken = verify(fixture).await.broken.unwrap();
+    assert_eq!((broken.fault, broken.line, broken.id), (AuditFault::LineBackdated, None, Some(id)));
     seal(fixture, 10).await.unwrap();
-    let verification = fixture.store.scan(|conn| {
-        let is_signed =
-            |seal: &AuditSeal| seal.signature.as_deref() == Some(seal.digest.as_bytes().as_slice());
-        conn.team(sample::TEAM).audit_seals().verify(is_signed)
-    });
-    let broken = Some(AuditBreak { number: 3, fault: AuditFault::SignatureWrong });
-    assert_eq!(verification.await, Ok(AuditVerification { seals: 1, lines: 3, redacted: 0, broken }));
+    broken_at(fixture, 7, AuditFault::LineBackdated).await;
 }
 
 /// Three seals over two lines each.
@@ -317,7 +419,8 @@ fn tamper(fixture: &Fixture, sql: &str) {
 }
 
 async fn broken_at(fixture: &Fixture, number: i64, fault: AuditFault) {
-    assert_eq!(verify(fixture).await.broken, Some(AuditBreak { number, fault }));
+    let broken = verify(fixture).await.broken.unwrap();
+    assert_eq!((broken.line, broken.fault), (Some(number), fault), "{broken}");
 }
 
 async fn a_changed_line_is_found(fixture: &Fixture) {
@@ -362,7 +465,7 @@ async fn a_redacted_line_still_verifies(fixture: &Fixture) {
         assert!(line.is_redacted() && line.event.detail.is_none());
     }
     seal(fixture, 10).await.unwrap();
-    assert_eq!(verify(fixture).await, AuditVerification { seals: 4, lines: 7, redacted: 2, broken: None });
+    assert_eq!(verified(fixture).await, (4, 7, 2));
     tamper(fixture, &format!("UPDATE audit_log SET actor_id = 'eve' WHERE id = '{sealed_id}'"));
     broken_at(fixture, 3, AuditFault::LineChanged).await;
 }

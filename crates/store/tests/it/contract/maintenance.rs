@@ -1,6 +1,6 @@
 //! Maintenance, and what the append-only tables of governance refuse without it.
 
-use domain::{id::AuditEntryId, maintenance::MaintenanceRun, permission::Decision, time::Timestamp};
+use domain::{audit_key::SigningKey, id::AuditEntryId, maintenance::MaintenanceRun, permission::Decision, time::Timestamp};
 use provost_store::{Conn, Maintenance, StoreError};
 
 use crate::{
@@ -77,12 +77,13 @@ async fn a_run_that_failed_leaves_nothing(fixture: &Fixture) {
 /// An append-only table: its name, the columns that may be blanked, and one that may not be changed with another value.
 type AppendOnly = (&'static str, &'static [&'static str], &'static str);
 
-const TABLES: [AppendOnly; 5] = [
+const TABLES: [AppendOnly; 6] = [
     ("hook_executions", &["input_data", "output_data", "context_data", "error_message"], "duration_us = 7"),
     ("permission_decisions", &["input_data", "context", "reason"], "tool_name = 'x'"),
     ("policy_revisions", &[], "changed_by = 'x'"),
     ("audit_log", &["detail"], "actor_id = 'x'"),
     ("audit_seals", &[], "key_id = 'x'"),
+    ("audit_keys", &[], "id = 'x'"),
 ];
 
 /// A row in each of them.
@@ -92,7 +93,7 @@ async fn fill(fixture: &Fixture) {
     fixture.change(session, items).await.unwrap();
     audit_line(fixture).await;
     let seal = |tx: &provost_store::Tx<'_>| {
-        tx.team(sample::TEAM).audit_seals().seal(sample::time(2), 10, &|_| Some(("k".into(), vec![1])))
+        tx.team(sample::TEAM).audit_seals().seal(sample::time(2), 10, &SigningKey::from_seed([1; 32]))
     };
     fixture.store.write(seal).await.unwrap().unwrap();
     let at = fixture.place().pick("0", "now()");

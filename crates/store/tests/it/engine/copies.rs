@@ -70,8 +70,8 @@ fn a_migration_that_fails_leaves_no_copy() {
     let store = place.open();
     block_on(store.roll_back()).unwrap();
     drop(store);
-    // In the way of a column that the last migration adds.
-    place.raw("ALTER TABLE task_notes ADD COLUMN version int").unwrap();
+    // In the way of a table that the last migration adds.
+    place.raw("CREATE TABLE audit_keys (id int)").unwrap();
     for _ in 0..2 {
         let error = Store::open(place.options()).unwrap_err();
         assert!(matches!(error, OpenError::Migration(_)), "{error}");
@@ -80,7 +80,7 @@ fn a_migration_that_fails_leaves_no_copy() {
         block_on(store.migrate(sample::time(1))).unwrap_err();
         assert!(files(&place, "before").is_empty());
     }
-    place.raw("ALTER TABLE task_notes DROP COLUMN version").unwrap();
+    place.raw("DROP TABLE audit_keys").unwrap();
     let backup = place.open().backup().map(Path::to_owned);
     assert_eq!(backup, Some(place.path().with_file_name(format!("test.db.before-{}", migration::LATEST))));
 }
