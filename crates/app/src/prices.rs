@@ -1,6 +1,9 @@
 //! What tokens of models cost, for turns whose agent program does not say it.
 
-use domain::{audit_action::AuditAction, cost::CostTotal, id::SessionId, model_price::ModelPrice, money::MicroUsd, time::Timestamp};
+use domain::{
+    audit_action::AuditAction, cost::CostTotal, id::SessionId, model_price::ModelPrice, money::MicroUsd,
+    time::Timestamp,
+};
 use store::{CostFilter, StoreError, Tx};
 
 use crate::{App, Caller};

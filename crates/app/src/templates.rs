@@ -1,6 +1,9 @@
 //! Session templates: options to start sessions from, under a name.
 
-use domain::{audit_action::AuditAction, id::SessionTemplateId, name::Name, session::SessionOptions, session_template::SessionTemplate};
+use domain::{
+    audit_action::AuditAction, id::SessionTemplateId, name::Name, session::SessionOptions,
+    session_template::SessionTemplate,
+};
 use store::{Cursor, Page, StoreError, Tx};
 
 use crate::{App, Caller};

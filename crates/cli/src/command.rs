@@ -21,6 +21,7 @@ pub(crate) mod doctor;
 pub(crate) mod hook;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod policy;
 pub(crate) mod price;
 pub(crate) mod run;
 pub(crate) mod session_bundle;

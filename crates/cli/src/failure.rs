@@ -16,7 +16,8 @@ use app::{
     templates::TemplateError,
 };
 use store::{
-    AgentStatusError, AuditExportError, BackupError, OpenError, StoreError, migration::MigrationError, transfer::TransferError,
+    AgentStatusError, AuditExportError, BackupError, OpenError, StoreError, migration::MigrationError,
+    transfer::TransferError,
 };
 
 use crate::settings::SettingsProblem;

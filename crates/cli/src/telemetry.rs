@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn a_logged_secret_is_not_written() {
         let mut out = Redacting(Vec::new());
-        writeln!(out, "WARN refused header=\"Authorization: Bearer 9f8e7d6c5b4a39281706f5e4d3c2b1a0\"").expect("written");
+        writeln!(out, "WARN refused header=\"Authorization: Bearer 9f8e7d6c5b4a39281706f5e4d3c2b1a0\"")
+            .expect("written");
         let text = String::from_utf8(out.0).expect("text");
         assert!(text.contains("[redacted:") && !text.contains("9f8e7d"), "{text}");
     }

@@ -15,6 +15,7 @@ use crate::{
 /// One line of an export.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of an export is of the largest kind")]
 pub enum ExportLine {
     /// The first one.
     Header(ExportHeader),
@@ -154,7 +155,10 @@ impl ExportReader {
             ExportLine::Seal(seal) => {
                 self.counted.seals += 1;
                 self.last_seal = Some(seal.clone());
-                self.note(|verifier| { verifier.seal(seal); Ok(()) });
+                self.note(|verifier| {
+                    verifier.seal(seal);
+                    Ok(())
+                });
                 Ok(())
             }
             ExportLine::Line(entry) => {

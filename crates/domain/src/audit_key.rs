@@ -159,7 +159,10 @@ mod tests {
         let ring: KeyRing = [disguised].into_iter().collect();
         let seal = AuditSeal { key_id: Some(key.id()), ..sealed(&thief) };
         assert_eq!(ring.check(&seal), Err(AuditFault::KeyUnknown));
-        assert_eq!(ring_of(&key).only(&["other".to_owned()]).check(&sealed(&key)), Err(AuditFault::KeyUnknown));
+        assert_eq!(
+            ring_of(&key).only(&["other".to_owned()]).check(&sealed(&key)),
+            Err(AuditFault::KeyUnknown)
+        );
     }
 
     #[test]

@@ -138,20 +138,29 @@ pub struct AuditBreak {
 impl std::fmt::Display for AuditBreak {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let seal = self.seal.map_or_else(|| "a seal".to_owned(), |number| format!("seal {number}"));
-        let number = self.line.map_or_else(|| "a line without a number".to_owned(), |number| format!("line {number}"));
+        let number =
+            self.line.map_or_else(|| "a line without a number".to_owned(), |number| format!("line {number}"));
         let line = self.id.map_or_else(|| number.clone(), |id| format!("{number} ({id})"));
         match self.fault {
             AuditFault::LineMissing => write!(f, "{line} is missing"),
             AuditFault::LineChanged => write!(f, "{line} was changed after it was written"),
-            AuditFault::LineReordered => write!(f, "{line} is out of its place: the lines of {seal} were reordered"),
+            AuditFault::LineReordered => {
+                write!(f, "{line} is out of its place: the lines of {seal} were reordered")
+            }
             AuditFault::LineUnsealed => {
                 write!(f, "{line} has a number that no seal covers: it was inserted, or seals were removed")
             }
             AuditFault::LineBackdated => {
-                write!(f, "{line} is older than the seal before it: it was inserted later, or a clock was wrong")
+                write!(
+                    f,
+                    "{line} is older than the seal before it: it was inserted later, or a clock was wrong"
+                )
             }
             AuditFault::LinesExchanged => {
-                write!(f, "{seal} is genuine and was made over other lines: one from {number} on was exchanged or inserted")
+                write!(
+                    f,
+                    "{seal} is genuine and was made over other lines: one from {number} on was exchanged or inserted"
+                )
             }
             AuditFault::SealMissing => write!(f, "{seal}, which begins with {number}, is missing"),
             AuditFault::SealChanged => write!(f, "{seal}, which begins with {number}, was changed"),

@@ -74,7 +74,14 @@ impl AuditVerifier {
     /// Begins. Only signatures of these keys count; `now` is when the log is looked at.
     #[must_use]
     pub fn new(keys: KeyRing, now: Timestamp) -> Self {
-        Self { keys, now, found: AuditVerification::default(), waiting: VecDeque::new(), last: None, open: None }
+        Self {
+            keys,
+            now,
+            found: AuditVerification::default(),
+            waiting: VecDeque::new(),
+            last: None,
+            open: None,
+        }
     }
 
     /// Reads the next seal. It may stand any number of seals before the lines it covers.
@@ -133,7 +140,8 @@ impl AuditVerifier {
             return Ok(());
         }
         let Some(seal) = self.waiting.pop_front() else { return Ok(()) };
-        let (number, line) = self.last.as_ref().map_or((1, 1), |last| (last.number + 1, last.last_number + 1));
+        let (number, line) =
+            self.last.as_ref().map_or((1, 1), |last| (last.number + 1, last.last_number + 1));
         let fault = match seal.number {
             other if other != number => Some(AuditFault::SealMissing),
             _ if !seal.follows(self.last.as_ref()) => Some(AuditFault::SealChanged),
@@ -271,7 +279,9 @@ mod tests {
             let mut lines = sealed.into_iter().peekable();
             for seal in &self.seals {
                 verifier.seal(seal.clone());
-                while let Some(line) = lines.next_if(|line| line.number.is_some_and(|number| number <= seal.last_number)) {
+                while let Some(line) =
+                    lines.next_if(|line| line.number.is_some_and(|number| number <= seal.last_number))
+                {
                     verifier.line(line.into())?;
                 }
             }
@@ -296,7 +306,10 @@ mod tests {
         log.lines[1].event.detail = None;
         log.lines.push(AuditEntry { number: None, ..entry(6, log.now) });
         let found = log.verify();
-        assert_eq!((found.seals, found.lines, found.redacted, found.unsealed, found.broken), (2, 5, 1, 1, None));
+        assert_eq!(
+            (found.seals, found.lines, found.redacted, found.unsealed, found.broken),
+            (2, 5, 1, 1, None)
+        );
         assert_eq!(found.keys.into_iter().collect::<Vec<_>>(), [key().id()]);
     }
 
@@ -307,7 +320,7 @@ mod tests {
         ) {
             let whole = Log::of(&sizes);
             prop_assert_eq!(whole.verify().broken, None);
-            let mut log = whole.clone();
+            let mut log = whole;
             let at = at.index(log.lines.len());
             let number = log.lines[at].number.expect("sealed");
             let seal = log.seals.iter().find(|seal| seal.last_number >= number).expect("a seal").clone();
@@ -364,7 +377,8 @@ mod tests {
         let line = log.lines.last_mut().expect("a line");
         line.number = Some(3);
         let (digest, at) = (line.digest, Timestamp::from_micros(log.now * MINUTE));
-        log.seals.push(AuditSeal::over(TEAM, log.seals.last(), &[digest], at).expect("a line").signed(&key()));
+        log.seals
+            .push(AuditSeal::over(TEAM, log.seals.last(), &[digest], at).expect("a line").signed(&key()));
         assert_eq!(log.broken(), (AuditFault::LineBackdated, Some(2), Some(3)));
     }
 

@@ -1,6 +1,6 @@
 //! Policies in a file, and calls judged in bulk: what a corpus, a continuous-integration suite or `policy test` needs.
 
-use domain::permission::Decision;
+use domain::{permission::Decision, time::Timestamp};
 use serde_json::Value;
 
 use crate::{
@@ -75,7 +75,7 @@ impl PolicyFile {
     ///
     /// # Errors
     /// When a policy cannot be read.
-    pub fn judge(&self, case: &Case, now: jiff::Timestamp) -> Result<Answer, PolicyError> {
+    pub fn judge(&self, case: &Case, now: Timestamp) -> Result<Answer, PolicyError> {
         let set = self.set_for(case)?;
         let cwd = case.cwd.as_deref().unwrap_or(&set.surroundings().project_root);
         let call = Call { tool_name: &case.tool_name, input: &case.tool_input, cwd };

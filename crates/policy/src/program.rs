@@ -61,14 +61,9 @@ const HOME_FOLDERS: [&str; 8] = [
 const MOST_TAILS: usize = 6;
 
 /// Runs a program: gathers its effects, and gives what it prints as far as that is constant.
-pub(crate) fn run(
-    walker: &mut Walker<'_>,
-    words: Vec<Text>,
-    scope: &mut Scope,
-    input: Option<&Text>,
-) -> Text {
+pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, input: Option<&Text>) -> Text {
     let Some(path) = words[0].literal().map(str::to_owned) else {
-        return nameless(walker, &words, input);
+        return nameless(walker, words, input);
     };
     if path.is_empty() {
         return Text::default();
@@ -79,7 +74,7 @@ pub(crate) fn run(
         walker.class(Class::OpaqueExec, format!("the program {name:?} looks like another one"));
     }
     let is_genuine = !path.contains('/') || is_installed(&path, walker, false);
-    let mut normal = words.clone();
+    let mut normal = words.to_vec();
     normal[0] = Text::lit(name.as_str());
     let run_at = walker.effects.0.len();
     walker.effects.push(Effect::Run(Run {
@@ -175,7 +170,7 @@ fn stranger(job: &mut Job<'_, '_>) {
         let is_command =
             at <= MOST_TAILS && word.literal().is_some_and(|name| table::handler(&name_of(name)).is_some());
         if is_command {
-            let tail = job.apart(words[at..].to_vec());
+            let tail = job.apart(&words[at..]);
             job.walker.effects.push(Effect::Perhaps(tail));
         }
     }
@@ -195,7 +190,7 @@ fn stranger(job: &mut Job<'_, '_>) {
 
 impl Job<'_, '_> {
     /// The effects of these words as a command, apart from this one's.
-    fn apart(&mut self, words: Vec<Text>) -> Effects {
+    fn apart(&mut self, words: &[Text]) -> Effects {
         let mut walker = self.walker.apart();
         let mut scope = self.scope.clone();
         scope.depth += 4;

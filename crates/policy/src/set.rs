@@ -3,6 +3,7 @@
 use domain::{
     permission::Decision,
     policy::{Policy, PolicyKind},
+    time::Timestamp,
 };
 use serde_json::Value;
 
@@ -155,13 +156,13 @@ impl PolicySet {
 
     /// What the policies say about a planned call, with the links that were found on the way of its paths.
     #[must_use]
-    pub fn judge(&self, plan: &Plan, links: &Links, now: jiff::Timestamp) -> Verdict {
+    pub fn judge(&self, plan: &Plan, links: &Links, now: Timestamp) -> Verdict {
         let context = Context {
             surroundings: &self.surroundings,
             links,
             tool_name: &plan.tool_name,
             input: &plan.input,
-            now,
+            now: jiff::Timestamp::from_microsecond(now.as_micros()).unwrap_or_default(),
         };
         let mut judging = Judging::new(&self.members);
         for effect in plan.effects.iter() {
@@ -291,13 +292,13 @@ impl<'m> Judging<'m> {
             Effect::Tool(name) if name != "Bash" => self.tool = Some(allowed),
             Effect::Tool(_) => {}
             Effect::Run(run) if run.is_innermost && !run.is_harmless && !allowed => {
-                self.lack(&format!("{}", Shown(&run.words)))
+                self.lack(&format!("{}", Shown(&run.words)));
             }
             Effect::Write(place, Written::Redirected) if !allowed && !place.is_sink() => {
-                self.lack(&format!("writing {}", place.path))
+                self.lack(&format!("writing {}", place.path));
             }
             Effect::Read(_) | Effect::List(_) | Effect::Connect(_) | Effect::Write(_, Written::Changed) => {
-                self.touched.push(allowed)
+                self.touched.push(allowed);
             }
             _ => {}
         }

@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 
 use agent::{InputSender, RunningAgent};
 use domain::{
-    audit_action::AuditAction,
     actor::Actor,
     agent_event::{Activity, AgentEvent, AgentInput, Exit, PermissionAnswer, ToolRequest, TurnEnded},
+    audit_action::AuditAction,
     permission::{Decision, Judgement},
     session::Session,
     session_status::SessionStatus,

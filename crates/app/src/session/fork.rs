@@ -191,7 +191,8 @@ impl App {
         let update = SessionUpdate { added, ..SessionUpdate::default() };
         let by = caller.to_string();
         let parent = session.parent_session_id.map(|id| id.to_string());
-        let deed = self.deed(caller, AuditAction::SessionFork).on_session(id).with("parent_session_id", parent);
+        let deed =
+            self.deed(caller, AuditAction::SessionFork).on_session(id).with("parent_session_id", parent);
         let write = move |tx: &Tx<'_>| {
             record_new(tx, &session)?;
             deed.append(tx)?;

@@ -160,7 +160,11 @@ impl Recorder {
     ) -> Result<(CommandId, Vec<TimelineEntry>), StoreError> {
         let (command, items) = self.app.prompt_rows(self.session_id, text, author);
         let deeds = vec![self.deed(author, AuditAction::SessionPrompt)];
-        let mut draft = Draft { items: items.into(), update: one_message(), beside: Beside { deeds, ..Beside::default() } , ..Draft::default() };
+        let mut draft = Draft {
+            items: items.into(),
+            update: one_message(),
+            beside: Beside { deeds, ..Beside::default() },
+        };
         let id = command.id;
         self.draft_prompt(&mut draft, command, author);
         Ok((id, self.commit(draft).await?))

@@ -373,7 +373,8 @@ impl App {
 
     /// A rule that keeps somebody from resuming a session is audited; a session that is not there is not.
     async fn note_refusal(&self, caller: Caller, id: SessionId, error: Option<&StartSessionError>) {
-        let Some(error @ (StartSessionError::NotResumable { .. } | StartSessionError::BudgetSpent { .. })) = error
+        let Some(error @ (StartSessionError::NotResumable { .. } | StartSessionError::BudgetSpent { .. })) =
+            error
         else {
             return;
         };

@@ -92,8 +92,7 @@ impl AuditList {
         };
         let flags = self.filter.flags(session_id);
         let Filter { action, actor, target, outcome, since, until, .. } = self.filter;
-        let (target_kind, target_id) =
-            target.map_or((None, None), |Target { kind, id }| (Some(kind), id));
+        let (target_kind, target_id) = target.map_or((None, None), |Target { kind, id }| (Some(kind), id));
         let filter = AuditFilter {
             action_prefix: action,
             actor: actor.map(|Actor(kind, id)| (kind, id)),

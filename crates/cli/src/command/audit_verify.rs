@@ -38,7 +38,8 @@ impl AuditVerify {
             let export = read(file, self.keys, &context)?;
             return told(&context, &export.verification, None);
         }
-        let earlier = self.against.as_deref().map(|file| read(file, self.keys.clone(), &context)).transpose()?;
+        let earlier =
+            self.against.as_deref().map(|file| read(file, self.keys.clone(), &context)).transpose()?;
         if let Some(broken) = earlier.as_ref().and_then(|earlier| earlier.verification.broken.as_ref()) {
             return Err(Failure::new(Code::Failed, format!("the export is broken itself: {broken}")));
         }

@@ -18,6 +18,7 @@ mod hook;
 mod hook_webhook;
 mod import;
 mod permission;
+mod policy;
 mod question;
 mod real_cli;
 mod resume;

@@ -44,8 +44,11 @@ impl CommandPolicy {
                 let accepted = "words of a command, such as: terraform destroy".to_owned();
                 return Err(ConfigError::Value { field: "blocked".to_owned(), value: text, accepted });
             }
-            let rule =
-                CommandRule::read(&if text.contains('*') { text.clone() } else { format!("{text}:*") });
+            let rule = if text.contains('*') {
+                CommandRule::read(&text)
+            } else {
+                CommandRule::read(&format!("{text}:*"))
+            };
             Ok((text, rule))
         };
         Ok(Self {

@@ -49,14 +49,14 @@ impl Place {
         let path = self.spelled(surroundings);
         for path in spellings(&path) {
             if let Some(absolute) = rooted(&path, surroundings) {
-                push_forms(&mut all, absolute, false, surroundings, links);
+                push_forms(&mut all, &absolute, false, surroundings, links);
                 continue;
             }
             for folder in &self.cwd.known {
                 let mut whole = Text::lit(format!("{folder}/"));
                 whole.append(&path);
                 let floats = path.begins_unknown();
-                push_forms(&mut all, whole, floats, surroundings, links);
+                push_forms(&mut all, &whole, floats, surroundings, links);
             }
             if self.cwd.has_unknown || path.begins_unknown() {
                 let mut components = vec![Component::Any];
@@ -140,12 +140,12 @@ fn rooted(path: &Text, surroundings: &Surroundings) -> Option<Text> {
 
 fn push_forms(
     all: &mut Vec<Candidate>,
-    path: Text,
+    path: &Text,
     is_floating: bool,
     surroundings: &Surroundings,
     links: &Links,
 ) {
-    let components = through_proc(split(&path), surroundings, all);
+    let components = through_proc(split(path), surroundings, all);
     let components: Vec<Component> =
         components.into_iter().map(|component| trimmed(component, surroundings)).collect();
     let written = lexical(components.clone());

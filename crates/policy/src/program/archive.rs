@@ -37,6 +37,7 @@ const TAR: Grammar = Grammar::new(
 );
 
 /// `tar`, with and without a dash before its first letters.
+#[expect(clippy::too_many_lines, reason = "one step per option of tar")]
 pub(super) fn tar(job: &mut Job<'_, '_>) {
     let mut arguments = job.arguments().to_vec();
     if let Some(first) = arguments.first().and_then(Text::literal)
@@ -143,7 +144,7 @@ pub(super) fn zip(job: &mut Job<'_, '_>) {
             job.opaque("zip -TT runs a program");
         }
     }
-    let mut operands = options.operands.clone();
+    let mut operands = options.operands;
     if matches!(job.name(), "7z" | "7za" | "rar") && !operands.is_empty() {
         let command = operands.remove(0);
         if matches!(command.literal(), Some("x" | "e" | "l" | "t")) {

@@ -401,11 +401,9 @@ fn outside_of_strings(code: &str) -> String {
     let mut characters = code.chars();
     while let Some(character) = characters.next() {
         outside.push(character);
+        let before = outside[..outside.len() - character.len_utf8()].trim_end();
         let is_pattern = character == '/'
-            && outside[..outside.len() - 1]
-                .trim_end()
-                .ends_with(['~', '(', '{', '}', ';', '&', '|', '!', ','])
-            || character == '/' && outside.trim() == "/";
+            && (before.is_empty() || before.ends_with(['~', '(', '{', '}', ';', '&', '|', '!', ',']));
         if character == '"' || is_pattern {
             while let Some(next) = characters.next() {
                 if next == '\\' {
@@ -437,7 +435,7 @@ impl crate::shell::Walker<'_> {
         inner.depth += 4;
         let mut apart = self.apart();
         if inner.depth < 14 {
-            apart.run_program(words.to_vec(), &mut inner, None);
+            apart.run_program(words, &mut inner, None);
         }
         self.keep_denied(apart.effects);
     }

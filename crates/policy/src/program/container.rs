@@ -4,6 +4,7 @@ use super::{job::Job, options::Grammar, remote::command_there};
 use crate::{effect::Class, text::Text};
 
 /// `docker`, `podman`, `nerdctl`
+#[expect(clippy::too_many_lines, reason = "one arm per command of docker")]
 pub(super) fn docker(job: &mut Job<'_, '_>) {
     let grammar = Grammar::leading("Hlc", &["host", "context", "config", "log-level"]);
     let options = job.options(grammar);

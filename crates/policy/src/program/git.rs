@@ -126,6 +126,7 @@ fn setting_runs(job: &mut Job<'_, '_>, setting: &Text, aliases: &mut Vec<(String
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm per command of git")]
 fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
     let options = grammar_of(command).read(rest);
     if let Some(path) = options.value(&["--output"]) {
@@ -150,7 +151,7 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
             }
         }
         "push" | "fetch" | "pull" | "clone" | "ls-remote" | "submodule" | "remote" => {
-            talks(job, command, &options)
+            talks(job, command, &options);
         }
         "bisect" | "submodule--helper" if options.operands.first().and_then(Text::literal) == Some("run") => {
             job.run(options.operands[1..].to_vec());
@@ -181,10 +182,8 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
             }
         }
         "hash-object" => job.read_all(&options.operands),
-        "rm" => {
-            if !options.has(&["--cached", "-n", "--dry-run"]) {
-                options.operands.iter().for_each(|path| job.remove(path));
-            }
+        "rm" if !options.has(&["--cached", "-n", "--dry-run"]) => {
+            options.operands.iter().for_each(|path| job.remove(path));
         }
         "mv" => {
             if let Some((target, sources)) = options.operands.split_last() {

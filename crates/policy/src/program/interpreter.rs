@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// `python`, `node`, `perl`, `ruby`, `php`, `lua`, …
+#[expect(clippy::too_many_lines, reason = "one step per way to give code")]
 pub(super) fn interpreter(job: &mut Job<'_, '_>) {
     let language = language_of(job.name());
     let grammar = match language {

@@ -160,10 +160,10 @@ impl<'s> Job<'_, 's> {
     /// Runs other words as a command, in a process of its own.
     pub(super) fn run(&mut self, words: Vec<Text>) {
         let mut inner = self.scope.clone();
-        self.run_in(words, &mut inner);
+        self.run_in(&words, &mut inner);
     }
 
-    pub(super) fn run_in(&mut self, words: Vec<Text>, scope: &mut Scope) {
+    pub(super) fn run_in(&mut self, words: &[Text], scope: &mut Scope) {
         if words.is_empty() {
             return;
         }
@@ -215,7 +215,7 @@ pub(super) fn with_placeholder(word: &Text, placeholder: &str, value: &Text) -> 
 impl Walker<'_> {
     /// Runs words that name a program; functions and aliases of the shell do not reach it, builtins of it that programs can be
     /// started by do.
-    pub(super) fn run_program(&mut self, words: Vec<Text>, scope: &mut Scope, input: Option<&Text>) -> Text {
+    pub(super) fn run_program(&mut self, words: &[Text], scope: &mut Scope, input: Option<&Text>) -> Text {
         let is_builtin = words[0].literal().is_some_and(|name| {
             matches!(
                 name_of(name).as_str(),

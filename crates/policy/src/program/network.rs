@@ -85,6 +85,7 @@ const CURL: Grammar = Grammar::new(
 );
 
 /// `curl`
+#[expect(clippy::too_many_lines, reason = "one step per option of curl")]
 pub(super) fn curl(job: &mut Job<'_, '_>) {
     // `-h`, `-P`, `-I` and `-Z` stand alone in what people write.
     let options = job.options(Grammar { short: "oTdFHAbceExXuUmrCDKQtwyYz", ..CURL });
@@ -166,7 +167,7 @@ pub(super) fn curl(job: &mut Job<'_, '_>) {
         .cloned()
         .collect();
     if options.has(&["-O", "--remote-name", "--remote-name-all"]) {
-        writes.extend(urls.iter().filter_map(|url| remote_name(url)));
+        writes.extend(urls.iter().filter_map(remote_name));
     }
     job.write_all(&writes);
 }
@@ -218,6 +219,7 @@ fn remote_name(url: &Text) -> Option<Text> {
 }
 
 /// `wget`
+#[expect(clippy::too_many_lines, reason = "one step per option of wget")]
 pub(super) fn wget(job: &mut Job<'_, '_>) {
     let grammar = Grammar::new(
         "oOaiPUetTwQAXDIRlB",
@@ -314,12 +316,10 @@ pub(super) fn wget(job: &mut Job<'_, '_>) {
         writes.extend(options.operands.iter().filter_map(remote_name));
     }
     job.write_all(&writes);
-    if !options.has(&["-O", "--output-document"]) {
-        job.printed = Text::default();
-    } else if !options
+    let prints = options
         .values(&["-O", "--output-document"])
-        .any(|path| matches!(path.literal(), Some("-" | "/dev/stdout")))
-    {
+        .any(|path| matches!(path.literal(), Some("-" | "/dev/stdout")));
+    if !prints {
         job.printed = Text::default();
     }
 }
@@ -386,9 +386,9 @@ pub(super) fn urls(job: &mut Job<'_, '_>) {
             job.read(&path);
         } else if !is_method && !is_field {
             if text.contains("://") || text.contains('/') {
-                job.connect_url(operand)
+                job.connect_url(operand);
             } else {
-                job.connect_host(operand, "http")
+                job.connect_host(operand, "http");
             }
         }
     }

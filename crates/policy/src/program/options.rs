@@ -73,7 +73,7 @@ impl Grammar {
             None => (word.prefix().to_owned(), None),
         };
         let bare = name.trim_start_matches('-');
-        let takes = self.long.iter().any(|long| *long == bare)
+        let takes = self.long.contains(&bare)
             || (bare.len() >= 3 && self.long.iter().filter(|long| long.starts_with(bare)).count() == 1);
         let value = value.or_else(|| takes.then(|| rest.next().cloned()).flatten());
         options.is_unsure |= word.literal().is_none() && !word.prefix().contains('=');

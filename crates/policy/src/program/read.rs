@@ -278,9 +278,9 @@ fn sed_script(job: &mut Job<'_, '_>, script: &Text) -> bool {
             if let Some(path) = command.strip_prefix(letter).and_then(|rest| rest.strip_prefix(' ')) {
                 let path = Text::lit(path.trim());
                 if is_write {
-                    job.write(&path)
+                    job.write(&path);
                 } else {
-                    job.read(&path)
+                    job.read(&path);
                 }
                 is_quiet = false;
             }

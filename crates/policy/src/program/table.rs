@@ -9,6 +9,7 @@ use super::{
 pub(super) type Handler = fn(&mut Job<'_, '_>);
 
 /// What a program does; `None` for one that nobody here knows.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn handler(name: &str) -> Option<Handler> {
     Some(match name {
         // Text and facts.

@@ -113,7 +113,7 @@ pub(super) fn env(job: &mut Job<'_, '_>) {
     if let Some(name) = steering {
         job.opaque(format!("{name} is set before it, which changes what it runs"));
     }
-    job.run_in(command, &mut scope);
+    job.run_in(&command, &mut scope);
 }
 
 fn split_string(text: &str) -> Vec<Text> {
@@ -221,7 +221,7 @@ pub(super) fn privileged(job: &mut Job<'_, '_>) {
         job.walker.payload(&text, &mut scope, input.as_ref(), "sudo");
         return;
     }
-    job.run_in(words, &mut scope);
+    job.run_in(&words, &mut scope);
 }
 
 /// `su`, `runuser`: a command in one text, for another user.
@@ -238,7 +238,7 @@ pub(super) fn switch_user(job: &mut Job<'_, '_>) {
         let input = job.input.cloned();
         job.walker.payload(&text, &mut scope, input.as_ref(), "su");
     } else if options.has(&["-u", "--user"]) {
-        job.run_in(options.operands.clone(), &mut scope);
+        job.run_in(&options.operands, &mut scope);
     } else {
         let input = job.input.cloned();
         job.fed_shell(input.as_ref());
@@ -423,9 +423,9 @@ pub(super) fn parallel(job: &mut Job<'_, '_>) {
             job.class(Class::BulkDelete, "parallel removes what its input names");
         }
         if operands.len() == 1 {
-            job.shell(&text)
+            job.shell(&text);
         } else {
-            job.run([words, vec![found]].concat())
+            job.run([words, vec![found]].concat());
         }
         return;
     }
@@ -516,5 +516,5 @@ pub(super) fn elsewhere(job: &mut Job<'_, '_>) {
             words.drain(..3.min(words.len()));
         }
     }
-    job.run_in(words, &mut scope);
+    job.run_in(&words, &mut scope);
 }

@@ -16,6 +16,7 @@ pub(super) const DECLARING: [&str; 5] = ["export", "declare", "typeset", "local"
 
 impl Walker<'_> {
     /// Runs a builtin; `None` when it is none.
+    #[expect(clippy::too_many_lines, reason = "one arm per builtin")]
     pub(super) fn builtin(
         &mut self,
         name: &str,

@@ -90,7 +90,7 @@ impl Walker<'_> {
         }
         let steering = self.before_command(assignments, scope);
         let words = arguments.clone();
-        let printed = self.run(arguments, scope, input.as_ref());
+        let printed = self.run(&arguments, scope, input.as_ref());
         if let Some(name) = steering
             && !is_untouched(&words)
         {
@@ -100,13 +100,13 @@ impl Walker<'_> {
     }
 
     /// Runs a command with its arguments: a function, a builtin, or a program.
-    pub(crate) fn run(&mut self, arguments: Vec<Text>, scope: &mut Scope, input: Option<&Text>) -> Text {
+    pub(crate) fn run(&mut self, arguments: &[Text], scope: &mut Scope, input: Option<&Text>) -> Text {
         let Some(name) = arguments.first() else { return Text::default() };
         if let Some(name) = name.literal() {
-            if let Some(printed) = self.function(name, &arguments, scope, input) {
+            if let Some(printed) = self.function(name, arguments, scope, input) {
                 return printed;
             }
-            if let Some(printed) = self.builtin(name, &arguments, scope, input) {
+            if let Some(printed) = self.builtin(name, arguments, scope, input) {
                 return printed;
             }
         }

@@ -118,11 +118,11 @@ fn trimmed(value: &Text, operator: &str, pattern: Option<&str>) -> Text {
         let is_plain = !pattern.contains(['*', '?', '[']);
         return cut.filter(|_| is_plain).unwrap_or_else(rest);
     };
-    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     let cut = match operator {
         "#" => ends.into_iter().find(|at| glob::fits(pattern, &text[..*at])).map(|at| &text[at..]),
-        "##" => ends.filter(|at| glob::fits(pattern, &text[..*at])).last().map(|at| &text[at..]),
-        "%" => ends.filter(|at| glob::fits(pattern, &text[*at..])).last().map(|at| &text[..at]),
+        "##" => ends.rfind(|at| glob::fits(pattern, &text[..*at])).map(|at| &text[at..]),
+        "%" => ends.rfind(|at| glob::fits(pattern, &text[*at..])).map(|at| &text[..at]),
         _ => ends.into_iter().find(|at| glob::fits(pattern, &text[*at..])).map(|at| &text[..at]),
     };
     Text::lit(cut.unwrap_or(text))

@@ -82,6 +82,7 @@ impl<'s> Walker<'s> {
         self.effects.push(Effect::Class(class, reason.into(), Vec::new()));
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     pub(super) fn walk(&mut self, node: &Node, scope: &mut Scope, input: Option<&Text>) -> Text {
         if scope.is_over {
             return Text::default();
@@ -336,7 +337,7 @@ impl<'s> Walker<'s> {
         let Some(rest) = path.strip_prefix("/dev/tcp/").or_else(|| path.strip_prefix("/dev/udp/")) else {
             return false;
         };
-        let target = rest.split_once('/').map_or(rest.clone(), |(host, _)| Text::lit(host));
+        let target = rest.split_once('/').map_or(rest, |(host, _)| Text::lit(host));
         self.effects.push(Effect::Connect(crate::effect::Endpoint { target, is_url: false, scheme: None }));
         true
     }
@@ -376,7 +377,7 @@ fn count_calls(name: &str, node: &Node, beside: bool, calls: &mut usize) {
             *calls += usize::from(called) * if beside { 2 } else { 1 };
         }
         Node::Pipeline(commands) => {
-            commands.iter().for_each(|command| count_calls(name, command, true, calls))
+            commands.iter().for_each(|command| count_calls(name, command, true, calls));
         }
         Node::Sequence(items) => {
             for (command, connector) in items {
@@ -389,7 +390,7 @@ fn count_calls(name: &str, node: &Node, beside: bool, calls: &mut usize) {
         | Node::While { body, .. }
         | Node::Coprocess(body) => count_calls(name, body, beside, calls),
         Node::If { branches, .. } => {
-            branches.iter().for_each(|branch| count_calls(name, branch, beside, calls))
+            branches.iter().for_each(|branch| count_calls(name, branch, beside, calls));
         }
         _ => {}
     }

@@ -1,11 +1,7 @@
 //! Seals over the audit log: one sealer at a time numbers the lines of a team and chains them; anybody verifies.
 
 use domain::{
-    audit::AuditEntry,
-    audit_key::SigningKey,
-    audit_seal::AuditSeal,
-    digest::Sha256Digest,
-    id::TeamId,
+    audit::AuditEntry, audit_key::SigningKey, audit_seal::AuditSeal, digest::Sha256Digest, id::TeamId,
     time::Timestamp,
 };
 

@@ -43,7 +43,8 @@ impl AuditSeals<'_, Conn> {
             // Nobody listens any more once the log is known to be broken.
             let outcome = self.walk(|piece| pages.send(piece).map_err(|_| Stopped::Broken));
             drop(pages);
-            let verification = verifying.join().map_err(|_| StoreError::Panicked { message: "verifying".into() })?;
+            let verification =
+                verifying.join().map_err(|_| StoreError::Panicked { message: "verifying".into() })?;
             match outcome {
                 Err(Stopped::Store(error)) => Err(error),
                 Ok(()) | Err(Stopped::Broken) => Ok(verification),
@@ -130,8 +131,22 @@ impl RawLines {
 
     fn put(&mut self, columns: &[Value<'_>], at: Timestamp) -> Option<RawContent> {
         let [
-            id, team_id, actor_kind, actor_id, action, target_kind, outcome, target_id, session_id,
-            memory_operation, memory_namespace, request_id, ip, digest, detail_sha256, detail,
+            id,
+            team_id,
+            actor_kind,
+            actor_id,
+            action,
+            target_kind,
+            outcome,
+            target_id,
+            session_id,
+            memory_operation,
+            memory_namespace,
+            request_id,
+            ip,
+            digest,
+            detail_sha256,
+            detail,
         ] = columns
         else {
             return None;
@@ -178,8 +193,8 @@ impl RawLines {
             let detail = detail_end.map(|end| &self.bytes[line_end..end]);
             begin = detail_end.unwrap_or(line_end);
             let is_redacted = detail.is_none() && detail_sha256.is_some();
-            let is_intact = Sha256Digest::of(line) == digest
-                && detail.is_none_or(|detail| is_of(detail, detail_sha256));
+            let is_intact =
+                Sha256Digest::of(line) == digest && detail.is_none_or(|detail| is_of(detail, detail_sha256));
             CheckedLine { number, id, at, digest, is_intact, is_redacted }
         })
     }

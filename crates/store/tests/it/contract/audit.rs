@@ -259,8 +259,7 @@ async fn many_writers_and_sealers_at_once_number_without_gaps(fixture: &Fixture)
         let store = fixture.store.clone();
         tasks.push(tokio::spawn(async move {
             for _ in 0..LINES {
-                let seal =
-                    |tx: &Tx<'_>| tx.team(sample::TEAM).audit_seals().seal(sample::time(9), 7, &key());
+                let seal = |tx: &Tx<'_>| tx.team(sample::TEAM).audit_seals().seal(sample::time(9), 7, &key());
                 store.write(seal).await.unwrap();
             }
         }));

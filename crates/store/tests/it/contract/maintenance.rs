@@ -1,6 +1,9 @@
 //! Maintenance, and what the append-only tables of governance refuse without it.
 
-use domain::{audit_key::SigningKey, id::AuditEntryId, maintenance::MaintenanceRun, permission::Decision, time::Timestamp};
+use domain::{
+    audit_key::SigningKey, id::AuditEntryId, maintenance::MaintenanceRun, permission::Decision,
+    time::Timestamp,
+};
 use provost_store::{Conn, Maintenance, StoreError};
 
 use crate::{

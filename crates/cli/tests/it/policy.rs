@@ -1,0 +1,108 @@
+//! `provost policy`: calls are judged by a file of policies, one by one and in bulk.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::fixture::{Home, json_lines};
+
+/// Policies that deny what would be missed, and ask about the rest.
+fn policies(home: &Home) -> String {
+    let classes = json!({ "recursive_force_remove": "deny", "opaque_exec": "ask" });
+    let rules = json!({ "deny": ["Bash(git push:*)"], "allow": ["Bash(git:*)"], "default": "ask" });
+    let file = json!({ "policies": [
+        { "name": "mine", "kind": "rules", "config": rules },
+        { "name": "commands", "kind": "command", "config": { "classes": classes } },
+    ]});
+    home.write("policies.json", &file.to_string()).display().to_string()
+}
+
+#[test]
+fn a_call_is_explained_by_what_each_policy_says() {
+    let home = Home::new();
+    let file = policies(&home);
+    let explain = |command: &str| home.provost(&["policy", "explain", "--policies", &file, "Bash", command]);
+    explain("echo a && command git push").succeed().says(&[
+        "deny: the rule Bash(git push:*)",
+        "mine",
+        "commands",
+    ]);
+    explain("git status").succeed().says(&["allow"]);
+    explain("ls").succeed().says(&["ask by default"]);
+    explain("r''m -rf x").succeed().says(&["deny", "recursive_force_remove"]);
+    let verdict = explain("$X").args(&["--json"]).succeed().json();
+    assert_eq!((&verdict["decision"], &verdict["rule"]), (&json!("ask"), &json!("opaque_exec")));
+}
+
+#[test]
+fn a_batch_is_answered_line_by_line() {
+    let home = Home::new();
+    let file = policies(&home);
+    let case = |id: &str, command: &str| json!({ "id": id, "tool_name": "Bash", "tool_input": { "command": command } });
+    let lines = format!("{}\n\n{}\n", case("a", "git push"), case("b", "git log"));
+    let batch = home.provost(&["policy", "explain", "--batch", "--policies", &file]);
+    let answers = batch.input(lines).succeed().json_lines();
+    let decisions: Vec<_> = answers.iter().map(|answer| (&answer["id"], &answer["decision"])).collect();
+    assert_eq!(decisions, [(&json!("a"), &json!("deny")), (&json!("b"), &json!("allow"))]);
+}
+
+#[test]
+fn cases_judged_otherwise_than_expected_are_named() {
+    let home = Home::new();
+    let file = policies(&home);
+    let case = |id: &str, expect: &str| json!({ "id": id, "tool_name": "Bash", "tool_input": { "command": "git push" }, "expect": expect });
+    let good = home.write("good.jsonl", &case("right", "deny").to_string());
+    home.provost(&["policy", "test", "--policies", &file]).arg(&good).succeed();
+    let bad = home.write("bad.jsonl", &case("wrong", "allow").to_string());
+    let outcome = home.provost(&["policy", "test", "--policies", &file]).arg(&bad).exit(1);
+    outcome.says(&["wrong: deny instead of allow"]);
+}
+
+#[test]
+fn a_broken_file_names_its_line_its_policy_or_its_field() {
+    let home = Home::new();
+    let explain = |text: &str| {
+        let file = home.write("broken.json", text).display().to_string();
+        home.provost(&["policy", "explain", "--policies", &file, "Bash", "ls"]).exit(2)
+    };
+    explain("{\n  \"policies\": [,]\n}").says(&["line 2 column 16"]);
+    explain(r#"{"policies": [], "polices": []}"#).says(&["polices"]);
+    let policy = |kind: &str, config: Value| {
+        json!({ "policies": [{ "name": "n", "kind": kind, "config": config }] }).to_string()
+    };
+    explain(&policy("rules", json!({ "deny": ["Bash(x"] }))).says(&["\"n\"", "deny", "not closed"]);
+    explain(&policy("command", json!({ "classes": { "rm": "deny" } })))
+        .says(&["\"rm\"", "recursive_force_remove"]);
+    explain(&policy("schedule", json!({ "windows": [{ "from": "9", "to": "17:00" }] })))
+        .says(&["from", "23:59"]);
+}
+
+#[test]
+fn the_engines_own_corpus_is_judged_the_same_by_the_program() {
+    let home = Home::new();
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy/tests");
+    let corpus = fs::read_to_string(tests.join("corpus/look-alikes.jsonl")).expect("a corpus");
+    let cases: Vec<Value> =
+        json_lines(&corpus).into_iter().filter(|case| case["policy"] == "baseline").collect();
+    let lines: String = cases
+        .iter()
+        .map(|case| {
+            let mut case = case.clone();
+            for field in ["group", "policy", "why"] {
+                case.as_object_mut().expect("a case").remove(field);
+            }
+            format!("{case}\n")
+        })
+        .collect();
+    let set = tests.join("sets/baseline.json").display().to_string();
+    let answers = home
+        .provost(&["policy", "explain", "--batch", "--policies", &set])
+        .input(lines)
+        .succeed()
+        .json_lines();
+    assert_eq!(answers.len(), cases.len());
+    for (case, answer) in cases.iter().zip(&answers) {
+        let accepted = case["accept"].as_array().expect("decisions");
+        assert!(accepted.contains(&answer["decision"]), "{case} {answer}");
+    }
+}
