@@ -57,7 +57,7 @@ pub(super) fn copy(job: &mut Job<'_, '_>) {
     into_folder(job, &sources, &target);
     if let Some(program) = options.value(&["--strip-program"]) {
         let program = program.clone();
-        job.run(vec![program]);
+        job.run(&[program]);
     }
 }
 

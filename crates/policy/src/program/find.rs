@@ -80,7 +80,7 @@ fn executed(job: &mut Job<'_, '_>, words: &[Text], starts: &[Text]) {
         // The names are those it finds; only rm's options decide about the class.
     }
     let outer = job.printed.clone();
-    job.run(words);
+    job.run(&words);
     job.printed = outer;
     // find itself is judged as well as what it runs.
     job.judge_both();
@@ -137,7 +137,7 @@ pub(super) fn fd(job: &mut Job<'_, '_>) {
             if is_remover(&words) {
                 job.class(Class::BulkDelete, "fd removes what it finds");
             }
-            job.run(words);
+            job.run(&words);
             job.judge_both();
         }
     }

@@ -88,7 +88,7 @@ pub(super) fn git(job: &mut Job<'_, '_>) {
                 let mut words = vec![Text::lit("git")];
                 words.extend(text.split_whitespace().map(Text::lit));
                 words.extend(rest[1..].iter().cloned());
-                job.run(words);
+                job.run(&words);
             }
         }
         return;
@@ -154,7 +154,7 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
             talks(job, command, &options);
         }
         "bisect" | "submodule--helper" if options.operands.first().and_then(Text::literal) == Some("run") => {
-            job.run(options.operands[1..].to_vec());
+            job.run(&options.operands[1..]);
             job.judge_both();
         }
         "rebase" => {

@@ -216,7 +216,7 @@ fn python_module(job: &mut Job<'_, '_>, module: &Text, rest: &[Text]) {
         Some("pip") => {
             let mut words = vec![Text::lit("pip")];
             words.extend(rest.iter().cloned());
-            job.run(words);
+            job.run(&words);
             job.judge_both();
         }
         Some(

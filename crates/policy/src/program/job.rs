@@ -158,9 +158,9 @@ impl<'s> Job<'_, 's> {
     }
 
     /// Runs other words as a command, in a process of its own.
-    pub(super) fn run(&mut self, words: Vec<Text>) {
+    pub(super) fn run(&mut self, words: &[Text]) {
         let mut inner = self.scope.clone();
-        self.run_in(&words, &mut inner);
+        self.run_in(words, &mut inner);
     }
 
     pub(super) fn run_in(&mut self, words: &[Text], scope: &mut Scope) {

@@ -286,7 +286,7 @@ pub(super) fn wget(job: &mut Job<'_, '_>) {
     }
     if let Some(program) = options.value(&["--use-askpass"]) {
         let program = program.clone();
-        job.run(vec![program]);
+        job.run(&[program]);
         job.judge_both();
     }
     for setting in options.values(&["-e", "--execute"]).cloned().collect::<Vec<_>>() {

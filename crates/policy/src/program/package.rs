@@ -43,7 +43,7 @@ fn executed(job: &mut Job<'_, '_>, words: &[Text]) {
         return;
     }
     if !options.operands.is_empty() {
-        job.run(options.operands);
+        job.run(&options.operands);
         job.judge_both();
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn runner(job: &mut Job<'_, '_>) {
         job.read(path);
     }
     if !options.operands.is_empty() {
-        job.run(options.operands);
+        job.run(&options.operands);
         job.judge_both();
     }
 }

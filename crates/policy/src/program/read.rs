@@ -79,7 +79,7 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
     };
     if let Some(program) = options.value(&["--compress-program", "--pager"]) {
         let program = program.clone();
-        job.run(vec![program]);
+        job.run(&[program]);
     }
     let recursive = matches!(job.name(), "diff" | "colordiff") && options.has(&["-r", "--recursive"]);
     for path in &options.operands {
@@ -174,7 +174,7 @@ pub(super) fn search(job: &mut Job<'_, '_>) {
     let is_recursive = !is_grep || options.has(&["-r", "-R", "--recursive", "--dereference-recursive"]);
     if let Some(program) = options.value(&["--pre"]) {
         let program = program.clone();
-        job.run(vec![program, found_names()]);
+        job.run(&[program, found_names()]);
         job.opaque("--pre runs a program on every file");
         return;
     }

@@ -42,7 +42,7 @@ pub(super) fn simple(job: &mut Job<'_, '_>) {
         let path = path.clone();
         job.write(&path);
     }
-    job.run(words);
+    job.run(&words);
 }
 
 fn unsure(job: &mut Job<'_, '_>, options: &Options) {
@@ -258,7 +258,7 @@ pub(super) fn shell_word(job: &mut Job<'_, '_>) {
         return;
     }
     let ends = job.name() == "exec";
-    job.run(options.operands);
+    job.run(&options.operands);
     let _ = ends;
 }
 
@@ -315,7 +315,7 @@ pub(super) fn texted(job: &mut Job<'_, '_>) {
         }
         return;
     }
-    job.run(operands);
+    job.run(&operands);
 }
 
 /// `xargs`: the command, with names from its input behind it or in the place of a mark.
@@ -356,7 +356,7 @@ pub(super) fn xargs(job: &mut Job<'_, '_>) {
     if is_remover(&words) {
         job.class(Class::BulkDelete, "xargs removes what its input names");
     }
-    job.run(words);
+    job.run(&words);
 }
 
 /// The names on the input, where they are known.
@@ -425,7 +425,7 @@ pub(super) fn parallel(job: &mut Job<'_, '_>) {
         if operands.len() == 1 {
             job.shell(&text);
         } else {
-            job.run([words, vec![found]].concat());
+            job.run(&[words, vec![found]].concat());
         }
         return;
     }
@@ -443,7 +443,7 @@ pub(super) fn parallel(job: &mut Job<'_, '_>) {
             }
             job.shell(&text);
         } else {
-            job.run(words);
+            job.run(&words);
         }
     }
 }
@@ -451,7 +451,7 @@ pub(super) fn parallel(job: &mut Job<'_, '_>) {
 /// `busybox rm …`, `toybox rm …`
 pub(super) fn applet(job: &mut Job<'_, '_>) {
     let options = job.options(Grammar::leading("", &[]));
-    job.run(options.operands);
+    job.run(&options.operands);
 }
 
 /// `chroot`, `unshare`, `nsenter`, `systemd-run`: somewhere else on the same machine.
