@@ -22,14 +22,12 @@ fn a_call_is_explained_by_what_each_policy_says() {
     let home = Home::new();
     let file = policies(&home);
     let explain = |command: &str| home.provost(&["policy", "explain", "--policies", &file, "Bash", command]);
-    explain("echo a && command git push").succeed().says(&[
-        "deny: the rule Bash(git push:*)",
-        "mine",
-        "commands",
-    ]);
-    explain("git status").succeed().says(&["allow"]);
-    explain("ls").succeed().says(&["ask by default"]);
-    explain("r''m -rf x").succeed().says(&["deny", "recursive_force_remove"]);
+    let told = |command: &str| explain(command).succeed().text();
+    let push = told("echo a && command git push");
+    assert!(push.starts_with("deny: the rule Bash(git push:*) denies it\n  deny   mine"), "{push}");
+    assert!(told("git status").starts_with("allow: "));
+    assert!(told("ls").starts_with("ask by default: "));
+    assert!(told("r''m -rf x").contains("deny   commands [recursive_force_remove]"));
     let verdict = explain("$X").args(&["--json"]).succeed().json();
     assert_eq!((&verdict["decision"], &verdict["rule"]), (&json!("ask"), &json!("opaque_exec")));
 }
@@ -55,7 +53,7 @@ fn cases_judged_otherwise_than_expected_are_named() {
     home.provost(&["policy", "test", "--policies", &file]).arg(&good).succeed();
     let bad = home.write("bad.jsonl", &case("wrong", "allow").to_string());
     let outcome = home.provost(&["policy", "test", "--policies", &file]).arg(&bad).exit(1);
-    outcome.says(&["wrong: deny instead of allow"]);
+    assert!(outcome.text().starts_with("wrong: deny instead of allow: "));
 }
 
 #[test]
