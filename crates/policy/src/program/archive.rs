@@ -1,6 +1,9 @@
 //! Archives: what goes in, where they are unpacked, and the programs they start.
 
-use super::{job::Job, options::Grammar};
+use super::{
+    job::Job,
+    options::{Grammar, Options},
+};
 use crate::text::Text;
 
 const TAR: Grammar = Grammar::new(
@@ -36,10 +39,52 @@ const TAR: Grammar = Grammar::new(
     ],
 );
 
+/// Options of `tar` that name a program.
+const TAR_RUNNERS: [&str; 8] = [
+    "-I",
+    "--use-compress-program",
+    "--to-command",
+    "--info-script",
+    "-F",
+    "--new-volume-script",
+    "--rsh-command",
+    "--rmt-command",
+];
+
+/// Programs that only pack and unpack.
+const PACKERS: [&str; 11] =
+    ["zstd", "pigz", "gzip", "xz", "lz4", "bzip2", "pbzip2", "pixz", "lzop", "brotli", "zstdmt"];
+
 /// `tar`, with and without a dash before its first letters.
-#[expect(clippy::too_many_lines, reason = "one step per option of tar")]
 pub(super) fn tar(job: &mut Job<'_, '_>) {
-    let mut arguments = job.arguments().to_vec();
+    let options = TAR.read(&with_dash(job.arguments()));
+    tar_runs(job, &options);
+    for path in options.values(&["-T", "--files-from", "-X", "--exclude-from"]) {
+        job.read(path);
+    }
+    let has = |letter: &str, long: &str| options.has(&[letter, long]);
+    let creates =
+        has("-c", "--create") || has("-r", "--append") || has("-u", "--update") || has("-A", "--concatenate");
+    for file in options.values(&["-f", "--file"]) {
+        if creates { job.write(file) } else { job.read(file) }
+    }
+    let folder = options.value(&["-C", "--directory"]);
+    if creates {
+        packed(job, folder, &options.operands);
+    }
+    if options.has(&["-x", "--extract", "--get"]) {
+        if !options.has(&["-O", "--to-stdout"]) {
+            job.write(&folder.cloned().unwrap_or_else(|| Text::lit(".")));
+        }
+        if options.has(&["-P", "--absolute-names"]) {
+            job.opaque("tar -P unpacks to wherever the archive says");
+        }
+    }
+}
+
+/// The old form of its first argument, letters without a dash, as options.
+fn with_dash(arguments: &[Text]) -> Vec<Text> {
+    let mut arguments = arguments.to_vec();
     if let Some(first) = arguments.first().and_then(Text::literal)
         && !first.starts_with('-')
         && first.chars().all(|letter| letter.is_ascii_alphabetic())
@@ -53,82 +98,44 @@ pub(super) fn tar(job: &mut Job<'_, '_>) {
             .collect();
         arguments[0] = Text::lit(format!("-{letters}"));
     }
-    let options = TAR.read(&arguments);
-    let has = |letter: &str, long: &str| options.has(&[letter, long]);
-    let creates =
-        has("-c", "--create") || has("-r", "--append") || has("-u", "--update") || has("-A", "--concatenate");
-    let extracts = options.has(&["-x", "--extract", "--get"]);
-    for name in [
-        "-I",
-        "--use-compress-program",
-        "--to-command",
-        "--info-script",
-        "-F",
-        "--new-volume-script",
-        "--rsh-command",
-        "--rmt-command",
-    ] {
-        for program in options.values(&[name]).cloned().collect::<Vec<_>>() {
-            job.shell(&program);
+    arguments
+}
+
+/// The programs that it is told to start.
+fn tar_runs(job: &mut Job<'_, '_>, options: &Options) {
+    for name in TAR_RUNNERS {
+        for program in options.values(&[name]) {
+            job.shell(program);
             job.judge_both();
-            let known = program.literal().is_some_and(|text| {
-                let first = text.split_whitespace().next().unwrap_or_default();
-                matches!(
-                    first,
-                    "zstd"
-                        | "pigz"
-                        | "gzip"
-                        | "xz"
-                        | "lz4"
-                        | "bzip2"
-                        | "pbzip2"
-                        | "pixz"
-                        | "lzop"
-                        | "brotli"
-                        | "zstdmt"
-                )
-            });
-            if !known {
+            let is_packer = program
+                .literal()
+                .is_some_and(|text| PACKERS.contains(&text.split_whitespace().next().unwrap_or_default()));
+            if !is_packer {
                 job.opaque(format!("tar {name} runs a program"));
             }
         }
     }
-    for action in options.values(&["--checkpoint-action"]).cloned().collect::<Vec<_>>() {
+    for action in options.values(&["--checkpoint-action"]) {
         if let Some(text) = action.strip_prefix("exec=") {
             job.shell(&text);
             job.judge_both();
             job.opaque("tar --checkpoint-action runs a program");
         }
     }
-    for path in options.values(&["-T", "--files-from", "-X", "--exclude-from"]).cloned().collect::<Vec<_>>() {
-        job.read(&path);
+}
+
+/// Reads what goes into an archive, from the folder that was named.
+fn packed(job: &mut Job<'_, '_>, folder: Option<&Text>, paths: &[Text]) {
+    let cwd = match folder {
+        Some(folder) => job.walker.enter(folder, job.scope),
+        None => job.scope.cwd.clone(),
+    };
+    let before = std::mem::replace(&mut job.scope.cwd, cwd);
+    for path in paths {
+        job.read_below(path);
+        job.read(path);
     }
-    let files: Vec<Text> = options.values(&["-f", "--file"]).cloned().collect();
-    for file in &files {
-        if creates { job.write(file) } else { job.read(file) }
-    }
-    let folder = options.value(&["-C", "--directory"]).cloned();
-    if creates {
-        let mut scope = job.scope.clone();
-        if let Some(folder) = &folder {
-            scope.cwd = job.walker.enter(folder, &scope);
-        }
-        let before = std::mem::replace(&mut job.scope.cwd, scope.cwd);
-        for path in &options.operands {
-            job.read_below(path);
-            job.read(path);
-        }
-        job.scope.cwd = before;
-    }
-    if extracts {
-        let to_pipe = options.has(&["-O", "--to-stdout"]);
-        if !to_pipe {
-            job.write(&folder.unwrap_or_else(|| Text::lit(".")));
-        }
-        if options.has(&["-P", "--absolute-names"]) {
-            job.opaque("tar -P unpacks to wherever the archive says");
-        }
-    }
+    job.scope.cwd = before;
 }
 
 /// `zip`, `7z`, `rar`: the archive, then what goes in.

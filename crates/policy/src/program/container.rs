@@ -3,8 +3,43 @@
 use super::{job::Job, options::Grammar, remote::command_there};
 use crate::{effect::Class, text::Text};
 
+/// Options of `docker run` and `docker exec` that take a value.
+const STARTED: Grammar = Grammar::leading(
+    "evuwpmhcla",
+    &[
+        "env",
+        "env-file",
+        "volume",
+        "user",
+        "workdir",
+        "publish",
+        "name",
+        "entrypoint",
+        "network",
+        "memory",
+        "cpus",
+        "hostname",
+        "mount",
+        "label",
+        "platform",
+        "add-host",
+        "device",
+        "gpus",
+        "restart",
+        "cap-add",
+        "cap-drop",
+        "security-opt",
+        "tmpfs",
+        "ulimit",
+        "pid",
+        "ipc",
+        "shm-size",
+        "pull",
+        "log-driver",
+    ],
+);
+
 /// `docker`, `podman`, `nerdctl`
-#[expect(clippy::too_many_lines, reason = "one arm per command of docker")]
 pub(super) fn docker(job: &mut Job<'_, '_>) {
     let grammar = Grammar::leading("Hlc", &["host", "context", "config", "log-level"]);
     let options = job.options(grammar);
@@ -26,66 +61,7 @@ pub(super) fn docker(job: &mut Job<'_, '_>) {
     let Some(command) = words.first().and_then(Text::literal).map(str::to_owned) else { return };
     let rest = &words[1..];
     match command.as_str() {
-        "exec" | "run" | "create" => {
-            let grammar = Grammar::leading(
-                "evuwpmhcla",
-                &[
-                    "env",
-                    "env-file",
-                    "volume",
-                    "user",
-                    "workdir",
-                    "publish",
-                    "name",
-                    "entrypoint",
-                    "network",
-                    "memory",
-                    "cpus",
-                    "hostname",
-                    "mount",
-                    "label",
-                    "platform",
-                    "add-host",
-                    "device",
-                    "gpus",
-                    "restart",
-                    "cap-add",
-                    "cap-drop",
-                    "security-opt",
-                    "tmpfs",
-                    "ulimit",
-                    "pid",
-                    "ipc",
-                    "shm-size",
-                    "pull",
-                    "log-driver",
-                ],
-            );
-            let inner = grammar.read(rest);
-            for path in inner.values(&["--env-file"]) {
-                job.read(path);
-            }
-            for volume in inner.values(&["-v", "--volume"]).cloned().collect::<Vec<_>>() {
-                if let Some((source, _)) = volume.split_once(':') {
-                    let source = Text::lit(source);
-                    mounted(job, &source);
-                }
-            }
-            for mount in
-                inner.values(&["--mount"]).filter_map(Text::literal).map(str::to_owned).collect::<Vec<_>>()
-            {
-                let source = mount
-                    .split(',')
-                    .find_map(|part| part.strip_prefix("source=").or_else(|| part.strip_prefix("src=")));
-                if let Some(source) = source {
-                    mounted(job, &Text::lit(source));
-                }
-            }
-            if inner.has(&["--privileged"]) {
-                job.opaque("a privileged container reaches the whole machine");
-            }
-            command_there(job, inner.operands.get(1..).unwrap_or_default());
-        }
+        "exec" | "run" | "create" => started(job, rest),
         "cp" => {
             for path in
                 rest.iter().filter(|word| !word.prefix().starts_with('-') && !word.prefix().contains(':'))
@@ -108,6 +84,32 @@ pub(super) fn docker(job: &mut Job<'_, '_>) {
         }
         _ => {}
     }
+}
+
+/// A container is started, or a command in one.
+fn started(job: &mut Job<'_, '_>, rest: &[Text]) {
+    let inner = STARTED.read(rest);
+    for path in inner.values(&["--env-file"]) {
+        job.read(path);
+    }
+    for volume in inner.values(&["-v", "--volume"]).cloned().collect::<Vec<_>>() {
+        if let Some((source, _)) = volume.split_once(':') {
+            let source = Text::lit(source);
+            mounted(job, &source);
+        }
+    }
+    for mount in inner.values(&["--mount"]).filter_map(Text::literal).map(str::to_owned).collect::<Vec<_>>() {
+        let source = mount
+            .split(',')
+            .find_map(|part| part.strip_prefix("source=").or_else(|| part.strip_prefix("src=")));
+        if let Some(source) = source {
+            mounted(job, &Text::lit(source));
+        }
+    }
+    if inner.has(&["--privileged"]) {
+        job.opaque("a privileged container reaches the whole machine");
+    }
+    command_there(job, inner.operands.get(1..).unwrap_or_default());
 }
 
 /// A folder of this machine inside of a container can be read and written there.

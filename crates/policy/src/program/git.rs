@@ -126,7 +126,6 @@ fn setting_runs(job: &mut Job<'_, '_>, setting: &Text, aliases: &mut Vec<(String
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm per command of git")]
 fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
     let options = grammar_of(command).read(rest);
     if let Some(path) = options.value(&["--output"]) {
@@ -153,6 +152,17 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
         "push" | "fetch" | "pull" | "clone" | "ls-remote" | "submodule" | "remote" => {
             talks(job, command, &options);
         }
+        "bisect" | "submodule--helper" | "rebase" | "filter-branch" | "difftool" | "mergetool" => {
+            runs(job, command, &options);
+        }
+        "config" => configured(job, &options),
+        _ => files_of(job, command, &options),
+    }
+}
+
+/// Commands that run what they are given.
+fn runs(job: &mut Job<'_, '_>, command: &str, options: &Options) {
+    match command {
         "bisect" | "submodule--helper" if options.operands.first().and_then(Text::literal) == Some("run") => {
             job.run(&options.operands[1..]);
             job.judge_both();
@@ -174,13 +184,19 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
                 job.judge_both();
             }
         }
-        "config" => configured(job, &options),
         "difftool" | "mergetool" => {
             for text in options.values(&["-x", "--extcmd"]).cloned().collect::<Vec<_>>() {
                 job.shell(&text);
                 job.judge_both();
             }
         }
+        _ => {}
+    }
+}
+
+/// Commands that read, write and remove files.
+fn files_of(job: &mut Job<'_, '_>, command: &str, options: &Options) {
+    match command {
         "hash-object" => job.read_all(&options.operands),
         "rm" if !options.has(&["--cached", "-n", "--dry-run"]) => {
             options.operands.iter().for_each(|path| job.remove(path));

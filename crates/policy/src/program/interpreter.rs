@@ -10,31 +10,14 @@ use crate::{
     text::{Origin, Text},
 };
 
+/// Commands of `deno` and its like, which stand where others have a file.
+const DENO: [&str; 11] =
+    ["run", "test", "task", "install", "fmt", "lint", "check", "eval", "x", "build", "add"];
+
 /// `python`, `node`, `perl`, `ruby`, `php`, `lua`, …
-#[expect(clippy::too_many_lines, reason = "one step per way to give code")]
 pub(super) fn interpreter(job: &mut Job<'_, '_>) {
     let language = language_of(job.name());
-    let grammar = match language {
-        Language::Python => Grammar::leading("cmWXQ", &["check-hash-based-pycs"]),
-        Language::Node => Grammar::leading(
-            "epr",
-            &[
-                "eval",
-                "print",
-                "require",
-                "import",
-                "loader",
-                "experimental-loader",
-                "input-type",
-                "env-file",
-                "conditions",
-            ],
-        ),
-        Language::Perl => Grammar::leading("eEIMm", &[]),
-        Language::Ruby => Grammar::leading("erICEKWx", &["encoding"]),
-        Language::Php => Grammar::leading("rfdBREFSczt", &["run", "file", "define", "server"]),
-        Language::Other => Grammar::leading("eElm", &["eval", "execute"]),
-    };
+    let grammar = grammar_of(language);
     let (grammar, arguments) = spread(language, grammar, job.arguments());
     let options = grammar.read(&arguments);
     let codes: Vec<Text> = options
@@ -86,30 +69,38 @@ pub(super) fn interpreter(job: &mut Job<'_, '_>) {
         return;
     }
     let file = options.operands.first().filter(|file| file.literal() != Some("-")).cloned();
-    let file = if matches!(language, Language::Other)
-        && matches!(
-            file.as_ref().and_then(Text::literal),
-            Some(
-                "run"
-                    | "test"
-                    | "task"
-                    | "install"
-                    | "fmt"
-                    | "lint"
-                    | "check"
-                    | "eval"
-                    | "x"
-                    | "build"
-                    | "add"
-            )
-        ) {
+    let is_deno = language == Language::Other
+        && file.as_ref().and_then(Text::literal).is_some_and(|word| DENO.contains(&word));
+    if is_deno {
         return deno(job, &options.operands);
-    } else {
-        file
-    };
+    }
     match file {
         Some(file) => scripted(job, language, &file, &options.operands[1..]),
         None => fed(job, language),
+    }
+}
+
+const fn grammar_of(language: Language) -> Grammar {
+    match language {
+        Language::Python => Grammar::leading("cmWXQ", &["check-hash-based-pycs"]),
+        Language::Node => Grammar::leading(
+            "epr",
+            &[
+                "eval",
+                "print",
+                "require",
+                "import",
+                "loader",
+                "experimental-loader",
+                "input-type",
+                "env-file",
+                "conditions",
+            ],
+        ),
+        Language::Perl => Grammar::leading("eEIMm", &[]),
+        Language::Ruby => Grammar::leading("erICEKWx", &["encoding"]),
+        Language::Php => Grammar::leading("rfdBREFSczt", &["run", "file", "define", "server"]),
+        Language::Other => Grammar::leading("eElm", &["eval", "execute"]),
     }
 }
 

@@ -84,8 +84,25 @@ const CURL: Grammar = Grammar::new(
     ],
 );
 
+/// Options of `curl` that name a file it writes.
+const CURL_WRITES: [&str; 14] = [
+    "-o",
+    "--output",
+    "-c",
+    "--cookie-jar",
+    "-D",
+    "--dump-header",
+    "--trace",
+    "--trace-ascii",
+    "--stderr",
+    "--output-dir",
+    "--etag-save",
+    "--libcurl",
+    "--hsts",
+    "--alt-svc",
+];
+
 /// `curl`
-#[expect(clippy::too_many_lines, reason = "one step per option of curl")]
 pub(super) fn curl(job: &mut Job<'_, '_>) {
     // `-h`, `-P`, `-I` and `-Z` stand alone in what people write.
     let options = job.options(Grammar { short: "oTdFHAbceExXuUmrCDKQtwyYz", ..CURL });
@@ -147,25 +164,7 @@ pub(super) fn curl(job: &mut Job<'_, '_>) {
     {
         uploaded(job, &value);
     }
-    let mut writes: Vec<Text> = options
-        .values(&[
-            "-o",
-            "--output",
-            "-c",
-            "--cookie-jar",
-            "-D",
-            "--dump-header",
-            "--trace",
-            "--trace-ascii",
-            "--stderr",
-            "--output-dir",
-            "--etag-save",
-            "--libcurl",
-            "--hsts",
-            "--alt-svc",
-        ])
-        .cloned()
-        .collect();
+    let mut writes: Vec<Text> = options.values(&CURL_WRITES).cloned().collect();
     if options.has(&["-O", "--remote-name", "--remote-name-all"]) {
         writes.extend(urls.iter().filter_map(remote_name));
     }
@@ -218,53 +217,53 @@ fn remote_name(url: &Text) -> Option<Text> {
     (!name.is_empty() && text.matches('/').count() > 2).then(|| Text::lit(name))
 }
 
+const WGET: Grammar = Grammar::new(
+    "oOaiPUetTwQAXDIRlB",
+    &[
+        "output-file",
+        "append-output",
+        "output-document",
+        "input-file",
+        "directory-prefix",
+        "user-agent",
+        "execute",
+        "tries",
+        "timeout",
+        "wait",
+        "quota",
+        "post-data",
+        "post-file",
+        "body-file",
+        "body-data",
+        "header",
+        "load-cookies",
+        "save-cookies",
+        "method",
+        "user",
+        "password",
+        "referer",
+        "certificate",
+        "private-key",
+        "ca-certificate",
+        "config",
+        "level",
+        "accept",
+        "reject",
+        "domains",
+        "exclude-domains",
+        "use-askpass",
+        "base",
+        "bind-address",
+        "limit-rate",
+        "dns-servers",
+        "rejected-log",
+        "warc-file",
+    ],
+);
+
 /// `wget`
-#[expect(clippy::too_many_lines, reason = "one step per option of wget")]
 pub(super) fn wget(job: &mut Job<'_, '_>) {
-    let grammar = Grammar::new(
-        "oOaiPUetTwQAXDIRlB",
-        &[
-            "output-file",
-            "append-output",
-            "output-document",
-            "input-file",
-            "directory-prefix",
-            "user-agent",
-            "execute",
-            "tries",
-            "timeout",
-            "wait",
-            "quota",
-            "post-data",
-            "post-file",
-            "body-file",
-            "body-data",
-            "header",
-            "load-cookies",
-            "save-cookies",
-            "method",
-            "user",
-            "password",
-            "referer",
-            "certificate",
-            "private-key",
-            "ca-certificate",
-            "config",
-            "level",
-            "accept",
-            "reject",
-            "domains",
-            "exclude-domains",
-            "use-askpass",
-            "base",
-            "bind-address",
-            "limit-rate",
-            "dns-servers",
-            "rejected-log",
-            "warc-file",
-        ],
-    );
-    let options = job.options(grammar);
+    let options = job.options(WGET);
     for url in &options.operands {
         job.connect_url(url);
     }

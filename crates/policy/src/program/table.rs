@@ -9,10 +9,17 @@ use super::{
 pub(super) type Handler = fn(&mut Job<'_, '_>);
 
 /// What a program does; `None` for one that nobody here knows.
-#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn handler(name: &str) -> Option<Handler> {
+    reader(name)
+        .or_else(|| changer(name))
+        .or_else(|| wrapper(name))
+        .or_else(|| talker(name))
+        .or_else(|| is_interpreter(name).then_some(interpreter::interpreter as Handler))
+}
+
+/// Text, facts, and what reads files.
+fn reader(name: &str) -> Option<Handler> {
     Some(match name {
-        // Text and facts.
         "echo" | "printf" | "true" | "false" | ":" | "test" | "[" | "[[" | "expr" | "seq" | "sleep"
         | "date" | "pwd" | "whoami" | "id" | "groups" | "uname" | "hostname" | "tty" | "nproc" | "arch"
         | "basename" | "dirname" | "which" | "whereis" | "type" | "tput" | "clear" | "locale" | "getconf"
@@ -37,7 +44,13 @@ pub(super) fn handler(name: &str) -> Option<Handler> {
         "awk" | "gawk" | "mawk" | "nawk" => read::awk,
         "base64" | "base32" | "basenc" | "uuencode" | "uudecode" | "gpg" | "qrencode" => read::coder,
         "openssl" => read::openssl,
-        // Files are made, changed, copied, removed.
+        _ => return None,
+    })
+}
+
+/// Files are made, changed, copied, removed; disks.
+fn changer(name: &str) -> Option<Handler> {
+    Some(match name {
         "touch" | "mkdir" | "mkfifo" | "mknod" | "truncate" | "split" | "csplit" => write::files,
         "tee" | "sponge" => write::tee,
         "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" | "setfattr" | "xattr" => write::change_mode,
@@ -64,7 +77,13 @@ pub(super) fn handler(name: &str) -> Option<Handler> {
         | "fdisk" | "cfdisk" | "sfdisk" | "gdisk" | "cgdisk" | "format" | "badblocks" | "zpool" | "mdadm" => {
             disk::format
         }
-        // Other programs run inside these.
+        _ => return None,
+    })
+}
+
+/// Other programs run inside these.
+fn wrapper(name: &str) -> Option<Handler> {
+    Some(match name {
         "nice" | "timeout" | "gtimeout" | "nohup" | "stdbuf" | "setsid" | "ionice" | "chrt" | "taskset"
         | "time" | "gtime" | "setarch" | "linux32" | "linux64" | "prlimit" | "strace" | "ltrace"
         | "unbuffer" | "chronic" | "dbus-run-session" | "fakeroot" | "eatmydata" | "firejail"
@@ -85,7 +104,13 @@ pub(super) fn handler(name: &str) -> Option<Handler> {
         "fish" | "pwsh" | "powershell" | "cmd" | "nu" | "xonsh" | "csh" | "tcsh" | "elvish" => {
             shells::other_shell
         }
-        // Versions, networks, containers, projects.
+        _ => return None,
+    })
+}
+
+/// Versions, networks, containers, projects.
+fn talker(name: &str) -> Option<Handler> {
+    Some(match name {
         "git" => git::git,
         "curl" => network::curl,
         "wget" | "wget2" => network::wget,
@@ -116,7 +141,6 @@ pub(super) fn handler(name: &str) -> Option<Handler> {
         "man" | "journalctl" | "systemctl" => editor::manual,
         "ssh-agent" | "direnv" | "brew" | "starship" | "zoxide" | "dircolors" | "lesspipe" | "tmux"
         | "screen" => read::nothing,
-        _ if is_interpreter(name) => interpreter::interpreter,
         _ => return None,
     })
 }

@@ -16,7 +16,6 @@ pub(super) const DECLARING: [&str; 5] = ["export", "declare", "typeset", "local"
 
 impl Walker<'_> {
     /// Runs a builtin; `None` when it is none.
-    #[expect(clippy::too_many_lines, reason = "one arm per builtin")]
     pub(super) fn builtin(
         &mut self,
         name: &str,
@@ -25,31 +24,28 @@ impl Walker<'_> {
         input: Option<&Text>,
     ) -> Option<Text> {
         let rest = &arguments[1..];
+        if !self.settles(name, rest, scope, input) {
+            return self.contains(name, arguments, scope, input);
+        }
+        self.effects.push(Effect::Run(Run {
+            words: arguments.to_vec(),
+            is_innermost: true,
+            is_genuine: true,
+            is_pure: true,
+            is_harmless: true,
+        }));
+        Some(printed_by(arguments, input))
+    }
+
+    /// A builtin that changes what the shell knows, or nothing; false when it is another one.
+    fn settles(&mut self, name: &str, rest: &[Text], scope: &mut Scope, input: Option<&Text>) -> bool {
         match name {
-            "cd" | "pushd" => {
-                let to = rest.iter().find(|word| !is_flag(word)).cloned();
-                scope.cwd = match (&to, name) {
-                    (None, "cd") => scope.cwd.enter(&Text::lit("~"), &self.surroundings.home),
-                    (Some(path), _) if path.literal() != Some("-") && !path.prefix().starts_with('+') => {
-                        self.enter(path, scope)
-                    }
-                    _ => Folders::unknown(),
-                };
-            }
+            "cd" | "pushd" => self.change_folder(name, rest, scope),
             "popd" => scope.cwd = Folders::unknown(),
             "exit" | "return" => {
                 scope.is_over = true;
             }
-            "export" | "declare" | "typeset" | "local" | "readonly" => {
-                let steering = rest.iter().find_map(|word| {
-                    let (name, value) = word.split_once('=')?;
-                    let only_adds = name == "PATH" && value.has_hole() && value.suffix().is_empty();
-                    (steers(&name) && !only_adds).then_some(name)
-                });
-                if let Some(name) = steering {
-                    self.class(Class::OpaqueExec, format!("it sets {name}, which changes what programs run"));
-                }
-            }
+            "export" | "declare" | "typeset" | "local" | "readonly" => self.steering(rest),
             "unset" => {
                 for word in rest.iter().filter_map(Text::literal) {
                     scope.functions.remove(word);
@@ -85,6 +81,28 @@ impl Walker<'_> {
                 let value = printed_by(&words, input);
                 scope.set(&name, Variable { alternatives: vec![value], elements: None });
             }
+            "umask" | "ulimit" | "shopt" | "hash" | "times" | "wait" | "jobs" | "fg" | "bg" | "disown"
+            | "dirs" | "break" | "continue" | "suspend" | "bind" | "complete" | "compgen" | "compopt"
+            | "unalias" | "caller" | "logout" | "history" | "fc" | "type" | "help" => {
+                if name == "shopt" && rest.iter().any(|word| word.literal() == Some("dotglob")) {
+                    self.class(Class::OpaqueExec, "it makes wildcards stand for hidden files");
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// A builtin that runs something else; `None` when it is another one.
+    fn contains(
+        &mut self,
+        name: &str,
+        arguments: &[Text],
+        scope: &mut Scope,
+        input: Option<&Text>,
+    ) -> Option<Text> {
+        let rest = &arguments[1..];
+        match name {
             "eval" => {
                 let mut text = Text::default();
                 for (at, word) in rest.iter().filter(|word| word.literal() != Some("--")).enumerate() {
@@ -94,7 +112,7 @@ impl Walker<'_> {
                     text.append(word);
                 }
                 self.outer(arguments);
-                return Some(self.payload(&text, scope, input, "eval"));
+                Some(self.payload(&text, scope, input, "eval"))
             }
             "source" | "." => {
                 self.outer(arguments);
@@ -102,7 +120,7 @@ impl Walker<'_> {
                 if let Some(file) = words.first() {
                     self.sourced(file, scope, input);
                 }
-                return Some(Text::hole(Hole::UNKNOWN));
+                Some(Text::hole(Hole::UNKNOWN))
             }
             "trap" => {
                 self.outer(arguments);
@@ -110,25 +128,33 @@ impl Walker<'_> {
                     let mut later = scope.clone();
                     self.payload(handler, &mut later, None, "trap");
                 }
-                return Some(Text::default());
+                Some(Text::default())
             }
-            "umask" | "ulimit" | "shopt" | "hash" | "times" | "wait" | "jobs" | "fg" | "bg" | "disown"
-            | "dirs" | "break" | "continue" | "suspend" | "bind" | "complete" | "compgen" | "compopt"
-            | "unalias" | "caller" | "logout" | "history" | "fc" | "type" | "help" => {
-                if name == "shopt" && rest.iter().any(|word| word.literal() == Some("dotglob")) {
-                    self.class(Class::OpaqueExec, "it makes wildcards stand for hidden files");
-                }
-            }
-            _ => return None,
+            _ => None,
         }
-        self.effects.push(Effect::Run(Run {
-            words: arguments.to_vec(),
-            is_innermost: true,
-            is_genuine: true,
-            is_pure: true,
-            is_harmless: true,
-        }));
-        Some(printed_by(arguments, input))
+    }
+
+    fn change_folder(&self, name: &str, rest: &[Text], scope: &mut Scope) {
+        let to = rest.iter().find(|word| !is_flag(word)).cloned();
+        scope.cwd = match (&to, name) {
+            (None, "cd") => scope.cwd.enter(&Text::lit("~"), &self.surroundings.home),
+            (Some(path), _) if path.literal() != Some("-") && !path.prefix().starts_with('+') => {
+                self.enter(path, scope)
+            }
+            _ => Folders::unknown(),
+        };
+    }
+
+    /// Variables that are set for all that follows and change which programs run.
+    fn steering(&mut self, rest: &[Text]) {
+        let steering = rest.iter().find_map(|word| {
+            let (name, value) = word.split_once('=')?;
+            let only_adds = name == "PATH" && value.has_hole() && value.suffix().is_empty();
+            (steers(&name) && !only_adds).then_some(name)
+        });
+        if let Some(name) = steering {
+            self.class(Class::OpaqueExec, format!("it sets {name}, which changes what programs run"));
+        }
     }
 
     /// Where `cd` to this path leads, links aside: they are followed when the paths are judged.

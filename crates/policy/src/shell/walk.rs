@@ -82,7 +82,6 @@ impl<'s> Walker<'s> {
         self.effects.push(Effect::Class(class, reason.into(), Vec::new()));
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     pub(super) fn walk(&mut self, node: &Node, scope: &mut Scope, input: Option<&Text>) -> Text {
         if scope.is_over {
             return Text::default();
@@ -110,57 +109,23 @@ impl<'s> Walker<'s> {
                 self.walk(body, scope, input.as_ref())
             }
             Node::If { condition, branches } => {
-                let mut outputs = vec![self.walk(condition, scope, input)];
-                let before = scope.clone();
-                for branch in branches {
-                    let mut taken = before.clone();
-                    outputs.push(self.walk(branch, &mut taken, input));
-                    scope.join(taken);
-                }
-                joined(outputs)
+                let first = self.walk(condition, scope, input);
+                self.branches(first, branches.iter(), scope, input)
             }
             Node::For { name, words, body } => self.for_each(name, words.as_deref(), body, scope, input),
             Node::While { condition, body, is_endless } => {
-                if *is_endless && multiplies(body) {
-                    self.class(Class::ForkBomb, "a loop without end starts processes in the background");
-                }
-                let mut outputs = Vec::new();
-                // What the first round leaves is what the second one finds.
-                for _ in 0..2 {
-                    self.walk(condition, scope, input);
-                    let mut round = scope.clone();
-                    outputs.push(self.walk(body, &mut round, input));
-                    scope.join(round);
-                }
-                joined(outputs)
+                self.repeat(condition, body, *is_endless, scope, input)
             }
             Node::Case { word, arms } => {
-                let subject = self.whole(word, scope);
-                let before = scope.clone();
-                let mut outputs = Vec::new();
-                for (patterns, body) in arms {
-                    for pattern in patterns {
-                        self.whole(pattern, scope);
-                    }
-                    if let Some(body) = body {
-                        let mut taken = before.clone();
-                        outputs.push(self.walk(body, &mut taken, input));
-                        scope.join(taken);
-                    }
+                self.whole(word, scope);
+                for pattern in arms.iter().flat_map(|(patterns, _)| patterns) {
+                    self.whole(pattern, scope);
                 }
-                drop(subject);
-                joined(outputs)
+                let bodies = arms.iter().filter_map(|(_, body)| body.as_ref());
+                self.branches(Text::default(), bodies, scope, input)
             }
             Node::Function { name, body } => {
-                if calls_itself_twice(name, body) {
-                    self.class(Class::ForkBomb, format!("the function {name:?} starts itself without end"));
-                }
-                // One that is never called is judged too, for a later call may run it.
-                let mut inner = scope.clone();
-                inner.positional = None;
-                inner.running.push(name.clone());
-                self.walk(body, &mut inner, None);
-                scope.functions.insert(name.clone(), Rc::new((**body).clone()));
+                self.define(name, body, scope);
                 Text::default()
             }
             Node::Coprocess(command) => {
@@ -183,6 +148,59 @@ impl<'s> Walker<'s> {
             }
             Node::Empty => Text::default(),
         }
+    }
+
+    /// Each way from the same point, and the point where they meet.
+    fn branches<'n>(
+        &mut self,
+        first: Text,
+        branches: impl Iterator<Item = &'n Node>,
+        scope: &mut Scope,
+        input: Option<&Text>,
+    ) -> Text {
+        let mut outputs = vec![first];
+        let before = scope.clone();
+        for branch in branches {
+            let mut taken = before.clone();
+            outputs.push(self.walk(branch, &mut taken, input));
+            scope.join(taken);
+        }
+        joined(outputs)
+    }
+
+    /// `while` and `until`
+    fn repeat(
+        &mut self,
+        condition: &Node,
+        body: &Node,
+        is_endless: bool,
+        scope: &mut Scope,
+        input: Option<&Text>,
+    ) -> Text {
+        if is_endless && multiplies(body) {
+            self.class(Class::ForkBomb, "a loop without end starts processes in the background");
+        }
+        let mut outputs = Vec::new();
+        // What the first round leaves is what the second one finds.
+        for _ in 0..2 {
+            self.walk(condition, scope, input);
+            let mut round = scope.clone();
+            outputs.push(self.walk(body, &mut round, input));
+            scope.join(round);
+        }
+        joined(outputs)
+    }
+
+    /// A function: one that is never called is judged too, for a later call may run it.
+    fn define(&mut self, name: &str, body: &Node, scope: &mut Scope) {
+        if calls_itself_twice(name, body) {
+            self.class(Class::ForkBomb, format!("the function {name:?} starts itself without end"));
+        }
+        let mut inner = scope.clone();
+        inner.positional = None;
+        inner.running.push(name.to_owned());
+        self.walk(body, &mut inner, None);
+        scope.functions.insert(name.to_owned(), Rc::new(body.clone()));
     }
 
     /// Each command in a process of its own, fed by the one before.
