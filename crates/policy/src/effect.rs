@@ -3,11 +3,11 @@
 use crate::{shell::Folders, text::Text};
 
 /// Everything a call would do, in the order in which it was found.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Effects(pub(crate) Vec<Effect>);
 
 /// One thing a call would do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Effect {
     /// Uses a tool by name.
     Tool(String),
@@ -32,7 +32,7 @@ pub(crate) enum Effect {
 }
 
 /// A command with its words.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Run {
     /// The program without its folder, and the arguments.
     pub(crate) words: Vec<Text>,
@@ -47,7 +47,7 @@ pub(crate) struct Run {
 }
 
 /// A path as a command names it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(crate) path: Text,
     /// The folders it can be relative to.
@@ -55,7 +55,7 @@ pub(crate) struct Place {
 }
 
 /// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Written {
     /// By a redirection, which no rule for the command allows.
     Redirected,
@@ -68,7 +68,7 @@ pub(crate) enum Written {
 }
 
 /// Whom a call talks to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Endpoint {
     /// A URL or the name of a host.
     pub(crate) target: Text,
@@ -105,6 +105,18 @@ domain::text_enum! {
         Privilege = "privilege",
         /// The code that runs cannot be seen.
         OpaqueExec = "opaque_exec",
+    }
+}
+
+impl Effect {
+    /// The file or folder it is about, where it is about one.
+    pub(crate) const fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Read(place) | Self::List(place) | Self::ReadBelow(place) | Self::Write(place, _) => {
+                Some(place)
+            }
+            _ => None,
+        }
     }
 }
 

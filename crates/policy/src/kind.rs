@@ -8,6 +8,8 @@ mod rules;
 mod schedule;
 mod tool_list;
 
+use std::{borrow::Cow, cell::OnceCell};
+
 use domain::{permission::Decision, policy::PolicyKind};
 use serde_json::Value;
 
@@ -17,7 +19,8 @@ use self::{
     schedule::Schedule, tool_list::ToolList,
 };
 use crate::{
-    effect::Effect,
+    effect::{Effect, Place},
+    path::Candidate,
     rule::RuleError,
     surroundings::{Links, Surroundings},
 };
@@ -42,7 +45,22 @@ pub(crate) struct Context<'c> {
     /// The tool that is called.
     pub(crate) tool_name: &'c str,
     pub(crate) input: &'c Value,
+    /// The place that the effect is about, and the forms of its path once somebody asked for them.
+    pub(crate) place: Option<&'c Place>,
+    pub(crate) forms: &'c OnceCell<Vec<Candidate>>,
     pub(crate) now: jiff::Timestamp,
+}
+
+impl Context<'_> {
+    /// The forms in which a path is judged: found once for the place that the effect is about, for there are many rules.
+    pub(crate) fn forms(&self, place: &Place) -> Cow<'_, [Candidate]> {
+        let found = || place.candidates(self.surroundings, self.links);
+        if self.place.is_some_and(|own| std::ptr::eq(own, place)) {
+            Cow::Borrowed(self.forms.get_or_init(found))
+        } else {
+            Cow::Owned(found())
+        }
+    }
 }
 
 /// What a policy says about one effect, and by which of its rules.

@@ -153,7 +153,7 @@ fn is_installed(path: &str, walker: &Walker<'_>, in_home: bool) -> bool {
 /// A script that the same call wrote, or one outside of the project, is code that nobody sees here.
 fn opaque_script(walker: &mut Walker<'_>, scope: &Scope, place: &Place, path: &str) {
     let absolute = place.absolute(walker.surroundings);
-    if absolute.iter().any(|file| scope.written.contains(file)) {
+    if absolute.iter().any(|file| scope.has_written(file)) {
         walker.class(Class::OpaqueExec, format!("it runs {path}, which the same command writes"));
     } else if !is_installed(path, walker, true)
         && !place.is_inside(&walker.surroundings.project_root, walker.surroundings)
@@ -197,7 +197,7 @@ impl Job<'_, '_> {
         if scope.depth < 12 {
             walker.run(words, &mut scope, None);
         }
-        walker.effects
+        self.walker.found_apart(walker)
     }
 
     fn text_apart(&mut self, text: &str) -> Effects {
@@ -207,6 +207,6 @@ impl Job<'_, '_> {
         if scope.depth < 12 && text.len() < 1024 {
             walker.program(text, &mut scope, None);
         }
-        walker.effects
+        self.walker.found_apart(walker)
     }
 }

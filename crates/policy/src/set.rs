@@ -1,5 +1,7 @@
 //! A set of policies: what they say together about a call.
 
+use std::{cell::OnceCell, collections::HashSet};
+
 use domain::{
     permission::Decision,
     policy::{Policy, PolicyKind},
@@ -157,7 +159,10 @@ impl PolicySet {
     /// What the policies say about a planned call, with the links that were found on the way of its paths.
     #[must_use]
     pub fn judge(&self, plan: &Plan, links: &Links, now: Timestamp) -> Verdict {
+        let forms = OnceCell::new();
         let context = Context {
+            place: None,
+            forms: &forms,
             surroundings: &self.surroundings,
             links,
             tool_name: &plan.tool_name,
@@ -165,9 +170,7 @@ impl PolicySet {
             now: jiff::Timestamp::from_microsecond(now.as_micros()).unwrap_or_default(),
         };
         let mut judging = Judging::new(&self.members);
-        for effect in plan.effects.iter() {
-            judging.effect(effect, &context);
-        }
+        judging.effects(&plan.effects, &context);
         judging.verdict(self.default)
     }
 }
@@ -178,13 +181,7 @@ impl Plan {
     pub fn paths(&self, surroundings: &Surroundings) -> Vec<String> {
         let mut paths = Vec::new();
         for effect in self.effects.iter() {
-            let place = match effect {
-                Effect::Read(place)
-                | Effect::List(place)
-                | Effect::ReadBelow(place)
-                | Effect::Write(place, _) => place,
-                _ => continue,
-            };
+            let Some(place) = effect.place() else { continue };
             for form in place.candidates(surroundings, &Links::default()) {
                 let known: Vec<&str> = form.components.iter().map_while(|step| step.literal()).collect();
                 let path = format!("/{}", known.join("/"));
@@ -251,6 +248,15 @@ impl<'m> Judging<'m> {
         }
     }
 
+    /// Judges each once; loops give the same again and again.
+    fn effects(&mut self, effects: &Effects, context: &Context<'_>) {
+        let mut judged = HashSet::new();
+        for effect in effects.iter().filter(|effect| judged.insert(*effect)) {
+            let forms = OnceCell::new();
+            self.effect(effect, &Context { place: effect.place(), forms: &forms, ..*context });
+        }
+    }
+
     fn effect(&mut self, effect: &Effect, context: &Context<'_>) {
         if let Effect::Unreadable(reason) = effect {
             self.note(EVALUATOR, Finding::new(Decision::Ask, "unreadable", reason.as_str()));
@@ -311,9 +317,7 @@ impl<'m> Judging<'m> {
     /// Words that may be a command: asked where they would be denied.
     fn perhaps(&mut self, inner: &Effects, context: &Context<'_>) {
         let mut judging = Judging::new(self.members);
-        for effect in inner.iter() {
-            judging.effect(effect, context);
-        }
+        judging.effects(inner, context);
         if let Some((policy, finding)) = judging.strictest
             && finding.decision == Decision::Deny
         {

@@ -21,6 +21,6 @@ pub(crate) use self::{
 /// The texts that braces stand for; `None` when they are too many.
 pub(crate) fn expand_braces(text: &str) -> Option<Vec<String>> {
     let mut expanded = Vec::new();
-    word::braces(text, &mut expanded).ok()?;
+    word::braces(text, &mut expanded, 0).ok()?;
     Some(expanded)
 }

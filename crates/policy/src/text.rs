@@ -86,6 +86,16 @@ impl Text {
         self.parts.is_empty()
     }
 
+    /// Roughly the room it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let part = |part: &Part| match part {
+            Part::Lit(text) => text.len(),
+            Part::Pipe(output) => output.size(),
+            Part::Star | Part::One(_) | Part::Hole(_) => 0,
+        };
+        self.parts.iter().map(|one| 8 + part(one)).sum::<usize>() + 8
+    }
+
     pub(crate) fn push(&mut self, part: Part) {
         match (self.parts.last_mut(), part) {
             (_, Part::Lit(text)) if text.is_empty() => {}

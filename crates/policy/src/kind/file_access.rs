@@ -99,7 +99,7 @@ impl FileAccess {
             return None;
         }
         let mut doubtful = None;
-        for form in place.candidates(context.surroundings, context.links) {
+        for form in context.forms(place).iter() {
             if form.is_endless {
                 doubtful = Some(Finding::new(
                     Decision::Ask,
@@ -108,14 +108,14 @@ impl FileAccess {
                 ));
             }
             let is_excepted =
-                self.restricted_except.iter().any(|named| named.pattern.matches(&form) == Match::Yes);
+                self.restricted_except.iter().any(|named| named.pattern.matches(form) == Match::Yes);
             let restricted =
                 self.restricted.iter().filter(|_| !is_excepted).map(|named| ("restricted", named));
             let written =
                 self.write_restricted.iter().filter(|_| is_write).map(|named| ("write_restricted", named));
             for (list, named) in restricted.chain(written) {
                 let rule = format!("{list}: {}", named.text);
-                match named.pattern.matches(&form) {
+                match named.pattern.matches(form) {
                     Match::Yes => {
                         return Some(Finding::new(
                             Decision::Deny,
@@ -158,7 +158,7 @@ impl FileAccess {
     /// business.
     fn below(&self, place: &Place, context: &Context<'_>) -> Option<Finding> {
         let project = &context.surroundings.project_root;
-        let forms = place.candidates(context.surroundings, context.links);
+        let forms = context.forms(place);
         let known: Vec<(String, &Candidate)> =
             forms.iter().filter_map(|form| Some((form.known()?, form))).collect();
         let (path, named) = known.iter().find_map(|(path, form)| {
@@ -199,7 +199,7 @@ impl FileAccess {
         if folders.is_empty() || place.is_sink() {
             return None;
         }
-        let forms = place.candidates(context.surroundings, context.links);
+        let forms = context.forms(place);
         let inside = |form: &Candidate| {
             folders.iter().map(|named| named.pattern.matches(form)).max().unwrap_or(Match::No)
         };
@@ -245,7 +245,7 @@ impl Place {
         if self.is_sink() {
             return false;
         }
-        let forms = self.candidates(context.surroundings, context.links);
+        let forms = context.forms(self);
         forms.iter().any(|form| form.components.contains(&Component::Any))
     }
 

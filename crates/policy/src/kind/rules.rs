@@ -184,7 +184,7 @@ fn mcp(server: &str, tool: Option<&str>, name: &str) -> Match {
 
 /// The best match of any form of the path to deny, the worst to allow.
 pub(super) fn path(pattern: &PathPattern, place: &Place, context: &Context<'_>, allows: bool) -> Match {
-    let candidates = place.candidates(context.surroundings, context.links);
+    let candidates = context.forms(place);
     let all = candidates
         .iter()
         .map(|form| if form.is_endless && allows { Match::No } else { pattern.matches(form) });

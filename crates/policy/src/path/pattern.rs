@@ -1,6 +1,8 @@
 //! Patterns of paths, as rules write them: `//abs`, `~/home`, `/project`, `./project`, `**` for any depth.
 
-use super::resolve::{Candidate, Component};
+use std::borrow::Cow;
+
+use super::resolve::{Candidate, Component, MOST_COMPONENTS};
 use crate::{
     surroundings::Surroundings,
     text::{Match, Part, Text},
@@ -68,10 +70,14 @@ impl PathPattern {
 
     /// Whether a path is one of these. A pattern that ends in `/**` covers its folder too.
     pub(crate) fn matches(&self, path: &Candidate) -> Match {
-        let components: Vec<Component> = if self.ignores_case {
+        // No file has a path as long as that; nobody knows what is meant.
+        if path.components.len() > MOST_COMPONENTS {
+            return Match::Maybe;
+        }
+        let components: Cow<'_, [Component]> = if self.ignores_case {
             path.components.iter().map(lowered).collect()
         } else {
-            path.components.clone()
+            Cow::Borrowed(&path.components)
         };
         let mut search = Search { steps: &self.steps, path: &components, budget: 20_000 };
         let found = search.run(0, 0, Match::Yes);

@@ -9,6 +9,8 @@ use crate::{
 
 /// How many links one path may lead through.
 const MOST_LINKS: usize = 40;
+/// How many names a path may have; Linux opens none of more than 4,096 bytes.
+pub(super) const MOST_COMPONENTS: usize = 512;
 
 /// One absolute form of a path.
 #[derive(Debug, Clone, PartialEq)]
@@ -237,6 +239,9 @@ fn followed(components: Vec<Component>, links: &Links) -> (Vec<Component>, bool)
                 continue;
             }
             _ => steps.push(component),
+        }
+        if links.0.is_empty() || steps.len() > MOST_COMPONENTS {
+            continue;
         }
         let Some(target) = known_path(&steps).and_then(|path| links.target(&path).map(str::to_owned)) else {
             continue;

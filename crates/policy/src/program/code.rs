@@ -427,7 +427,8 @@ impl crate::shell::Walker<'_> {
         if inner.depth < 14 {
             apart.payload(text, &mut inner, None, "code");
         }
-        self.keep_denied(apart.effects);
+        let found = self.found_apart(apart);
+        self.keep_denied(found);
     }
 
     pub(super) fn words_denied(&mut self, words: &[Text], scope: &crate::shell::Scope) {
@@ -437,7 +438,8 @@ impl crate::shell::Walker<'_> {
         if inner.depth < 14 {
             apart.run_program(words, &mut inner, None);
         }
-        self.keep_denied(apart.effects);
+        let found = self.found_apart(apart);
+        self.keep_denied(found);
     }
 
     /// Keeps effects as certain: they are denied where a policy says so, and allowed by nothing.

@@ -175,8 +175,7 @@ impl<'s> Job<'_, 's> {
         }
         self.printed = self.walker.run_program(words, scope, self.input);
         scope.depth -= 1;
-        let written = std::mem::take(&mut scope.written);
-        self.scope.written.extend(written);
+        self.scope.also_written(scope);
     }
 
     /// Runs a text as a shell program, in a process of its own.
@@ -186,8 +185,7 @@ impl<'s> Job<'_, 's> {
         let name = self.name().to_owned();
         let input = self.input.cloned();
         self.printed = self.walker.payload(text, &mut inner, input.as_ref(), &name);
-        let written = std::mem::take(&mut inner.written);
-        self.scope.written.extend(written);
+        self.scope.also_written(&inner);
     }
 }
 

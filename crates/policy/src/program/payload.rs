@@ -52,9 +52,10 @@ impl Walker<'_> {
         let mut inner = scope.clone();
         let mut apart = self.apart();
         apart.program(&masked, &mut inner, None);
-        let is_readable = !apart.effects.iter().any(|effect| matches!(effect, Effect::Unreadable(_)));
+        let found = self.found_apart(apart);
+        let is_readable = !found.iter().any(|effect| matches!(effect, Effect::Unreadable(_)));
         if is_readable {
-            self.effects.0.extend(apart.effects.0);
+            self.effects.0.extend(found.0);
         }
     }
 
@@ -86,7 +87,7 @@ impl Walker<'_> {
         let absolute = place.absolute(self.surroundings);
         let sets_up =
             SET_UP.iter().any(|file| absolute.contains(&format!("{}/{file}", self.surroundings.home)));
-        if absolute.iter().any(|file| scope.written.contains(file)) {
+        if absolute.iter().any(|file| scope.has_written(file)) {
             self.class(Class::OpaqueExec, format!("{by} runs {path}, which the same command writes"));
         } else if !sets_up
             && !is_installed(path, self, true)
@@ -103,6 +104,7 @@ impl Walker<'_> {
         let mut inner = scope.clone();
         let mut apart = self.apart();
         apart.payload(text, &mut inner, None, "a program named by an option");
-        self.effects.push(Effect::Perhaps(apart.effects));
+        let found = self.found_apart(apart);
+        self.effects.push(Effect::Perhaps(found));
     }
 }

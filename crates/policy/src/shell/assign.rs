@@ -66,6 +66,11 @@ impl Walker<'_> {
                 if assignment.has_subscript {
                     return unknown;
                 }
+                if assignment.is_appended
+                    && !self.affords(scope.value(&assignment.name, self.surroundings).size())
+                {
+                    return unknown;
+                }
                 let value = match (assignment.is_appended, scope.variable(&assignment.name)) {
                     (true, Some(_)) => {
                         let mut before = scope.value(&assignment.name, self.surroundings);
@@ -81,6 +86,9 @@ impl Walker<'_> {
                 let is_keyed =
                     words.iter().any(|word| word.plain().is_some_and(|text| text.starts_with('[')));
                 let mut elements = self.fields(words, scope);
+                if !self.affords(elements.iter().map(Text::size).sum()) {
+                    return unknown;
+                }
                 if assignment.is_appended {
                     let Some(before) =
                         scope.variable(&assignment.name).and_then(|known| known.elements.clone())
@@ -119,6 +127,9 @@ impl Walker<'_> {
                     self.effects.push(Effect::Connect(Endpoint { target, is_url: true, scheme: None }));
                 }
             }
+        }
+        if assignments.is_empty() {
+            return None;
         }
         // Their values may hold substitutions, which run.
         let mut inner = scope.clone();

@@ -48,7 +48,7 @@ impl Walker<'_> {
             "export" | "declare" | "typeset" | "local" | "readonly" => self.steering(rest),
             "unset" => {
                 for word in rest.iter().filter_map(Text::literal) {
-                    scope.functions.remove(word);
+                    scope.undefine(word);
                     scope.assign(word, Text::default());
                 }
             }
@@ -70,7 +70,7 @@ impl Walker<'_> {
                 for word in rest {
                     if let Some((name, value)) = word.split_once('=') {
                         let text = value.literal().map_or_else(|| value.masked(), str::to_owned);
-                        scope.aliases.insert(name, text);
+                        scope.set_alias(&name, &text);
                     }
                 }
             }

@@ -14,6 +14,8 @@ use crate::{
 
 /// How many combinations of values one command is judged for.
 const MOST_COMBINATIONS: usize = 16;
+/// How deep functions may call each other.
+const MOST_FUNCTIONS: usize = 48;
 
 impl Walker<'_> {
     /// A simple command; where a variable in it has several values, once for each.
@@ -31,7 +33,8 @@ impl Walker<'_> {
         if undecided.is_empty() {
             return self.decided(assignments, words, redirects, scope, input);
         }
-        let combinations: usize = undecided.iter().map(|(_, values)| values.len()).product();
+        let combinations =
+            undecided.iter().fold(1_usize, |product, (_, values)| product.saturating_mul(values.len()));
         if combinations > MOST_COMBINATIONS {
             let mut one = scope.clone();
             for (name, _) in &undecided {
@@ -73,7 +76,13 @@ impl Walker<'_> {
         scope: &mut Scope,
         input: Option<&Text>,
     ) -> Text {
+        if !self.takes_step() {
+            return Text::hole(Hole::UNKNOWN);
+        }
         let arguments = self.fields(words, scope);
+        if !self.affords(arguments.iter().map(Text::size).sum()) {
+            return Text::hole(Hole::UNKNOWN);
+        }
         let input = self.redirect(redirects, scope, input.cloned());
         if arguments.is_empty() {
             if words.is_empty() {
@@ -121,7 +130,7 @@ impl Walker<'_> {
         scope: &mut Scope,
         input: Option<&Text>,
     ) -> Option<Text> {
-        if let Some(text) = scope.aliases.get(name).cloned()
+        if let Some(text) = scope.alias(name)
             && !scope.running.iter().any(|running| running == name)
         {
             scope.running.push(name.to_owned());
@@ -130,9 +139,13 @@ impl Walker<'_> {
             scope.running.pop();
             return Some(printed);
         }
-        let body = scope.functions.get(name).cloned()?;
+        let body = scope.function(name)?;
         if scope.running.iter().filter(|running| *running == name).count() > 1 {
             // It calls itself; what it does is gathered already.
+            return Some(Text::hole(Hole::UNKNOWN));
+        }
+        if scope.running.len() >= MOST_FUNCTIONS {
+            self.unreadable(format!("more than {MOST_FUNCTIONS} functions lie within each other"));
             return Some(Text::hole(Hole::UNKNOWN));
         }
         let outer = scope.positional.replace(arguments[1..].to_vec());

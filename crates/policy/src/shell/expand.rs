@@ -22,7 +22,7 @@ impl Walker<'_> {
                     let rest = if at == 0 && !is_quoted { self.tilde(literal, &mut text) } else { literal };
                     text.push_lit(rest);
                 }
-                other => text.append(&self.piece(other, scope).quoted()),
+                other => text.append(&self.affordable(other, scope).quoted()),
             }
         }
         text
@@ -31,6 +31,7 @@ impl Walker<'_> {
     fn split(&mut self, word: &Word, scope: &mut Scope) -> Vec<Text> {
         if let [Piece::Parameter { parameter, is_quoted }] = word.pieces.as_slice()
             && let Some(elements) = self.elements(parameter, scope)
+            && self.affords(elements.iter().map(Text::size).sum())
         {
             return if *is_quoted { elements } else { elements.iter().flat_map(refield).collect() };
         }
@@ -47,7 +48,7 @@ impl Walker<'_> {
                     push_globbed(&mut fields.current, rest);
                 }
                 other => {
-                    let text = self.piece(other, scope);
+                    let text = self.affordable(other, scope);
                     if is_quoted(other) {
                         fields.is_open = true;
                         fields.current.append(&text.without_wildcards());
@@ -58,6 +59,12 @@ impl Walker<'_> {
             }
         }
         fields.finish()
+    }
+
+    /// What one piece becomes, as long as there is room for it.
+    fn affordable(&mut self, piece: &Piece, scope: &mut Scope) -> Text {
+        let text = self.piece(piece, scope);
+        if self.affords(text.size()) { text } else { Text::hole(Hole::UNKNOWN) }
     }
 
     /// What one piece becomes.

@@ -1,18 +1,20 @@
 //! Limits that hold before any parser sees a command: their cost is linear, the parser's is not.
 
-use super::parse::SyntaxProblem;
+use super::{parse::SyntaxProblem, word};
 use crate::lookalike;
 
 /// The longest command that is read.
 pub(crate) const MOST_BYTES: usize = 32 * 1024;
 /// How deep substitutions may lie within each other; the parser's time doubles with each level.
-const MOST_SUBSTITUTIONS: usize = 24;
+const MOST_SUBSTITUTIONS: usize = 12;
 /// How deep brackets and blocks may lie within each other.
 const MOST_BRACKETS: usize = 64;
-/// Up to here a command is parsed where the caller stands.
+/// How many words all braces together may become.
+const MOST_BRACE_WORDS: usize = 16 * 1024;
+/// Up to here a command is walked where the caller stands.
 const SMALL_BYTES: usize = 1024;
 const SMALL_BLOCKS: usize = 12;
-/// For the rest: the parser works on the stack, and a stack that ends takes the process with it.
+/// For the rest: parser and walker work on the stack.
 pub(crate) const STACK_BYTES: usize = 128 * 1024 * 1024;
 
 /// Words that open a block.
@@ -41,6 +43,9 @@ pub(crate) fn check(text: &str) -> Result<(), SyntaxProblem> {
     }
     if brackets > MOST_BRACKETS || blocks(text) > 8 * MOST_BRACKETS {
         return Err(SyntaxProblem(format!("more than {MOST_BRACKETS} brackets lie within each other")));
+    }
+    if brace_words(text) > MOST_BRACE_WORDS {
+        return Err(SyntaxProblem(format!("its braces become more than {MOST_BRACE_WORDS} words")));
     }
     Ok(())
 }
@@ -77,6 +82,25 @@ fn depths(bytes: &[u8]) -> (usize, usize) {
         }
     }
     (deepest.0.max(backticks / 16), deepest.1)
+}
+
+/// How many words braces can become, quotes aside, so rather too many than too few.
+fn brace_words(text: &str) -> usize {
+    if !text.contains('{') {
+        return 0;
+    }
+    let words = |word: &str| {
+        word.split('{').skip(1).fold(1_usize, |product, group| {
+            let commas = group.bytes().filter(|byte| *byte == b',').count();
+            let range = if group.contains("..") { word::MOST_WORDS } else { 1 };
+            product.saturating_mul((commas + 1).max(range)).min(word::MOST_WORDS)
+        })
+    };
+    text.split_whitespace()
+        .flat_map(|line| line.split([';', '|', '&']))
+        .map(words)
+        .filter(|count| *count > 1)
+        .sum()
 }
 
 fn blocks(text: &str) -> usize {

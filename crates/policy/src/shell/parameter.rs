@@ -10,6 +10,9 @@ use crate::{
     text::{Hole, Text},
 };
 
+/// How much is tried to cut a value: its length squared, times that of the pattern.
+const MOST_TRIES: usize = 1 << 22;
+
 impl Walker<'_> {
     /// The fields of `"$@"` and `"${name[@]}"`, where they are known.
     pub(super) fn elements(&mut self, parameter: &Parameter, scope: &mut Scope) -> Option<Vec<Text>> {
@@ -118,6 +121,9 @@ fn trimmed(value: &Text, operator: &str, pattern: Option<&str>) -> Text {
         let is_plain = !pattern.contains(['*', '?', '[']);
         return cut.filter(|_| is_plain).unwrap_or_else(rest);
     };
+    if text.len().saturating_mul(text.len()).saturating_mul(pattern.len()) > MOST_TRIES {
+        return rest();
+    }
     let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     let cut = match operator {
         "#" => ends.into_iter().find(|at| glob::fits(pattern, &text[..*at])).map(|at| &text[at..]),

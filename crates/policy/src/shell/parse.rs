@@ -1,7 +1,5 @@
 //! From text to syntax. The only module that knows the parser.
 
-use std::thread;
-
 use rable::{ListOperator, Node as Parsed, NodeKind};
 
 use super::{
@@ -22,23 +20,13 @@ impl From<Unread> for SyntaxProblem {
     }
 }
 
-/// Reads a whole program.
+/// Reads a whole program. Works on the stack of whoever asks.
 pub(crate) fn parse(text: &str) -> Result<Node, SyntaxProblem> {
     guard::check(text)?;
-    if guard::is_small(text) {
-        return parse_here(text);
-    }
-    let owned = text.to_owned();
-    let reader = thread::Builder::new().stack_size(guard::STACK_BYTES).spawn(move || parse_here(&owned));
-    let read = reader.map(thread::JoinHandle::join);
-    match read {
-        Ok(Ok(parsed)) => parsed,
-        Ok(Err(_)) => Err(SyntaxProblem("the parser failed".to_owned())),
-        Err(error) => Err(SyntaxProblem(format!("there is no room to parse it: {error}"))),
-    }
+    parse_here(text)
 }
 
-/// The same on the stack of whoever asks, for parts of a text that was checked.
+/// The same for parts of a text that was checked.
 pub(super) fn parse_here(text: &str) -> Result<Node, SyntaxProblem> {
     let parsed = rable::parse(text, true).map_err(|error| SyntaxProblem(error.to_string()))?;
     let nodes = parsed.iter().map(node).collect::<Result<Vec<_>, _>>()?;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    rc::Rc,
+    sync::Arc,
 };
 
 use super::syntax::Node;
@@ -15,17 +15,19 @@ use crate::{
 const MOST_ALTERNATIVES: usize = 16;
 
 /// What is known at one point of a program.
+///
+/// It is copied at every fork of a program, so what can grow is shared until one side changes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
-    variables: HashMap<String, Variable>,
-    pub(super) functions: HashMap<String, Rc<Node>>,
-    pub(super) aliases: HashMap<String, String>,
+    variables: Arc<HashMap<Arc<str>, Arc<Variable>>>,
+    functions: Arc<HashMap<Arc<str>, Arc<Node>>>,
+    aliases: Arc<HashMap<Arc<str>, Arc<str>>>,
     /// `$1` and the rest; `None` when nobody knows them.
     pub(super) positional: Option<Vec<Text>>,
     /// The folders it can stand in.
     pub(crate) cwd: Folders,
     /// Files that were written before, by absolute path.
-    pub(crate) written: BTreeSet<String>,
+    written: Arc<BTreeSet<Arc<str>>>,
     /// Runs with another user's rights.
     pub(crate) is_privileged: bool,
     /// Nothing behind this point runs.
@@ -45,7 +47,7 @@ pub(crate) struct Variable {
 }
 
 /// Folders that a command can stand in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Folders {
     pub(crate) known: Vec<String>,
     pub(crate) has_unknown: bool,
@@ -54,12 +56,12 @@ pub(crate) struct Folders {
 impl Scope {
     pub(crate) fn new(cwd: &str) -> Self {
         Self {
-            variables: HashMap::new(),
-            functions: HashMap::new(),
-            aliases: HashMap::new(),
+            variables: Arc::default(),
+            functions: Arc::default(),
+            aliases: Arc::default(),
             positional: None,
             cwd: Folders { known: vec![cwd.to_owned()], has_unknown: false },
-            written: BTreeSet::new(),
+            written: Arc::default(),
             is_privileged: false,
             is_over: false,
             depth: 0,
@@ -68,11 +70,11 @@ impl Scope {
     }
 
     pub(super) fn variable(&self, name: &str) -> Option<&Variable> {
-        self.variables.get(name)
+        self.variables.get(name).map(Arc::as_ref)
     }
 
     pub(super) fn set(&mut self, name: &str, value: Variable) {
-        self.variables.insert(name.to_owned(), value);
+        Arc::make_mut(&mut self.variables).insert(name.into(), Arc::new(value));
     }
 
     pub(super) fn assign(&mut self, name: &str, value: Text) {
@@ -88,7 +90,7 @@ impl Scope {
     pub(super) fn undecided(&self, names: &[String]) -> Vec<(String, Vec<Text>)> {
         names
             .iter()
-            .filter_map(|name| Some((name.clone(), self.variables.get(name)?.alternatives.clone())))
+            .filter_map(|name| Some((name.clone(), self.variables.get(name.as_str())?.alternatives.clone())))
             .filter(|(_, alternatives)| alternatives.len() > 1)
             .collect()
     }
@@ -130,31 +132,90 @@ impl Scope {
             *self = other;
             return;
         }
-        for (name, variable) in other.variables {
-            match self.variables.get_mut(&name) {
-                Some(own) => own.join(variable),
-                None => {
-                    self.variables.insert(name, variable);
-                }
+        self.join_variables(&other.variables);
+        self.also_written(&other);
+        self.cwd.join(other.cwd);
+        if !Arc::ptr_eq(&self.functions, &other.functions) {
+            let functions = Arc::make_mut(&mut self.functions);
+            for (name, body) in other.functions.iter() {
+                functions.entry(name.clone()).or_insert_with(|| body.clone());
             }
         }
-        self.cwd.join(other.cwd);
-        for (name, body) in other.functions {
-            self.functions.entry(name).or_insert(body);
+        if !Arc::ptr_eq(&self.aliases, &other.aliases) {
+            let aliases = other.aliases.iter().map(|(name, text)| (name.clone(), text.clone()));
+            Arc::make_mut(&mut self.aliases).extend(aliases);
         }
-        self.aliases.extend(other.aliases);
-        self.written.extend(other.written);
         if self.positional != other.positional {
             self.positional = None;
         }
     }
 }
 
+impl Scope {
+    fn join_variables(&mut self, others: &Arc<HashMap<Arc<str>, Arc<Variable>>>) {
+        if Arc::ptr_eq(&self.variables, others) {
+            return;
+        }
+        let variables = Arc::make_mut(&mut self.variables);
+        for (name, other) in others.iter() {
+            match variables.get_mut(name) {
+                Some(own) if Arc::ptr_eq(own, other) => {}
+                Some(own) => Arc::make_mut(own).join(other),
+                None => {
+                    variables.insert(name.clone(), other.clone());
+                }
+            }
+        }
+    }
+
+    /// Whether a file was written before, by absolute path.
+    pub(crate) fn has_written(&self, path: &str) -> bool {
+        self.written.contains(path)
+    }
+
+    pub(crate) fn wrote(&mut self, paths: Vec<String>) {
+        for path in paths.into_iter().filter(|path| !self.written.contains(path.as_str())).collect::<Vec<_>>()
+        {
+            Arc::make_mut(&mut self.written).insert(path.into());
+        }
+    }
+
+    /// Takes over what was written on another way.
+    pub(crate) fn also_written(&mut self, other: &Self) {
+        if !Arc::ptr_eq(&self.written, &other.written) {
+            Arc::make_mut(&mut self.written).extend(other.written.iter().cloned());
+        }
+    }
+
+    pub(super) fn function(&self, name: &str) -> Option<Arc<Node>> {
+        self.functions.get(name).cloned()
+    }
+
+    pub(super) fn define(&mut self, name: &str, body: &Node) {
+        Arc::make_mut(&mut self.functions).insert(name.into(), Arc::new(body.clone()));
+    }
+
+    /// Forgets a function.
+    pub(super) fn undefine(&mut self, name: &str) {
+        if self.functions.contains_key(name) {
+            Arc::make_mut(&mut self.functions).remove(name);
+        }
+    }
+
+    pub(super) fn alias(&self, name: &str) -> Option<Arc<str>> {
+        self.aliases.get(name).cloned()
+    }
+
+    pub(super) fn set_alias(&mut self, name: &str, text: &str) {
+        Arc::make_mut(&mut self.aliases).insert(name.into(), text.into());
+    }
+}
+
 impl Variable {
-    fn join(&mut self, other: Self) {
-        for alternative in other.alternatives {
-            if !self.alternatives.contains(&alternative) {
-                self.alternatives.push(alternative);
+    fn join(&mut self, other: &Self) {
+        for alternative in &other.alternatives {
+            if !self.alternatives.contains(alternative) {
+                self.alternatives.push(alternative.clone());
             }
         }
         if self.alternatives.len() > MOST_ALTERNATIVES {
@@ -205,8 +266,8 @@ impl Scope {
     /// What a shell that is started here knows: the folder, and the variables as its environment.
     pub(crate) fn inside_shell(&self, positional: Vec<Text>) -> Self {
         let mut inner = self.clone();
-        inner.functions.clear();
-        inner.aliases.clear();
+        inner.functions = Arc::default();
+        inner.aliases = Arc::default();
         inner.positional = Some(positional);
         inner.running.clear();
         inner

@@ -1,9 +1,9 @@
 //! Walks a program as a shell would run it, both ways at each fork, and gathers what it would do.
 
-use std::rc::Rc;
+use std::thread;
 
 use super::{
-    parse,
+    guard, parse,
     state::Scope,
     syntax::{Connector, Node, Redirect, Target, Word},
 };
@@ -15,6 +15,8 @@ use crate::{
 
 /// How many commands one call may hold, loops unrolled.
 const MOST_STEPS: usize = 3_000;
+/// How many bytes its words may become, loops unrolled and variables filled in.
+const MOST_BYTES: usize = 512 * 1024;
 /// How many words of a loop are taken one by one.
 const MOST_ROUNDS: usize = 64;
 /// How deep functions, shells and `eval` may lie within each other.
@@ -25,20 +27,81 @@ pub(crate) struct Walker<'s> {
     pub(crate) surroundings: &'s Surroundings,
     pub(crate) effects: Effects,
     steps: usize,
+    bytes: usize,
+    /// One reason is enough.
+    is_unreadable: bool,
+    /// It works on a stack of its own, with room for what is deep.
+    has_room: bool,
 }
 
 impl<'s> Walker<'s> {
     pub(crate) fn new(surroundings: &'s Surroundings) -> Self {
-        Self { surroundings, effects: Effects::default(), steps: 0 }
+        Self {
+            surroundings,
+            effects: Effects::default(),
+            steps: 0,
+            bytes: 0,
+            is_unreadable: false,
+            has_room: false,
+        }
     }
 
     /// Another one for words that may be a command.
     pub(crate) fn apart(&self) -> Self {
-        Self { surroundings: self.surroundings, effects: Effects::default(), steps: self.steps }
+        Self { effects: Effects::default(), is_unreadable: false, ..*self }
     }
 
-    /// Walks the text of a program; gives what it prints.
+    /// What another one found; what it cost counts here too.
+    pub(crate) fn found_apart(&mut self, apart: Self) -> Effects {
+        self.steps = apart.steps;
+        self.bytes = apart.bytes;
+        if self.steps > MOST_STEPS || self.bytes > MOST_BYTES {
+            self.unreadable("it holds too many words that may be commands".to_owned());
+        }
+        apart.effects
+    }
+
+    /// Counts a command; false when there were too many.
+    pub(super) fn takes_step(&mut self) -> bool {
+        self.steps += 1;
+        if self.steps > MOST_STEPS {
+            self.unreadable(format!("it holds more than {MOST_STEPS} commands, loops unrolled"));
+        }
+        self.steps <= MOST_STEPS
+    }
+
+    /// Counts what words become; false when there is no room for it.
+    pub(super) fn affords(&mut self, bytes: usize) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > MOST_BYTES {
+            self.unreadable(format!("its words become more than {MOST_BYTES} bytes"));
+        }
+        self.bytes <= MOST_BYTES
+    }
+
+    /// Walks the text of a program; gives what it prints. What is deep is walked on a stack with room for it, for one that ends
+    /// takes the whole process with it.
     pub(crate) fn program(&mut self, text: &str, scope: &mut Scope, input: Option<&Text>) -> Text {
+        if self.has_room || guard::is_small(text) {
+            return self.program_here(text, scope, input);
+        }
+        self.has_room = true;
+        let walked = thread::scope(|threads| {
+            let walk = || self.program_here(text, scope, input);
+            let walking = thread::Builder::new().stack_size(guard::STACK_BYTES).spawn_scoped(threads, walk);
+            walking.map(thread::ScopedJoinHandle::join)
+        });
+        self.has_room = false;
+        let problem = match walked {
+            Ok(Ok(printed)) => return printed,
+            Ok(Err(_)) => "the evaluator failed".to_owned(),
+            Err(error) => format!("there is no room to read it: {error}"),
+        };
+        self.unreadable(problem);
+        Text::hole(Hole::UNKNOWN)
+    }
+
+    fn program_here(&mut self, text: &str, scope: &mut Scope, input: Option<&Text>) -> Text {
         if scope.depth >= MOST_DEPTH {
             self.unreadable(format!("more than {MOST_DEPTH} programs lie within each other"));
             return Text::hole(Hole::UNKNOWN);
@@ -60,7 +123,7 @@ impl<'s> Walker<'s> {
 
     /// A shell runs a script line by line, so lines before a mistake do run.
     fn lines_before_the_problem(&mut self, text: &str, scope: &Scope) {
-        if text.len() > super::guard::MOST_BYTES || !text.contains('\n') {
+        if text.len() > guard::MOST_BYTES || !text.contains('\n') {
             return;
         }
         let mut inner = scope.clone();
@@ -73,7 +136,8 @@ impl<'s> Walker<'s> {
     }
 
     pub(crate) fn unreadable(&mut self, reason: String) {
-        if !self.effects.iter().any(|effect| matches!(effect, Effect::Unreadable(_))) {
+        if !self.is_unreadable {
+            self.is_unreadable = true;
             self.effects.push(Effect::Unreadable(reason));
         }
     }
@@ -86,9 +150,7 @@ impl<'s> Walker<'s> {
         if scope.is_over {
             return Text::default();
         }
-        self.steps += 1;
-        if self.steps > MOST_STEPS {
-            self.unreadable(format!("it holds more than {MOST_STEPS} commands, loops unrolled"));
+        if !self.takes_step() {
             return Text::hole(Hole::UNKNOWN);
         }
         match node {
@@ -101,7 +163,7 @@ impl<'s> Walker<'s> {
                 let mut inner = scope.clone();
                 let input = self.redirect(redirects, &mut inner, input.cloned());
                 let printed = self.walk(body, &mut inner, input.as_ref());
-                scope.written.append(&mut inner.written);
+                scope.also_written(&inner);
                 printed
             }
             Node::Group(body, redirects) => {
@@ -200,7 +262,7 @@ impl<'s> Walker<'s> {
         inner.positional = None;
         inner.running.push(name.to_owned());
         self.walk(body, &mut inner, None);
-        scope.functions.insert(name.to_owned(), Rc::new(body.clone()));
+        scope.define(name, body);
     }
 
     /// Each command in a process of its own, fed by the one before.
@@ -209,7 +271,7 @@ impl<'s> Walker<'s> {
         for command in commands {
             let mut inner = scope.clone();
             let printed = self.walk(command, &mut inner, fed.as_ref());
-            scope.written.append(&mut inner.written);
+            scope.also_written(&inner);
             fed = Some(printed);
         }
         fed.unwrap_or_default()
@@ -347,7 +409,7 @@ impl<'s> Walker<'s> {
 
     /// Remembers that a file was written, so that running it later is seen.
     pub(crate) fn wrote(&self, place: &Place, scope: &mut Scope) {
-        scope.written.extend(place.absolute(self.surroundings));
+        scope.wrote(place.absolute(self.surroundings));
     }
 
     /// `/dev/tcp/HOST/PORT`

@@ -9,7 +9,9 @@ use super::{
 };
 
 /// How many words one word's braces may become.
-const MOST_WORDS: usize = 256;
+pub(super) const MOST_WORDS: usize = 256;
+/// How many braces of one word are expanded; each doubles the words, unless it stands for one alone.
+const MOST_BRACES: usize = 32;
 
 /// A word as the shell splits its braces, in order.
 pub(super) fn words(parsed: &Parsed) -> Result<Vec<Word>, SyntaxProblem> {
@@ -18,14 +20,18 @@ pub(super) fn words(parsed: &Parsed) -> Result<Vec<Word>, SyntaxProblem> {
         return Ok(vec![word(parsed)?]);
     }
     let mut expanded = Vec::new();
-    braces(value, &mut expanded)?;
+    braces(value, &mut expanded, 0)?;
     if expanded.len() == 1 {
         return Ok(vec![word(parsed)?]);
     }
     let mut words = Vec::new();
     for text in expanded {
         // What has no braces any more is read like any word.
-        words.extend(parse_words(&text)?);
+        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./+:@%,".contains(&byte)) {
+            words.push(Word { pieces: vec![Piece::Literal { text, is_quoted: false }] });
+        } else {
+            words.extend(parse_words(&text)?);
+        }
     }
     Ok(words)
 }
@@ -285,8 +291,8 @@ fn argument_word(text: &str, in_quotes: bool) -> Result<Word, SyntaxProblem> {
 }
 
 /// Expands the first braces of a word, then the rest, and gives the texts in order.
-pub(super) fn braces(text: &str, expanded: &mut Vec<String>) -> Result<(), SyntaxProblem> {
-    if expanded.len() >= MOST_WORDS {
+pub(super) fn braces(text: &str, expanded: &mut Vec<String>, depth: usize) -> Result<(), SyntaxProblem> {
+    if expanded.len() >= MOST_WORDS || depth > MOST_BRACES {
         return Err(SyntaxProblem(format!("its braces become more than {MOST_WORDS} words")));
     }
     let Some((before, alternatives, after)) = first_braces(text) else {
@@ -294,15 +300,15 @@ pub(super) fn braces(text: &str, expanded: &mut Vec<String>) -> Result<(), Synta
         return Ok(());
     };
     for alternative in alternatives {
-        braces(&format!("{before}{alternative}{after}"), expanded)?;
+        braces(&format!("{before}{alternative}{after}"), expanded, depth + 1)?;
     }
     Ok(())
 }
 
 /// The first braces that mean alternatives, with what stands before and behind them.
 fn first_braces(text: &str) -> Option<(&str, Vec<String>, &str)> {
-    let skip = quoted_stretches(text);
-    let plain = |at: usize| !skip.iter().any(|(from, to)| (*from..*to).contains(&at));
+    let quoted = quoted_bytes(text);
+    let plain = |at: usize| !quoted[at];
     for (open, _) in text.match_indices('{').filter(|(at, _)| plain(*at)) {
         if text[..open].ends_with('$') {
             continue;
@@ -364,13 +370,14 @@ fn range(inner: &str) -> Option<Vec<String>> {
     }
     let letter = |text: &str| text.chars().next().filter(|_| text.chars().count() == 1);
     let (from, to) = (letter(from)?, letter(to)?);
-    let all: Vec<String> = (from.min(to)..=from.max(to)).step_by(step).map(String::from).collect();
+    let all: Vec<String> =
+        (from.min(to)..=from.max(to)).step_by(step).take(MOST_WORDS + 1).map(String::from).collect();
     Some(if from > to { all.into_iter().rev().collect() } else { all })
 }
 
-/// Where quotes, escapes and substitutions stand, in which braces mean nothing.
-fn quoted_stretches(text: &str) -> Vec<(usize, usize)> {
-    let mut stretches = Vec::new();
+/// By byte, whether it stands in quotes, an escape or a substitution, where braces mean nothing.
+fn quoted_bytes(text: &str) -> Vec<bool> {
+    let mut quoted = vec![false; text.len()];
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -386,10 +393,10 @@ fn quoted_stretches(text: &str) -> Vec<(usize, usize)> {
                 continue;
             }
         };
-        stretches.push((at, end.min(bytes.len())));
+        quoted[at..end.min(bytes.len())].fill(true);
         at = end;
     }
-    stretches
+    quoted
 }
 
 fn closing(bytes: &[u8], from: usize, quote: u8) -> usize {
@@ -421,7 +428,7 @@ mod tests {
 
     fn expanded(text: &str) -> Vec<String> {
         let mut all = Vec::new();
-        braces(text, &mut all).expect("not too many");
+        braces(text, &mut all, 0).expect("not too many");
         all
     }
 
@@ -440,6 +447,6 @@ mod tests {
     #[test]
     fn too_many_words_are_refused() {
         let mut all = Vec::new();
-        assert!(braces("{1..100000}", &mut all).is_err());
+        assert!(braces("{1..100000}", &mut all, 0).is_err());
     }
 }
