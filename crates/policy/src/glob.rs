@@ -4,11 +4,43 @@ use crate::text::in_set;
 
 /// Whether a text fits a pattern as a whole; `*` stands for any characters, slashes too.
 pub(crate) fn fits(pattern: &str, text: &str) -> bool {
-    let tokens = tokens(pattern);
+    Glob::read(pattern).fits(text)
+}
+
+/// A pattern that is held against many texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Glob {
+    tokens: Vec<Token>,
+    /// What every text that fits holds.
+    needles: Vec<String>,
+}
+
+impl Glob {
+    pub(crate) fn read(pattern: &str) -> Self {
+        let tokens = tokens(pattern);
+        let needles = tokens
+            .split(|token| !matches!(token, Token::Lit(_)))
+            .filter(|run| !run.is_empty())
+            .map(|run| {
+                run.iter()
+                    .filter_map(|token| if let Token::Lit(one) = token { Some(*one) } else { None })
+                    .collect()
+            })
+            .collect();
+        Self { tokens, needles }
+    }
+
+    /// Whether a text fits as a whole.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        self.needles.iter().all(|needle| text.contains(needle.as_str())) && lies_over(&self.tokens, text)
+    }
+}
+
+fn lies_over(tokens: &[Token], text: &str) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let mut reachable = vec![false; characters.len() + 1];
     reachable[0] = true;
-    for token in &tokens {
+    for token in tokens {
         let mut next = vec![false; reachable.len()];
         match token {
             Token::Any => {
@@ -34,6 +66,7 @@ pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     reachable[characters.len()]
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
     Any,
     One(Option<String>),

@@ -19,10 +19,11 @@ use self::{
     schedule::Schedule, tool_list::ToolList,
 };
 use crate::{
-    effect::{Effect, Place},
+    effect::{Effect, Place, Run},
     path::Candidate,
     rule::RuleError,
     surroundings::{Links, Surroundings},
+    text::Text,
 };
 
 /// A policy of one kind, ready to judge.
@@ -48,6 +49,8 @@ pub(crate) struct Context<'c> {
     /// The place that the effect is about, and the forms of its path once somebody asked for them.
     pub(crate) place: Option<&'c Place>,
     pub(crate) forms: &'c OnceCell<Vec<Candidate>>,
+    /// The command that the effect is about, as a line, once somebody asked for it.
+    pub(crate) line: &'c OnceCell<String>,
     pub(crate) now: jiff::Timestamp,
 }
 
@@ -60,6 +63,11 @@ impl Context<'_> {
         } else {
             Cow::Owned(found())
         }
+    }
+
+    /// The command that is judged as a line, what is unknown in it masked.
+    pub(crate) fn line(&self, run: &Run) -> &str {
+        self.line.get_or_init(|| run.words.iter().map(Text::masked).collect::<Vec<_>>().join(" "))
     }
 }
 

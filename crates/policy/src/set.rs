@@ -159,10 +159,11 @@ impl PolicySet {
     /// What the policies say about a planned call, with the links that were found on the way of its paths.
     #[must_use]
     pub fn judge(&self, plan: &Plan, links: &Links, now: Timestamp) -> Verdict {
-        let forms = OnceCell::new();
+        let (forms, line) = (OnceCell::new(), OnceCell::new());
         let context = Context {
             place: None,
             forms: &forms,
+            line: &line,
             surroundings: &self.surroundings,
             links,
             tool_name: &plan.tool_name,
@@ -252,8 +253,8 @@ impl<'m> Judging<'m> {
     fn effects(&mut self, effects: &Effects, context: &Context<'_>) {
         let mut judged = HashSet::new();
         for effect in effects.iter().filter(|effect| judged.insert(*effect)) {
-            let forms = OnceCell::new();
-            self.effect(effect, &Context { place: effect.place(), forms: &forms, ..*context });
+            let (forms, line) = (OnceCell::new(), OnceCell::new());
+            self.effect(effect, &Context { place: effect.place(), forms: &forms, line: &line, ..*context });
         }
     }
 

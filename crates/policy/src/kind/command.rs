@@ -86,7 +86,7 @@ impl CommandPolicy {
             Effect::Run(run) => {
                 let mut doubtful = None;
                 for (text, rule) in &self.blocked {
-                    match rule.matches(run) {
+                    match rule.matches(run, || context.line(run)) {
                         Match::Yes | Match::Wild => {
                             return Some(Finding::new(
                                 Decision::Deny,

@@ -114,25 +114,25 @@ impl FileAccess {
             let written =
                 self.write_restricted.iter().filter(|_| is_write).map(|named| ("write_restricted", named));
             for (list, named) in restricted.chain(written) {
-                let rule = format!("{list}: {}", named.text);
+                let rule = || format!("{list}: {}", named.text);
                 match named.pattern.matches(form) {
                     Match::Yes => {
                         return Some(Finding::new(
                             Decision::Deny,
-                            rule,
+                            rule(),
                             format!("{} is {}", place.path, said(list)),
                         ));
                     }
                     Match::Wild => {
                         return Some(Finding::new(
                             Decision::Deny,
-                            rule,
+                            rule(),
                             format!("{} can be a file that is {}", place.path, said(list)),
                         ));
                     }
                     Match::Maybe if doubtful.is_none() => {
                         let reason = format!("{} may become a file that is {}", place.path, said(list));
-                        doubtful = Some(Finding::new(Decision::Ask, rule, reason));
+                        doubtful = Some(Finding::new(Decision::Ask, rule(), reason));
                     }
                     _ => {}
                 }

@@ -115,7 +115,9 @@ const fn verb(decision: Decision) -> &'static str {
 fn covers(rule: &Rule, effect: &Effect, context: &Context<'_>, decision: Decision) -> Match {
     let allows = decision == Decision::Allow;
     match (&rule.covers, effect) {
-        (Covers::Command(pattern), Effect::Run(run)) => command(pattern.matches(run), run, allows),
+        (Covers::Command(pattern), Effect::Run(run)) => {
+            command(pattern.matches(run, || context.line(run)), run, allows)
+        }
         (Covers::Tool(tool), Effect::Run(run)) if tool == "Bash" => command(Match::Yes, run, allows),
         (Covers::Tool(tool), Effect::Write(_, Written::Redirected))
             if allows && tool == "Bash" && context.tool_name == "Bash" =>

@@ -168,6 +168,9 @@ impl<'s> Job<'_, 's> {
             return;
         }
         self.is_wrapper();
+        if !self.walker.affords(words.iter().map(Text::size).sum()) {
+            return;
+        }
         scope.depth += 1;
         if scope.depth > 15 {
             self.walker.unreadable("too many commands lie within each other".to_owned());

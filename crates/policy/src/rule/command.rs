@@ -2,7 +2,7 @@
 
 use crate::{
     effect::Run,
-    glob,
+    glob::Glob,
     text::{Match, Text},
 };
 
@@ -14,7 +14,7 @@ pub(crate) enum CommandRule {
     /// The command begins with these words and has more.
     Longer(Vec<String>),
     /// The whole command fits a pattern.
-    Glob(String),
+    Glob(Glob),
     /// These words exactly.
     Exactly(Vec<String>),
 }
@@ -34,13 +34,13 @@ impl CommandRule {
         }
         if what.contains('*') {
             let what = what.strip_suffix(":*").map_or_else(|| what.to_owned(), |prefix| format!("{prefix}*"));
-            return Self::Glob(what);
+            return Self::Glob(Glob::read(&what));
         }
         Self::Exactly(words(what))
     }
 
-    /// Whether a command is one of these; [`Match::Maybe`] when that depends on what is unknown.
-    pub(crate) fn matches(&self, run: &Run) -> Match {
+    /// Whether a command, which is this line with what is unknown masked, is one of these; [`Match::Maybe`] when that depends on what is unknown.
+    pub(crate) fn matches<'l>(&self, run: &Run, line: impl FnOnce() -> &'l str) -> Match {
         match self {
             Self::Prefix(words) => begins(&run.words, words).0,
             Self::Longer(words) => {
@@ -57,8 +57,11 @@ impl CommandRule {
                 }
             }
             Self::Glob(pattern) => {
-                let text = run.words.iter().map(Text::masked).collect::<Vec<_>>().join(" ");
-                if glob::fits(pattern, &text) { Match::Yes } else { Match::No }
+                if pattern.fits(line()) {
+                    Match::Yes
+                } else {
+                    Match::No
+                }
             }
         }
     }
@@ -89,7 +92,7 @@ mod tests {
     fn matches(rule: &str, command: &str) -> Match {
         let words = command.split(' ').map(Text::lit).collect();
         let run = Run { words, is_innermost: true, is_genuine: true, is_pure: false, is_harmless: false };
-        CommandRule::read(rule).matches(&run)
+        CommandRule::read(rule).matches(&run, || command)
     }
 
     #[test]

@@ -11,6 +11,8 @@ const MOST_SUBSTITUTIONS: usize = 12;
 const MOST_BRACKETS: usize = 64;
 /// How many words all braces together may become.
 const MOST_BRACE_WORDS: usize = 16 * 1024;
+/// How often the parser may hold a byte behind a brace against a quote; it tries each with each.
+const MOST_BRACE_TRIES: usize = 1 << 28;
 /// Up to here a command is walked where the caller stands.
 const SMALL_BYTES: usize = 1024;
 const SMALL_BLOCKS: usize = 12;
@@ -46,6 +48,9 @@ pub(crate) fn check(text: &str) -> Result<(), SyntaxProblem> {
     }
     if brace_words(text) > MOST_BRACE_WORDS {
         return Err(SyntaxProblem(format!("its braces become more than {MOST_BRACE_WORDS} words")));
+    }
+    if brace_tries(text) > MOST_BRACE_TRIES {
+        return Err(SyntaxProblem("its braces and quotes are too many to read".to_owned()));
     }
     Ok(())
 }
@@ -101,6 +106,27 @@ fn brace_words(text: &str) -> usize {
         .map(words)
         .filter(|count| *count > 1)
         .sum()
+}
+
+/// How often the parser tries when it looks for the ends of braces: from each to its end, with each quote before.
+fn brace_tries(text: &str) -> usize {
+    let tries = |word: &str| {
+        let quoted = word::quoted_bytes(word);
+        let quotes = quoted.windows(2).filter(|pair| pair[0] != pair[1]).count()
+            + word.bytes().filter(|byte| matches!(byte, b'\'' | b'"' | b'\\' | b'$' | b'`')).count();
+        let mut open = Vec::new();
+        let mut bytes = 0_usize;
+        for (at, byte) in word.bytes().enumerate().filter(|(at, _)| !quoted[*at]) {
+            match byte {
+                b'{' => open.push(at),
+                b'}' => bytes += open.pop().map_or(0, |from| at - from),
+                _ => {}
+            }
+        }
+        bytes += open.iter().map(|from| word.len() - from).sum::<usize>();
+        bytes.saturating_mul(quotes + 1)
+    };
+    text.split_whitespace().filter(|word| word.contains('{')).map(tries).sum()
 }
 
 fn blocks(text: &str) -> usize {

@@ -16,7 +16,7 @@ use crate::{
 /// How many commands one call may hold, loops unrolled.
 const MOST_STEPS: usize = 3_000;
 /// How many bytes its words may become, loops unrolled and variables filled in.
-const MOST_BYTES: usize = 512 * 1024;
+const MOST_BYTES: usize = 256 * 1024;
 /// How many words of a loop are taken one by one.
 const MOST_ROUNDS: usize = 64;
 /// How deep functions, shells and `eval` may lie within each other.
@@ -67,11 +67,11 @@ impl<'s> Walker<'s> {
         if self.steps > MOST_STEPS {
             self.unreadable(format!("it holds more than {MOST_STEPS} commands, loops unrolled"));
         }
-        self.steps <= MOST_STEPS
+        self.steps <= MOST_STEPS && self.bytes <= MOST_BYTES
     }
 
     /// Counts what words become; false when there is no room for it.
-    pub(super) fn affords(&mut self, bytes: usize) -> bool {
+    pub(crate) fn affords(&mut self, bytes: usize) -> bool {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > MOST_BYTES {
             self.unreadable(format!("its words become more than {MOST_BYTES} bytes"));

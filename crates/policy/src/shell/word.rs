@@ -376,7 +376,7 @@ fn range(inner: &str) -> Option<Vec<String>> {
 }
 
 /// By byte, whether it stands in quotes, an escape or a substitution, where braces mean nothing.
-fn quoted_bytes(text: &str) -> Vec<bool> {
+pub(super) fn quoted_bytes(text: &str) -> Vec<bool> {
     let mut quoted = vec![false; text.len()];
     let bytes = text.as_bytes();
     let mut at = 0;

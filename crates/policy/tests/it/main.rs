@@ -1,3 +1,5 @@
 //! Facts about the policy engine that need files: sets of policies and corpora of calls.
 
 mod corpus;
+mod robust;
+mod sets;
