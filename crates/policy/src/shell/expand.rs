@@ -33,9 +33,17 @@ impl Walker<'_> {
             && let Some(elements) = self.elements(parameter, scope)
             && self.affords(elements.iter().map(Text::size).sum())
         {
-            return if *is_quoted { elements } else { elements.iter().flat_map(refield).collect() };
+            if *is_quoted {
+                return elements;
+            }
+            let refield = |element: &Text| {
+                let mut fields = Fields::new(self.separators(scope));
+                fields.unquoted(element);
+                fields.finish()
+            };
+            return elements.iter().flat_map(refield).collect();
         }
-        let mut fields = Fields::default();
+        let mut fields = Fields::new(self.separators(scope));
         for (at, piece) in word.pieces.iter().enumerate() {
             match piece {
                 Piece::Literal { text, is_quoted: true } => {
@@ -101,6 +109,14 @@ impl Walker<'_> {
         }
     }
 
+    /// The characters at which words are split, `$IFS`.
+    fn separators(&self, scope: &Scope) -> Option<String> {
+        match scope.variable("IFS") {
+            Some(_) => scope.value("IFS", self.surroundings).literal().map(str::to_owned),
+            None => Some(" \t\n".to_owned()),
+        }
+    }
+
     /// Puts the home folder for a leading `~`, and gives what stands behind it.
     fn tilde<'t>(&self, literal: &'t str, text: &mut Text) -> &'t str {
         let Some(behind) = literal.strip_prefix('~') else { return literal };
@@ -132,9 +148,15 @@ struct Fields {
     done: Vec<Text>,
     current: Text,
     is_open: bool,
+    /// The characters that split what was expanded; `None` when nobody knows them.
+    separators: Option<String>,
 }
 
 impl Fields {
+    fn new(separators: Option<String>) -> Self {
+        Self { separators, ..Self::default() }
+    }
+
     /// Adds what an unquoted expansion became: blanks split it, wildcards in it count.
     fn unquoted(&mut self, text: &Text) {
         for part in text.parts() {
@@ -155,9 +177,13 @@ impl Fields {
     }
 
     fn blanks(&mut self, literal: &str) {
-        let is_blank = |character: char| matches!(character, ' ' | '\t' | '\n');
+        let Some(separators) = self.separators.clone() else {
+            self.is_open = true;
+            self.current.push(Part::Hole(Hole { splits: true, ..Hole::UNKNOWN }));
+            return;
+        };
         let mut first = true;
-        for word in literal.split(is_blank) {
+        for word in literal.split(|character| separators.contains(character)) {
             if !first {
                 self.end();
             }
@@ -179,13 +205,6 @@ impl Fields {
         self.end();
         self.done
     }
-}
-
-/// An element of an array, unquoted.
-fn refield(text: &Text) -> Vec<Text> {
-    let mut fields = Fields::default();
-    fields.unquoted(text);
-    fields.finish()
 }
 
 /// Adds unquoted text, whose wildcards stand for file names.

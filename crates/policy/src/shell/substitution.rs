@@ -87,10 +87,32 @@ fn next(text: &str, from: usize) -> Option<Found> {
         b'\\' => Found::Skip(after_next(text, at)),
         b'`' => Found::Backtick(at + 1),
         // What stands in `$((` is arithmetic, and substitutions in it are found on the way.
-        _ if text[at..].starts_with("$((") => Found::Skip(at + 3),
+        _ if is_arithmetic(&text[at..]) => Found::Skip(at + 3),
         _ if text[at..].starts_with("$(") => Found::Program(at + 2),
         _ => Found::Skip(at + 1),
     })
+}
+
+/// Whether a text begins with `$((` and the brackets close together; the shell takes `$((a); (b))` for a command.
+fn is_arithmetic(text: &str) -> bool {
+    let Some(inside) = text.strip_prefix("$((") else { return false };
+    let mut open = 2_usize;
+    for (at, byte) in inside.bytes().enumerate() {
+        match byte {
+            b'(' => open += 1,
+            b')' => open -= 1,
+            _ => {}
+        }
+        if open == 1 {
+            return inside[at + 1..].starts_with(')');
+        }
+    }
+    true
+}
+
+/// Whether something in it looks like arithmetic and is a command.
+pub(super) fn has_disguised_command(text: &str) -> bool {
+    text.match_indices("$((").any(|(at, _)| !is_arithmetic(&text[at..]))
 }
 
 /// Behind a backslash and the character it stands before.

@@ -197,6 +197,9 @@ impl Reader {
                 Piece::Process { program, is_output: direction == ">" }
             }
             NodeKind::ArithmeticExpansion { .. } | NodeKind::ArithDeprecated { .. } => {
+                if substitution::has_disguised_command(raw) {
+                    return Err(SyntaxProblem("it holds a command that looks like arithmetic".to_owned()));
+                }
                 let has_program = raw.contains('`') || raw.replace("$((", "").contains("$(");
                 let inside = if has_program { substitution::inside(raw)? } else { Vec::new() };
                 Piece::Arithmetic(inside)

@@ -1,5 +1,6 @@
 //! Facts about the policy engine that need files: sets of policies and corpora of calls.
 
 mod corpus;
+mod metamorphic;
 mod robust;
 mod sets;
