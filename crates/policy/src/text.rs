@@ -93,7 +93,7 @@ impl Text {
             Part::Pipe(output) => output.size(),
             Part::Star | Part::One(_) | Part::Hole(_) => 0,
         };
-        self.parts.iter().map(|one| 8 + part(one)).sum::<usize>() + 8
+        self.parts.iter().map(|one| 4 + part(one)).sum()
     }
 
     pub(crate) fn push(&mut self, part: Part) {

@@ -57,7 +57,7 @@ pub(super) fn shell(job: &mut Job<'_, '_>) {
         job.is_pure();
         return;
     }
-    let rest = &arguments[at..];
+    let rest = arguments.get(at..).unwrap_or_default();
     if takes_text {
         let Some(text) = rest.first() else { return };
         job.is_wrapper();
