@@ -119,13 +119,6 @@ impl Deed {
         self
     }
 
-    /// What is done to memory, and in which namespace.
-    pub fn in_memory(mut self, operation: impl Display, namespace: impl Display) -> Self {
-        self.event.memory_operation = Some(operation.to_string());
-        self.event.memory_namespace = Some(namespace.to_string());
-        self
-    }
-
     /// A detail more. Secrets in it are replaced by their digests.
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.detail.insert(field.to_owned(), value.into());

@@ -61,48 +61,16 @@ text_enum! {
         AuditRedact = "audit.redact",
         /// The audit log was written out.
         AuditExport = "audit.export",
-        /// A policy was created.
-        PolicyCreate = "policy.create",
-        /// A policy was changed.
-        PolicyUpdate = "policy.update",
-        /// A policy was enabled.
-        PolicyEnable = "policy.enable",
-        /// A policy was disabled.
-        PolicyDisable = "policy.disable",
-        /// A policy was deleted.
-        PolicyDelete = "policy.delete",
-        /// A tool call was decided.
-        PermissionDecide = "permission.decide",
         /// A hook was created.
         HookCreate = "hook.create",
-        /// A hook was changed.
-        HookUpdate = "hook.update",
         /// A hook was enabled.
         HookEnable = "hook.enable",
         /// A hook was disabled.
         HookDisable = "hook.disable",
         /// A hook was deleted.
         HookDelete = "hook.delete",
-        /// A person approved what was asked.
-        ApprovalApprove = "approval.approve",
-        /// A person refused what was asked.
-        ApprovalDeny = "approval.deny",
-        /// Nobody answered in time.
-        ApprovalExpire = "approval.expire",
-        /// What was asked was withdrawn.
-        ApprovalCancel = "approval.cancel",
-        /// Something was remembered.
-        MemoryPut = "memory.put",
-        /// A memory was changed.
-        MemoryUpdate = "memory.update",
-        /// A memory was deleted.
-        MemoryDelete = "memory.delete",
-        /// A deleted memory was brought back.
-        MemoryRestore = "memory.restore",
-        /// A memory was pinned, or was no longer.
-        MemoryPin = "memory.pin",
-        /// What a memory said was blanked.
-        MemoryRedact = "memory.redact",
+        /// An agent program told of an event, and the built-in hook `audit` is for it.
+        HookEventRecord = "hook_event.record",
     }
 }
 

@@ -65,8 +65,10 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_decoder_panic(text in ".{0,20}") {
-            drop(decode(&text));
+        fn any_text_is_bytes_or_is_refused(text in ".{0,20}") {
+            if let Some(bytes) = decode(&text) {
+                prop_assert_eq!(encode(&bytes), text.to_ascii_lowercase());
+            }
         }
     }
 }

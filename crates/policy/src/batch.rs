@@ -70,30 +70,59 @@ pub struct Answer {
     pub reason: String,
 }
 
+/// Policies of a file, ready to judge cases.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    file: PolicyFile,
+    /// For cases that say nothing about the platform.
+    set: PolicySet,
+}
+
 impl PolicyFile {
+    /// Reads the policies, once for all cases.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn read(self) -> Result<Batch, PolicyError> {
+        let surroundings = self.surroundings.clone().unwrap_or_default();
+        let set = PolicySet::read(&self.policies, surroundings)?;
+        Ok(Batch { file: self, set })
+    }
+}
+
+impl Batch {
+    /// The policies as they judge cases that say nothing about the platform.
+    #[must_use]
+    pub const fn set(&self) -> &PolicySet {
+        &self.set
+    }
+
     /// Judges a case. No mode takes part: what no policy decides is the set's default, and *ask* where it has none.
     ///
     /// # Errors
-    /// When a policy cannot be read.
+    /// When a policy cannot be read for the case's platform.
     pub fn judge(&self, case: &Case, now: Timestamp) -> Result<Answer, PolicyError> {
-        let set = self.set_for(case)?;
-        let cwd = case.cwd.as_deref().unwrap_or(&set.surroundings().project_root);
-        let call = Call { tool_name: &case.tool_name, input: &case.tool_input, cwd };
-        let verdict = set.judge(&set.plan(&call), &case.facts.symlinks, now);
-        Ok(Answer::new(case.id.clone(), verdict))
-    }
-
-    fn set_for(&self, case: &Case) -> Result<PolicySet, PolicyError> {
-        let mut surroundings = self.surroundings.clone().unwrap_or_default();
-        if let Some(platform) = case.facts.platform {
+        let Facts { symlinks, platform, case_sensitive_fs } = &case.facts;
+        if platform.is_none() && case_sensitive_fs.is_none() {
+            return Ok(judged(&self.set, case, symlinks, now));
+        }
+        let mut surroundings = self.set.surroundings().clone();
+        if let Some(platform) = *platform {
             surroundings.platform = platform;
             surroundings.case_sensitive_fs = platform == Platform::Linux;
         }
-        if let Some(is) = case.facts.case_sensitive_fs {
+        if let Some(is) = *case_sensitive_fs {
             surroundings.case_sensitive_fs = is;
         }
-        PolicySet::read(&self.policies, surroundings)
+        let set = PolicySet::read(&self.file.policies, surroundings)?;
+        Ok(judged(&set, case, symlinks, now))
     }
+}
+
+fn judged(set: &PolicySet, case: &Case, links: &Links, now: Timestamp) -> Answer {
+    let cwd = case.cwd.as_deref().unwrap_or(&set.surroundings().project_root);
+    let call = Call { tool_name: &case.tool_name, input: &case.tool_input, cwd };
+    Answer::new(case.id.clone(), set.judge(&set.plan(&call), links, now))
 }
 
 impl Answer {

@@ -19,7 +19,7 @@ mod surroundings;
 mod text;
 
 pub use self::{
-    batch::{Answer, Case, Facts, PolicyFile},
+    batch::{Answer, Batch, Case, Facts, PolicyFile},
     call::Call,
     effect::Class,
     kind::ConfigError,

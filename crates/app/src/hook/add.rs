@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{
+    audit_action::AuditAction,
     hook::{Hook, HookAction, HookEvent, HookKind, HookMatcher},
     id::HookId,
     name::Name,
@@ -45,12 +46,14 @@ impl App {
         let name = new.name.as_str().to_owned();
         let hook = self.hook_of(caller, new)?;
         let added = hook.clone();
+        let deed = self.deed(caller, AuditAction::HookCreate).on(hook.id).with("name", name.as_str());
         let add = move |tx: &Tx<'_>| {
             let hooks = tx.team(caller.team_id).hooks();
             if hooks.find_by_name(&name)?.is_some() {
                 return Err(HookError::Taken(name));
             }
-            Ok(hooks.insert(&added)?)
+            hooks.insert(&added)?;
+            Ok(deed.append(tx)?)
         };
         self.store().write(add).await?;
         Ok(hook.shown())

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    audit::{ActorKind, AuditEvent, AuditOutcome},
+    audit::ActorKind,
+    audit_action::AuditAction,
     hook::Builtin,
-    id::{AuditEntryId, HookExecutionId, MetricId},
+    id::{HookExecutionId, MetricId},
     metric::{Metric, MetricLabels, MetricName, MetricValue},
 };
-use serde_json::json;
 
 use super::{HookedEvent, Place, notify::notify, ready::Done, shorten::shortened};
+use crate::audit::{Deed, Doer};
 
 /// Does what the hook is for.
 pub(super) async fn act(
@@ -20,7 +21,7 @@ pub(super) async fn act(
     event: &HookedEvent,
 ) -> Result<Done, String> {
     match builtin {
-        Builtin::Audit {} => audit(place, event).map(|line| Done { audit: Some(line), ..Done::default() }),
+        Builtin::Audit {} => Ok(Done { deed: Some(audit(place, event)), ..Done::default() }),
         Builtin::Metrics {} => measure(place, event).map(|metrics| Done { metrics, ..Done::default() }),
         Builtin::Persistence {} => Ok(Done { keeps_input: true, ..Done::default() }),
         Builtin::Notification(notification) => {
@@ -35,29 +36,18 @@ pub(super) async fn act(
 }
 
 /// A line of the audit log: what the agent is about to do, or did.
-fn audit(place: &Place, event: &HookedEvent) -> Result<AuditEvent, String> {
+fn audit(place: &Place, event: &HookedEvent) -> Deed {
+    let agent = place.session_id.map(|id| id.to_string()).unwrap_or_default();
+    let doer = Doer::new(place.team_id, ActorKind::Agent, agent);
+    let mut deed = place.app.deed(doer, AuditAction::HookEventRecord).on(&event.event);
+    if let Some(session_id) = place.session_id {
+        deed = deed.in_session(session_id);
+    }
+    let input = event.input.get("tool_input").map(shortened);
+    deed = deed.with("tool_name", event.tool_name()).with("tool_use_id", event.tool_use_id.as_deref());
+    deed = deed.with("tool_input", input.unwrap_or_default());
     let is_failure = event.event.as_str().ends_with("Failure");
-    let detail = json!({
-        "tool_name": event.tool_name(), "tool_use_id": event.tool_use_id,
-        "tool_input": event.input.get("tool_input").map(shortened),
-    });
-    Ok(AuditEvent {
-        id: AuditEntryId::from_uuid(place.app.next_id()),
-        team_id: place.team_id,
-        at: place.app.now(),
-        actor_kind: ActorKind::Agent,
-        actor_id: place.session_id.map(|id| id.to_string()).unwrap_or_default(),
-        action: "agent.event".parse().map_err(|error| format!("{error}"))?,
-        target_kind: "hook_event".to_owned(),
-        target_id: Some(event.event.to_string()),
-        session_id: place.session_id,
-        memory_operation: None,
-        memory_namespace: None,
-        detail: Some(detail.into()),
-        request_id: None,
-        ip: None,
-        outcome: if is_failure { AuditOutcome::Failure } else { AuditOutcome::Success },
-    })
+    if is_failure { deed.failed("the tool failed") } else { deed }
 }
 
 /// Of a tool that ran: that it did, and how long it took.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::{
-    audit::AuditEvent,
     hook::{Hook, HookAction, HookEvent, HookMatcher},
     id::HookExecutionId,
     metric::Metric,
@@ -19,6 +18,7 @@ use super::{
     shorten::shortened,
     webhook,
 };
+use crate::audit::Deed;
 
 /// A hook whose matcher and details were read. What is wrong with one that somebody put into the store by hand is its error
 /// each time it runs.
@@ -35,7 +35,7 @@ pub(super) struct Done {
     pub(super) said: Said,
     /// Its answer as it came.
     pub(super) output: Option<Value>,
-    pub(super) audit: Option<AuditEvent>,
+    pub(super) deed: Option<Deed>,
     pub(super) metrics: Vec<Metric>,
     /// Its input is kept whole.
     pub(super) keeps_input: bool,
@@ -65,7 +65,7 @@ pub(crate) struct Run {
     pub(crate) duration: Duration,
     pub(crate) error: Option<String>,
     pub(crate) at: Timestamp,
-    pub(crate) audit: Option<AuditEvent>,
+    pub(crate) deed: Option<Deed>,
     pub(crate) metrics: Vec<Metric>,
 }
 
@@ -126,7 +126,7 @@ impl ReadyHook {
             }
             Err(error) => (Done::default(), Some(error)),
         };
-        let Done { said, output, audit, metrics, keeps_input } = done;
+        let Done { said, output, deed, metrics, keeps_input } = done;
         let run = Run {
             id,
             hook_name: name.clone(),
@@ -140,7 +140,7 @@ impl ReadyHook {
             duration,
             error,
             at,
-            audit,
+            deed,
             metrics,
         };
         (said, run)

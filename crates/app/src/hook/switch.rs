@@ -1,6 +1,6 @@
 //! Switching hooks on and off, and removing them. Sessions that run hear of it within a second.
 
-use domain::{hook::Hook, name::Name};
+use domain::{audit_action::AuditAction, hook::Hook, name::Name};
 use store::Tx;
 
 use super::HookError;
@@ -12,7 +12,8 @@ impl App {
     /// # Errors
     /// See [`HookError`].
     pub async fn switch_hook(&self, caller: Caller, name: Name, is_enabled: bool) -> Result<Hook, HookError> {
-        let now = self.now();
+        let action = if is_enabled { AuditAction::HookEnable } else { AuditAction::HookDisable };
+        let (now, deed) = (self.now(), self.deed(caller, action).with("name", name.as_str()));
         let switch = move |tx: &Tx<'_>| {
             let hooks = tx.team(caller.team_id).hooks();
             let found = hooks.find_by_name(name.as_str())?;
@@ -22,6 +23,7 @@ impl App {
             }
             let mut hook = Hook { is_enabled, updated_at: now, ..hook };
             hook.version = hooks.update(&hook)?;
+            deed.on(hook.id).append(tx)?;
             Ok(hook)
         };
         self.store().write(switch).await.map(Hook::shown)
@@ -32,12 +34,14 @@ impl App {
     /// # Errors
     /// See [`HookError`].
     pub async fn remove_hook(&self, caller: Caller, name: Name) -> Result<(), HookError> {
+        let deed = self.deed(caller, AuditAction::HookDelete).with("name", name.as_str());
         let now = self.now();
         let remove = move |tx: &Tx<'_>| {
             let hooks = tx.team(caller.team_id).hooks();
             let found = hooks.find_by_name(name.as_str())?;
             let hook = found.ok_or_else(|| HookError::NotFound(name.as_str().to_owned()))?;
-            Ok(hooks.delete(hook.id, now)?)
+            hooks.delete(hook.id, now)?;
+            Ok(deed.on(hook.id).append(tx)?)
         };
         self.store().write(remove).await
     }

@@ -9,7 +9,7 @@ use std::{
 use app::clock::{Clock, SystemClock};
 use clap::{Args, Subcommand};
 use domain::{permission::Decision, time::Timestamp};
-use policy::{Answer, Call, Case, Links, PolicyFile, PolicySet, Surroundings, Verdict};
+use policy::{Answer, Batch, Call, Case, Links, PolicyFile, Surroundings, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
@@ -41,7 +41,7 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "FILE")]
     policies: PathBuf,
     /// The folder the call works in; otherwise this one.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "batch")]
     cwd: Option<PathBuf>,
     /// Read calls as lines of JSON from standard input, `{id, tool_name, tool_input, cwd}`, and write a line for each.
     #[arg(long, conflicts_with = "tool")]
@@ -71,12 +71,11 @@ impl Explain {
     fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let tool_name = self.tool.as_deref().unwrap_or_default();
         let input = self.input(tool_name)?;
-        let file = read_policies(&self.policies, context)?;
+        let policies = read_policies(&self.policies, context)?;
         let here = &context.surroundings.current_directory;
         let cwd = self.cwd.as_ref().map_or_else(|| here.clone(), |folder| here.join(folder));
         let cwd = cwd.to_string_lossy();
-        let surroundings = file.surroundings.clone().unwrap_or_default();
-        let set = PolicySet::read(&file.policies, surroundings).map_err(unreadable)?;
+        let set = policies.set();
         let plan = set.plan(&Call { tool_name, input: &input, cwd: &cwd });
         let verdict = set.judge(&plan, &Links::default(), now());
         let terminal = context.terminal;
@@ -111,14 +110,14 @@ impl Explain {
 
     /// A line for each line: data in, data out, and the number of the first that is none.
     fn run_batch(self, context: &Context) -> Result<ExitCode, Failure> {
-        let file = read_policies(&self.policies, context)?;
+        let policies = read_policies(&self.policies, context)?;
         for (number, line) in bounded_lines(stdin().lock()).enumerate() {
             let line = line?;
             if line.trim().is_empty() {
                 continue;
             }
             let case = read_case(&line, number + 1)?;
-            let answer = file.judge(&case, now()).map_err(unreadable)?;
+            let answer = policies.judge(&case, now()).map_err(unreadable)?;
             context.terminal.data(&serde_json::to_string(&answer).map_err(anyhow::Error::from)?)?;
         }
         Ok(ExitCode::SUCCESS)
@@ -127,7 +126,7 @@ impl Explain {
 
 impl Test {
     fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        let file = read_policies(&self.policies, context)?;
+        let policies = read_policies(&self.policies, context)?;
         let cases = std::fs::File::open(&self.cases)
             .map_err(|error| Failure::new(Code::Failed, format!("{}: {error}", self.cases.display())))?;
         let (mut met, mut missed) = (0_u64, Vec::new());
@@ -137,7 +136,7 @@ impl Test {
                 continue;
             }
             let case = read_case(&line, number + 1)?;
-            let answer = file.judge(&case, now()).map_err(unreadable)?;
+            let answer = policies.judge(&case, now()).map_err(unreadable)?;
             match case.is_met_by(answer.decision) {
                 Some(true) => met += 1,
                 Some(false) => missed.push((case, answer)),
@@ -175,7 +174,7 @@ fn report(context: &Context, met: u64, missed: &[(Case, Answer)]) -> Result<(), 
 }
 
 /// Reads a file of policies; where it names no surroundings, they are those of this machine and folder.
-fn read_policies(path: &Path, context: &Context) -> Result<PolicyFile, Failure> {
+fn read_policies(path: &Path, context: &Context) -> Result<Batch, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(Code::Failed, format!("{}: {error}", path.display())))?;
     let mut file: PolicyFile = serde_json::from_str(&text)
@@ -188,7 +187,7 @@ fn read_policies(path: &Path, context: &Context) -> Result<PolicyFile, Failure> 
             ..Surroundings::default()
         });
     }
-    Ok(file)
+    file.read().map_err(unreadable)
 }
 
 fn now() -> Timestamp {

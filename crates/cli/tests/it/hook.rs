@@ -206,7 +206,7 @@ fn what_is_built_in_is_written_with_the_run(home: &Home) {
     let export = home.provost(&["db", "export"]).succeed().text();
     let lines = |table: &str| export.lines().filter(|line| line.contains(&format!("\"{table}\""))).count();
     assert_eq!((lines("audit_log") > 0, lines("metrics") > 0), (true, true), "{export}");
-    assert_eq!(export.matches("agent.event").count(), 3);
+    assert_eq!(export.matches("hook_event.record").count(), 3);
     assert_eq!(export.matches("tool.calls").count(), 2);
     assert_eq!(export.matches("tool.duration_ms").count(), 2);
     home.assert_well();

@@ -71,11 +71,8 @@ impl Rules {
                     _ => {}
                 }
             }
-            if doubtful.is_some() && decision == Decision::Deny {
+            if doubtful.is_some() {
                 return doubtful;
-            }
-            if let Some(finding) = doubtful {
-                return Some(finding);
             }
         }
         if let Some(finding) = self.unknown_target(effect, context) {

@@ -62,7 +62,7 @@ pub(super) fn copy(job: &mut Job<'_, '_>) {
 }
 
 /// A target that is a folder gets the names of the sources.
-pub(super) fn into_folder(job: &mut Job<'_, '_>, sources: &[Text], target: &Text) {
+fn into_folder(job: &mut Job<'_, '_>, sources: &[Text], target: &Text) {
     for source in sources {
         let Some(name) = last_name(source) else { continue };
         let mut inside = target.clone();
@@ -126,7 +126,14 @@ pub(super) fn rsync(job: &mut Job<'_, '_>) {
     if options.all().any(|(name, _)| name.starts_with("--delete") || name == "--remove-source-files") {
         job.class(Class::BulkDelete, "rsync removes files");
     }
-    let mut operands = options.operands.clone();
+    between(job, options.operands.clone());
+    for program in options.values(&["-e", "--rsh", "--rsync-path"]).cloned().collect::<Vec<_>>() {
+        job.shell(&program);
+    }
+}
+
+/// From all operands but the last to the last, each here or on another machine.
+pub(super) fn between(job: &mut Job<'_, '_>, mut operands: Vec<Text>) {
     let target = if operands.len() > 1 { operands.pop() } else { None };
     for source in &operands {
         if !remote(job, source) {
@@ -139,9 +146,6 @@ pub(super) fn rsync(job: &mut Job<'_, '_>) {
     {
         job.write(&target);
         into_folder(job, &operands, &target);
-    }
-    for program in options.values(&["-e", "--rsh", "--rsync-path"]).cloned().collect::<Vec<_>>() {
-        job.shell(&program);
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn find(job: &mut Job<'_, '_>) {
             "-delete" => {
                 is_quiet = false;
                 job.class(Class::BulkDelete, "find removes what it finds");
-                starts.iter().for_each(|start| removed_below(job, start));
+                starts.iter().for_each(|start| job.remove(start));
             }
             "-exec" | "-execdir" | "-ok" | "-okdir" => {
                 is_quiet = false;
@@ -65,11 +65,6 @@ pub(super) fn find(job: &mut Job<'_, '_>) {
         job.is_pure();
     }
     job.printed = Text::hole(Hole::UNKNOWN);
-}
-
-/// What lies below this can be gone.
-fn removed_below(job: &mut Job<'_, '_>, start: &Text) {
-    job.remove(start);
 }
 
 fn executed(job: &mut Job<'_, '_>, words: &[Text], starts: &[Text]) {

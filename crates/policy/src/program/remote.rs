@@ -1,6 +1,6 @@
 //! Programs that run something, or copy, on another machine.
 
-use super::{copy::remote, job::Job, options::Grammar};
+use super::{copy::between, job::Job, options::Grammar};
 use crate::text::Text;
 
 /// `ssh`: a host and a command for it.
@@ -76,7 +76,6 @@ fn host_of(word: &Text) -> Text {
 /// `scp`, `sftp`: paths here and elsewhere.
 pub(super) fn scp(job: &mut Job<'_, '_>) {
     let options = job.options(Grammar::new("cDFiJloPSXbBRs", &[]));
-    let mut operands = options.operands.clone();
     for value in options.values(&["-o", "-S"]).cloned().collect::<Vec<_>>() {
         if options.has(&["-S"]) || value.prefix().to_lowercase().starts_with("proxycommand") {
             job.opaque(format!("{} runs a program that an option names", job.name()));
@@ -86,19 +85,7 @@ pub(super) fn scp(job: &mut Job<'_, '_>) {
             }
         }
     }
-    let target = if operands.len() > 1 { operands.pop() } else { None };
-    for source in &operands {
-        if !remote(job, source) {
-            job.read_below(source);
-            job.read(source);
-        }
-    }
-    if let Some(target) = target
-        && !remote(job, &target)
-    {
-        job.write(&target);
-        super::copy::into_folder(job, &operands, &target);
-    }
+    between(job, options.operands);
 }
 
 /// `docker exec`, `kubectl exec` and the like: a command somewhere else.

@@ -5,7 +5,11 @@ use super::{
     options::{Grammar, Options},
     remove::is_remover,
 };
-use crate::{effect::Class, shell::Folders, text::Text};
+use crate::{
+    effect::Class,
+    shell::{Folders, Scope},
+    text::Text,
+};
 
 /// `nice`, `nohup`, `timeout` and the like: their own options, some operands, then the command.
 pub(super) fn simple(job: &mut Job<'_, '_>) {
@@ -17,17 +21,9 @@ pub(super) fn simple(job: &mut Job<'_, '_>) {
         "chrt" => (Grammar::leading("TPDp", &["sched-runtime", "sched-period", "sched-deadline", "pid"]), 1),
         "taskset" => (Grammar::leading("", &[]), 1),
         "time" | "gtime" => (Grammar::leading("fo", &["format", "output"]), 0),
-        "setarch" | "linux32" | "linux64" => {
-            (Grammar::leading("", &[]), usize::from(job.name() == "setarch"))
-        }
+        "setarch" => (Grammar::leading("", &[]), 1),
         "prlimit" => (Grammar::leading("p", &["pid"]), 0),
         "strace" | "ltrace" => (Grammar::leading("oepsuEPSXbaIO", &[]), 0),
-        "catchsegv" | "nohup" | "setsid" | "unbuffer" | "chronic" | "dbus-run-session" | "fakeroot"
-        | "eatmydata" | "firejail" | "proxychains" | "proxychains4" | "torsocks" | "valgrind" | "perf"
-        | "rlwrap" | "ccache" | "sccache" | "xvfb-run" | "caffeinate" | "choom" | "numactl" | "cpulimit"
-        | "hyperfine" | "doppler" | "dotenv" | "direnv" | "aws-vault" | "op" | "uvx" | "pipx" => {
-            (Grammar::leading("", &[]), 0)
-        }
         _ => (Grammar::leading("", &[]), 0),
     };
     let options = job.options(grammar);
@@ -205,8 +201,7 @@ pub(super) fn privileged(job: &mut Job<'_, '_>) {
     }
     if words.is_empty() {
         if options.has(&["-s", "-i", "--shell", "--login"]) {
-            let input = job.input.cloned();
-            job.fed_shell(input.as_ref());
+            fed_shell_as(job, scope);
         }
         return;
     }
@@ -240,9 +235,16 @@ pub(super) fn switch_user(job: &mut Job<'_, '_>) {
     } else if options.has(&["-u", "--user"]) {
         job.run_in(&options.operands, &mut scope);
     } else {
-        let input = job.input.cloned();
-        job.fed_shell(input.as_ref());
+        fed_shell_as(job, scope);
     }
+}
+
+/// A shell that runs its input in another scope: with another user's rights, for one.
+fn fed_shell_as(job: &mut Job<'_, '_>, scope: Scope) {
+    let outer = std::mem::replace(job.scope, scope);
+    let input = job.input.cloned();
+    job.fed_shell(input.as_ref());
+    *job.scope = outer;
 }
 
 /// `exec`, `command`, `builtin`: the shell's own ways to run something.
@@ -257,9 +259,7 @@ pub(super) fn shell_word(job: &mut Job<'_, '_>) {
         job.is_pure();
         return;
     }
-    let ends = job.name() == "exec";
     job.run(&options.operands);
-    let _ = ends;
 }
 
 /// `flock`, `watch`, `script`: a command as words or as one text.

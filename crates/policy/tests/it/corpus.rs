@@ -2,11 +2,11 @@
 
 use domain::time::Timestamp;
 
-use crate::sets::{files, lines};
+use crate::sets::{batches, lines};
 
 #[test]
 fn every_case_of_the_corpora_is_judged_as_written() {
-    let sets = files();
+    let sets = batches();
     let mut missed = Vec::new();
     for line in lines() {
         let case = &line.case;

@@ -1,6 +1,7 @@
 //! Facts about the policy engine that need files: sets of policies and corpora of calls.
 
 mod corpus;
+mod kinds;
 mod metamorphic;
 mod robust;
 mod sets;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::sets::{command, judged, lines, sets};
 
 /// As long as one call may take in a build without optimizations, on a machine that is busy.
-const MOST_TIME: Duration = Duration::from_secs(8);
+const MOST_TIME: Duration = Duration::from_secs(60);
 /// The longest command that is read.
 const LONGEST: usize = 32 * 1024;
 

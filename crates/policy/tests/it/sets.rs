@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use domain::{permission::Decision, time::Timestamp};
-use provost_policy::{Call, Case, Links, PolicyFile, PolicySet};
+use provost_policy::{Batch, Call, Case, Links, PolicyFile, PolicySet};
 use serde_json::{Value, json};
 
 /// The folder that calls work in.
@@ -17,26 +17,23 @@ pub(crate) struct Line {
     pub(crate) case: Case,
 }
 
-pub(crate) fn files() -> BTreeMap<String, PolicyFile> {
+pub(crate) fn batches() -> BTreeMap<String, Batch> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sets");
     let files = fs::read_dir(folder).expect("the sets");
     files
         .map(|file| {
             let path = file.expect("a file").path();
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-            let set = serde_json::from_str(&fs::read_to_string(&path).expect("a set")).expect("a set");
-            (name, set)
+            let text = fs::read_to_string(&path).expect("a set");
+            let file: PolicyFile = serde_json::from_str(&text).expect("a set");
+            (name, file.read().expect("a set that can be read"))
         })
         .collect()
 }
 
 /// The sets, ready to judge.
 pub(crate) fn sets() -> BTreeMap<String, PolicySet> {
-    let read = |file: PolicyFile| {
-        PolicySet::read(&file.policies, file.surroundings.unwrap_or_default())
-            .expect("a set that can be read")
-    };
-    files().into_iter().map(|(name, file)| (name, read(file))).collect()
+    batches().into_iter().map(|(name, batch)| (name, batch.set().clone())).collect()
 }
 
 /// The lines of all corpora.

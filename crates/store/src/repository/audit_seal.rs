@@ -56,17 +56,11 @@ impl<C: Reads> AuditSeals<'_, C> {
     /// # Errors
     /// When the database cannot be read.
     pub fn list_lines(&self, after: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        self.lines(after, i64::MAX, i64::from(limit))
-    }
-
-    /// The lines numbered after one number up to another, in order.
-    fn lines(&self, after: i64, up_to: i64, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM audit_log WHERE team_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $4",
+            "SELECT {} FROM audit_log WHERE team_id = $1 AND number > $2 ORDER BY number LIMIT $3",
             AuditEntry::COLUMNS
         );
-        let values = params![after, up_to, limit];
-        self.scope.query(&sql, values, |row| AuditEntry::from_columns(&mut row.columns()))
+        self.scope.query(&sql, params![after, limit], |row| AuditEntry::from_columns(&mut row.columns()))
     }
 }
 

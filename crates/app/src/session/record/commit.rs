@@ -47,9 +47,6 @@ async fn attempt(
         let entries = team.sessions().change(change)?;
         team.costs().insert_all(&beside.costs)?;
         team.metrics().insert_all(&beside.metrics)?;
-        for line in &beside.audit {
-            team.audit_log().append(line.clone())?;
-        }
         Ok(entries)
     };
     app.store().write(attempt).await

@@ -5,7 +5,6 @@ use std::{collections::VecDeque, time::Duration};
 use domain::{
     actor::Actor,
     agent_event::{ToolRequest, ToolResult, ToolUse, TurnEnded},
-    audit::AuditEvent,
     command::{Command, CommandKind, CommandStatus},
     cost::{CostEntry, CostSource},
     hook_execution::HookExecution,
@@ -39,7 +38,6 @@ pub(super) struct Draft {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Beside {
     pub(super) costs: Vec<CostEntry>,
-    pub(super) audit: Vec<AuditEvent>,
     pub(super) metrics: Vec<Metric>,
     pub(super) deeds: Vec<Deed>,
 }
@@ -145,7 +143,7 @@ impl Recorder {
             };
             draft.update.added.total_hook_executions += 1;
             draft.items.push((Change::Created, TimelineItem::HookExecution(execution)));
-            draft.beside.audit.extend(run.audit);
+            draft.beside.deeds.extend(run.deed);
             draft.beside.metrics.extend(run.metrics);
         }
     }
