@@ -4,6 +4,7 @@
 mod fixture;
 
 mod agent;
+mod audit;
 mod backup;
 mod bundle;
 mod checkpoint;
