@@ -7,11 +7,7 @@ pub(crate) use self::{
     pattern::{Anchors, PathPattern},
     resolve::{Candidate, Component},
 };
-use crate::{
-    effect::Place,
-    surroundings::Surroundings,
-    text::{Part, Text},
-};
+use crate::{effect::Place, surroundings::Surroundings};
 
 /// Without `.`, `..`, doubled and trailing slashes; `..` at the root stays there.
 pub(crate) fn normal(path: &str) -> String {
@@ -33,18 +29,22 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     folder == "/" || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// A disk, a partition, or memory; nothing that only prints or swallows.
-pub(crate) fn is_device(path: &Text) -> bool {
-    let Some(name) = path.prefix().strip_prefix("/dev/") else {
-        return path.prefix().starts_with("\\\\.\\PhysicalDrive");
-    };
-    const DISKS: [&str; 17] = [
-        "sd", "nvme", "vd", "hd", "xvd", "mmcblk", "disk", "rdisk", "mapper/", "mem", "kmem", "port", "loop",
-        "md", "dm-", "sr", "nbd",
-    ];
-    let is_wild = matches!(path.parts().get(1), Some(Part::Star | Part::One(_)));
-    DISKS.iter().any(|disk| name.starts_with(disk))
-        || (is_wild && (name.is_empty() || "sd".starts_with(name)))
+/// Names in `/dev` of disks, partitions and memory; what only prints or swallows is none.
+const DISKS: [&str; 17] = [
+    "sd", "nvme", "vd", "hd", "xvd", "mmcblk", "disk", "rdisk", "mapper", "mem", "kmem", "port", "loop",
+    "md", "dm-", "sr", "nbd",
+];
+
+impl Candidate {
+    /// A disk, a partition, or memory, or a wildcard that can be one.
+    pub(crate) fn is_device(&self) -> bool {
+        let [Component::Name(folder), Component::Name(name), ..] = self.components.as_slice() else {
+            return false;
+        };
+        let is_known = DISKS.iter().any(|disk| name.prefix().starts_with(disk));
+        let is_wild = name.literal().is_none() && DISKS.iter().any(|disk| disk.starts_with(name.prefix()));
+        folder.literal() == Some("dev") && (is_known || is_wild)
+    }
 }
 
 impl Place {

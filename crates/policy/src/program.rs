@@ -190,7 +190,7 @@ fn stranger(job: &mut Job<'_, '_>) {
 
 impl Job<'_, '_> {
     /// The effects of these words as a command, apart from this one's.
-    fn apart(&mut self, words: &[Text]) -> Effects {
+    pub(super) fn apart(&mut self, words: &[Text]) -> Effects {
         let mut walker = self.walker.apart();
         let mut scope = self.scope.clone();
         scope.depth += 4;

@@ -14,6 +14,8 @@ mod walk;
 mod word;
 
 pub(crate) use self::{
+    assign::is_set_to_steer,
+    expand::push_globbed,
     state::{Folders, Scope},
     walk::Walker,
 };

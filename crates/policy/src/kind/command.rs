@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{ConfigError, Context, Finding, form, rules};
 use crate::{
-    effect::{Class, Effect},
-    path::{Anchors, PathPattern},
+    effect::{Class, Effect, Place},
+    path::{Anchors, Candidate, PathPattern},
     rule::CommandRule,
     surroundings::Surroundings,
     text::Match,
@@ -65,6 +65,9 @@ impl CommandPolicy {
         match effect {
             Effect::Class(class, reason, places) => {
                 let decision = *self.classes.get(class)?;
+                if *class == Class::DdToDevice && !places.iter().any(|place| is_device(place, context)) {
+                    return None;
+                }
                 let is_removal =
                     matches!(class, Class::RecursiveForceRemove | Class::RecursiveRemove | Class::BulkDelete);
                 let is_fine = is_removal
@@ -82,6 +85,14 @@ impl CommandPolicy {
                     ));
                 }
                 Some(Finding::new(decision, class.as_str(), reason.as_str()))
+            }
+            Effect::Write(place, _) if is_device(place, context) => {
+                let decision = *self.classes.get(&Class::DeviceWrite)?;
+                Some(Finding::new(
+                    decision,
+                    Class::DeviceWrite.as_str(),
+                    format!("{} is a device", place.path),
+                ))
             }
             Effect::Run(run) => {
                 let mut doubtful = None;
@@ -108,4 +119,9 @@ impl CommandPolicy {
             _ => None,
         }
     }
+}
+
+/// Whether any form of the path is a disk, a partition, or memory.
+fn is_device(place: &Place, context: &Context<'_>) -> bool {
+    context.forms(place).iter().any(Candidate::is_device)
 }

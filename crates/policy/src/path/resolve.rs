@@ -49,6 +49,13 @@ impl Place {
     pub(crate) fn candidates(&self, surroundings: &Surroundings, links: &Links) -> Vec<Candidate> {
         let mut all = Vec::new();
         let path = self.spelled(surroundings);
+        let seen = self.path.literal().filter(|path| lookalike::is_disguised(path));
+        if let Some(absolute) = seen.and_then(|path| rooted(&Text::lit(lookalike::plain(path)), surroundings))
+        {
+            let from = all.len();
+            push_forms(&mut all, &absolute, false, surroundings, links);
+            all[from..].iter_mut().for_each(|form| form.is_disguised = true);
+        }
         for path in spellings(&path) {
             if let Some(absolute) = rooted(&path, surroundings) {
                 push_forms(&mut all, &absolute, false, surroundings, links);

@@ -1,7 +1,7 @@
 //! Disks, partitions and file systems.
 
 use super::{job::Job, options::PLAIN};
-use crate::{effect::Class, path::is_device, text::Text};
+use crate::{effect::Class, text::Text};
 
 /// `mkfs`, `mke2fs`, `mkswap` and their kin.
 pub(super) fn make_filesystem(job: &mut Job<'_, '_>) {
@@ -40,7 +40,8 @@ pub(super) fn format(job: &mut Job<'_, '_>) {
         "nvme" => has(&["format", "sanitize"]),
         "cryptsetup" => has(&["luksFormat", "erase", "luksErase", "reencrypt"]),
         "fdisk" | "cfdisk" | "sfdisk" | "gdisk" | "cgdisk" => {
-            !has(&["-l", "--list", "-d", "--dump"]) && job.arguments().iter().any(is_device)
+            !has(&["-l", "--list", "-d", "--dump"])
+                && job.arguments().iter().any(|word| word.prefix().starts_with("/dev/"))
         }
         "format" => said.iter().any(|word| {
             word.len() >= 2 && word.as_bytes()[1] == b':' && word.as_bytes()[0].is_ascii_alphabetic()

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     effect::Class,
-    text::{Hole, Text},
+    shell::push_globbed,
+    text::{Hole, Part, Text},
 };
 
 /// `find`: folders, then tests and actions.
@@ -24,6 +25,8 @@ pub(super) fn find(job: &mut Job<'_, '_>) {
     for start in &starts {
         job.list(start);
     }
+    let name = arguments.windows(2).find(|pair| matches!(pair[0].literal(), Some("-name" | "-iname")));
+    let name = name.map(|pair| pair[1].clone());
     let mut is_quiet = true;
     let mut at = skip;
     while at < arguments.len() {
@@ -39,13 +42,14 @@ pub(super) fn find(job: &mut Job<'_, '_>) {
                 is_quiet = false;
                 let end = arguments[at..].iter().position(|word| matches!(word.literal(), Some(";" | "+")));
                 let end = end.map_or(arguments.len(), |length| at + length);
-                executed(job, &arguments[at..end], &starts);
+                let found = found_below(&starts, name.as_ref());
+                executed(job, &arguments[at..end], &found);
                 at = end;
             }
             "-fprint" | "-fprint0" | "-fls" | "-fprintf" => {
                 is_quiet = false;
                 if let Some(path) = arguments.get(at) {
-                    job.write(path);
+                    job.write_aside(path);
                 }
             }
             "-files0-from" => {
@@ -67,9 +71,8 @@ pub(super) fn find(job: &mut Job<'_, '_>) {
     job.printed = Text::hole(Hole::UNKNOWN);
 }
 
-fn executed(job: &mut Job<'_, '_>, words: &[Text], starts: &[Text]) {
-    let found = found_below(starts);
-    let words: Vec<Text> = words.iter().map(|word| with_placeholder(word, "{}", &found)).collect();
+fn executed(job: &mut Job<'_, '_>, words: &[Text], found: &Text) {
+    let words: Vec<Text> = words.iter().map(|word| with_placeholder(word, "{}", found)).collect();
     if is_remover(&words) {
         job.class(Class::BulkDelete, "find removes what it finds");
         // The names are those it finds; only rm's options decide about the class.
@@ -81,17 +84,24 @@ fn executed(job: &mut Job<'_, '_>, words: &[Text], starts: &[Text]) {
     job.judge_both();
 }
 
-/// A name that lies below one of these folders.
-fn found_below(starts: &[Text]) -> Text {
-    match starts {
-        [start] if start.literal().is_some() => {
-            let mut found = start.clone();
-            found.push_lit("/");
-            found.append(&found_names());
-            found
-        }
-        _ => found_names(),
+/// A name that lies below one of these folders, and fits the pattern that is looked for.
+fn found_below(starts: &[Text], name: Option<&Text>) -> Text {
+    let [start] = starts else { return found_names() };
+    if start.literal().is_none() {
+        return found_names();
     }
+    let mut found = start.clone();
+    found.push_lit("/");
+    match name.and_then(Text::literal) {
+        Some(name) => {
+            found.push(Part::Star);
+            found.push(Part::Star);
+            found.push_lit("/");
+            push_globbed(&mut found, name);
+        }
+        None => found.append(&found_names()),
+    }
+    found
 }
 
 /// `fd`: a pattern, then folders; `-x` and `-X` run.

@@ -106,6 +106,13 @@ fn setting_runs(job: &mut Job<'_, '_>, setting: &Text, aliases: &mut Vec<(String
         }
         return;
     }
+    if let Some(url) = name
+        .strip_prefix("url.")
+        .and_then(|name| name.strip_suffix(".insteadof").or_else(|| name.strip_suffix(".pushinsteadof")))
+    {
+        job.connect_url(&Text::lit(url));
+        return;
+    }
     let runs = RUNNERS.contains(&name.as_str())
         || name.starts_with("filter.")
         || name.starts_with("pager.")
@@ -339,6 +346,12 @@ fn talks(job: &mut Job<'_, '_>, command: &str, options: &Options) {
         if command == "clone" {
             setting_runs(job, &setting, &mut Vec::new());
         }
+    }
+    if command == "submodule" && options.operands.first().and_then(Text::literal) == Some("foreach") {
+        let words: Vec<String> = options.operands[1..].iter().map(Text::masked).collect();
+        job.shell(&Text::lit(words.join(" ")));
+        job.judge_both();
+        return;
     }
     for operand in &options.operands {
         let text = operand.prefix();

@@ -90,11 +90,14 @@ impl<'s> Job<'_, 's> {
         }
         let place = self.place(path);
         self.walker.wrote(&place, self.scope);
-        if self.name() != "dd" {
-            let name = self.name().to_owned();
-            self.walker.device(path, &name);
-        }
         self.walker.effects.push(Effect::Write(place, Written::Changed));
+    }
+
+    /// An option makes a program that only reads write: the rule for the program does not allow that.
+    pub(super) fn write_aside(&mut self, path: &Text) {
+        let place = self.place(path);
+        self.walker.wrote(&place, self.scope);
+        self.walker.effects.push(Effect::Write(place, Written::Redirected));
     }
 
     pub(super) fn write_all(&mut self, paths: &[Text]) {

@@ -149,8 +149,6 @@ pub(super) fn curl(job: &mut Job<'_, '_>) {
             "--json",
             "-F",
             "--form",
-            "-b",
-            "--cookie",
             "-H",
             "--header",
             "--data-urlencode",

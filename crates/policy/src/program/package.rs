@@ -198,6 +198,7 @@ pub(super) fn make(job: &mut Job<'_, '_>) {
         } else {
             let (place, name) = (job.place(&file), job.name().to_owned());
             job.walker.script_file(&place, &name, job.scope);
+            job.read(&file);
         }
     }
     for text in options.values(&["--eval"]).cloned().collect::<Vec<_>>() {

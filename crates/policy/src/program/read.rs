@@ -88,7 +88,7 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
     if writes.is_empty() && !recursive {
         job.is_pure();
     }
-    job.write_all(&writes);
+    writes.iter().for_each(|path| job.write_aside(path));
 }
 
 /// The folders and files are listed, not read.
@@ -373,7 +373,7 @@ pub(super) fn coder(job: &mut Job<'_, '_>) {
     if writes.is_empty() {
         job.is_pure();
     }
-    job.write_all(&writes);
+    writes.iter().for_each(|path| job.write_aside(path));
 }
 
 /// `openssl`: what it reads and writes by name.

@@ -1,7 +1,7 @@
 //! Programs that run something, or copy, on another machine.
 
 use super::{copy::between, job::Job, options::Grammar};
-use crate::text::Text;
+use crate::{effect::Effect, text::Text};
 
 /// `ssh`: a host and a command for it.
 pub(super) fn ssh(job: &mut Job<'_, '_>) {
@@ -88,7 +88,10 @@ pub(super) fn scp(job: &mut Job<'_, '_>) {
     between(job, options.operands);
 }
 
-/// `docker exec`, `kubectl exec` and the like: a command somewhere else.
+/// `docker exec`, `kubectl exec` and the like: a command somewhere else, whose words no shell reads again.
 pub(super) fn command_there(job: &mut Job<'_, '_>, command: &[Text]) {
-    elsewhere(job, command);
+    if !command.is_empty() {
+        let effects = job.apart(command);
+        job.walker.effects.push(Effect::Perhaps(effects));
+    }
 }

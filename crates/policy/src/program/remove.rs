@@ -51,8 +51,7 @@ pub(super) fn shred(job: &mut Job<'_, '_>) {
     let options = job.options(Grammar::new("ns", &["iterations", "size", "random-source"]));
     job.class(Class::BulkDelete, format!("{} destroys what it is given", job.name()));
     for target in &options.operands {
-        let name = job.name().to_owned();
-        job.walker.device(target, &name);
+        job.write(target);
         job.remove(target);
     }
 }

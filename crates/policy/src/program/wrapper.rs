@@ -7,9 +7,12 @@ use super::{
 };
 use crate::{
     effect::Class,
-    shell::{Folders, Scope},
+    shell::{Folders, Scope, is_set_to_steer},
     text::Text,
 };
+
+/// How many names on an input are taken one by one.
+const MOST_NAMES: usize = 16;
 
 /// `nice`, `nohup`, `timeout` and the like: their own options, some operands, then the command.
 pub(super) fn simple(job: &mut Job<'_, '_>) {
@@ -23,7 +26,8 @@ pub(super) fn simple(job: &mut Job<'_, '_>) {
         "time" | "gtime" => (Grammar::leading("fo", &["format", "output"]), 0),
         "setarch" => (Grammar::leading("", &[]), 1),
         "prlimit" => (Grammar::leading("p", &["pid"]), 0),
-        "strace" | "ltrace" => (Grammar::leading("oepsuEPSXbaIO", &[]), 0),
+        "strace" => (Grammar::leading("oepsuEPSXbaIO", &[]), 0),
+        "ltrace" => (Grammar::leading("oepsuaAlnx", &[]), 0),
         _ => (Grammar::leading("", &[]), 0),
     };
     let options = job.options(grammar);
@@ -72,30 +76,8 @@ pub(super) fn env(job: &mut Job<'_, '_>) {
         .take_while(|word| word.prefix().contains('=') && !word.prefix().starts_with('-'))
         .count();
     let steering = words[..assigned].iter().find_map(|word| {
-        let name = word.prefix().split('=').next().unwrap_or_default();
-        [
-            "LD_PRELOAD",
-            "BASH_ENV",
-            "ENV",
-            "GIT_SSH_COMMAND",
-            "GIT_PAGER",
-            "PAGER",
-            "LD_LIBRARY_PATH",
-            "PATH",
-            "GIT_EXTERNAL_DIFF",
-            "PERL5OPT",
-            "RUBYOPT",
-            "PYTHONSTARTUP",
-            "EDITOR",
-            "GIT_EDITOR",
-            "VISUAL",
-            "LESSOPEN",
-        ]
-        .iter()
-        .find(|known| **known == name)
-        .filter(|_| {
-            !matches!(word.prefix().split_once('=').map(|(_, value)| value), Some("cat" | "true" | "less"))
-        })
+        let (name, value) = word.split_once('=')?;
+        is_set_to_steer(&name, value.literal()).then_some(name)
     });
     let mut command = words.split_off(assigned);
     // What `-S` splits can begin with options of its own.
@@ -349,7 +331,19 @@ pub(super) fn xargs(job: &mut Job<'_, '_>) {
     }
     let fed = fed_names(job);
     match &mark {
-        Some(mark) => words = words.iter().map(|word| with_placeholder(word, mark, &found_names())).collect(),
+        Some(mark) => {
+            // One run for each name, where they are known and few.
+            if let Some((last, before)) = fed.split_last().filter(|_| fed.len() <= MOST_NAMES) {
+                for name in before {
+                    let words: Vec<Text> =
+                        words.iter().map(|word| with_placeholder(word, mark, name)).collect();
+                    job.run(&words);
+                }
+                words = words.iter().map(|word| with_placeholder(word, mark, last)).collect();
+            } else {
+                words = words.iter().map(|word| with_placeholder(word, mark, &found_names())).collect();
+            }
+        }
         None => words.extend(fed),
     }
     unsure(job, &options);

@@ -4,7 +4,7 @@ use super::{
     job::Job,
     options::{Grammar, PLAIN},
 };
-use crate::{effect::Class, path::is_device, text::Text};
+use crate::{effect::Class, text::Text};
 
 /// All operands are written.
 pub(super) fn files(job: &mut Job<'_, '_>) {
@@ -85,10 +85,9 @@ pub(super) fn dd(job: &mut Job<'_, '_>) {
         match name.as_str() {
             "if" => job.read(&value),
             "of" => {
-                if is_device(&value) {
-                    job.class(Class::DdToDevice, format!("{} writes onto the device {value}", job.name()));
-                }
-                job.write(&value);
+                let (name, target) = (job.name().to_owned(), [value]);
+                job.class_at(Class::DdToDevice, format!("{name} writes onto a device"), &target);
+                job.write(&target[0]);
             }
             _ => {}
         }

@@ -7,12 +7,12 @@ use super::{
     word,
 };
 use crate::{
-    effect::{Effect, Endpoint},
+    effect::{Class, Effect, Endpoint},
     text::{Hole, Text},
 };
 
 /// Variables that make programs run other programs, or other code than it seems.
-const STEERING: [&str; 34] = [
+const STEERING: [&str; 39] = [
     "BASH_ENV",
     "ENV",
     "LD_PRELOAD",
@@ -47,6 +47,11 @@ const STEERING: [&str; 34] = [
     "RUBYOPT",
     "NODE_OPTIONS",
     "RUSTC_WRAPPER",
+    "MAKEFLAGS",
+    "GNUMAKEFLAGS",
+    "PS0",
+    "PS1",
+    "PS4",
 ];
 
 impl Walker<'_> {
@@ -106,6 +111,16 @@ impl Walker<'_> {
         }
     }
 
+    /// Assignments alone that change what later commands run.
+    pub(super) fn followed(&mut self, assignments: &[Assignment], scope: &Scope) {
+        for Assignment { name, .. } in assignments.iter().filter(|one| FOLLOWED.contains(&one.name.as_str()))
+        {
+            if stays_to_steer(name, &scope.value(name, self.surroundings)) {
+                self.class(Class::OpaqueExec, format!("it sets {name}, which changes what programs run"));
+            }
+        }
+    }
+
     /// `export`, `declare` and the like: words that assign.
     pub(super) fn declare(&mut self, words: &[Word], scope: &mut Scope) {
         for word in words.iter().skip(1) {
@@ -139,16 +154,22 @@ impl Walker<'_> {
 }
 
 fn is_steering(assignment: &Assignment) -> bool {
-    let name = assignment.name.as_str();
     let value = match &assignment.value {
         Value::Word(word) => word.plain(),
         Value::Array(_) => None,
     };
+    is_set_to_steer(&assignment.name, value.as_deref())
+}
+
+/// Whether a variable with this value, where it is known, changes what programs run.
+pub(crate) fn is_set_to_steer(name: &str, value: Option<&str>) -> bool {
     match name {
         "PATH" => true,
         "PAGER" | "GIT_PAGER" | "MANPAGER" | "EDITOR" | "VISUAL" | "GIT_EDITOR" | "GIT_SEQUENCE_EDITOR" => {
-            !value.is_some_and(|value| HARMLESS.contains(&value.as_str()))
+            !value.is_some_and(|value| HARMLESS.contains(&value))
         }
+        "MAKEFLAGS" | "GNUMAKEFLAGS" => value.is_none_or(|value| value.contains(['$', '=', '`'])),
+        "PS0" | "PS1" | "PS4" => value.is_none_or(|value| value.contains(['$', '`'])),
         // Options that only bound memory or tell of warnings run nothing.
         "NODE_OPTIONS" => !value.is_some_and(|value| {
             value.split_whitespace().all(|option| {
@@ -167,7 +188,7 @@ fn is_steering(assignment: &Assignment) -> bool {
                 .any(|known| option.starts_with(known))
             })
         }),
-        "GIT_ASKPASS" | "SSH_ASKPASS" => !value.is_some_and(|value| HARMLESS.contains(&value.as_str())),
+        "GIT_ASKPASS" | "SSH_ASKPASS" => !value.is_some_and(|value| HARMLESS.contains(&value)),
         _ => STEERING.contains(&name),
     }
 }
@@ -175,7 +196,11 @@ fn is_steering(assignment: &Assignment) -> bool {
 /// Programs that show and change nothing.
 const HARMLESS: [&str; 7] = ["", "cat", "less", "more", "true", ":", "/bin/true"];
 
-/// Whether setting this variable changes what programs run.
-pub(super) fn steers(name: &str) -> bool {
-    name == "PATH" || STEERING.contains(&name)
+/// Whether what is set stays, and changes what later commands run; a search path that is only added to does not.
+pub(super) fn stays_to_steer(name: &str, value: &Text) -> bool {
+    let only_adds = name == "PATH" && value.has_hole() && value.suffix().is_empty();
+    is_set_to_steer(name, value.literal()) && !only_adds
 }
+
+/// Variables that the shell itself follows, or that are in every environment.
+pub(super) const FOLLOWED: [&str; 5] = ["PATH", "PS0", "PS1", "PS4", "PROMPT_COMMAND"];

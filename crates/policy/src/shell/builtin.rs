@@ -1,7 +1,7 @@
 //! What the shell does itself.
 
 use super::{
-    assign::steers,
+    assign::stays_to_steer,
     state::{Folders, Scope, Variable},
     walk::Walker,
 };
@@ -149,8 +149,7 @@ impl Walker<'_> {
     fn steering(&mut self, rest: &[Text]) {
         let steering = rest.iter().find_map(|word| {
             let (name, value) = word.split_once('=')?;
-            let only_adds = name == "PATH" && value.has_hole() && value.suffix().is_empty();
-            (steers(&name) && !only_adds).then_some(name)
+            stays_to_steer(&name, &value).then_some(name)
         });
         if let Some(name) = steering {
             self.class(Class::OpaqueExec, format!("it sets {name}, which changes what programs run"));

@@ -87,6 +87,7 @@ impl Walker<'_> {
         if arguments.is_empty() {
             if words.is_empty() {
                 self.assign(assignments, scope);
+                self.followed(assignments, scope);
                 // `$(<file)`
                 return if redirects.is_empty() { Text::default() } else { Text::hole(Hole::UNKNOWN) };
             }

@@ -28,6 +28,12 @@ impl Walker<'_> {
         text
     }
 
+    /// Where a redirection leads: a file name with its wildcards, as long as it is one word.
+    pub(super) fn redirected(&mut self, word: &Word, scope: &mut Scope) -> Text {
+        let mut fields = self.split(word, scope);
+        if fields.len() == 1 { fields.remove(0).quoted() } else { self.whole(word, scope) }
+    }
+
     fn split(&mut self, word: &Word, scope: &mut Scope) -> Vec<Text> {
         if let [Piece::Parameter { parameter, is_quoted }] = word.pieces.as_slice()
             && let Some(elements) = self.elements(parameter, scope)
@@ -208,7 +214,7 @@ impl Fields {
 }
 
 /// Adds unquoted text, whose wildcards stand for file names.
-fn push_globbed(text: &mut Text, unquoted: &str) {
+pub(crate) fn push_globbed(text: &mut Text, unquoted: &str) {
     let mut rest = unquoted;
     while let Some(at) = rest.find(['*', '?', '[']) {
         text.push_lit(&rest[..at]);

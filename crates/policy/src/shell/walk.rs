@@ -352,18 +352,18 @@ impl<'s> Walker<'s> {
             let is_input = matches!(redirect.fd, None | Some(0));
             match &redirect.to {
                 Target::Read(word) => {
-                    let path = self.whole(word, scope);
+                    let path = self.redirected(word, scope);
                     if is_input {
                         input = Some(path.piped().cloned().unwrap_or_else(|| Text::hole(Hole::UNKNOWN)));
                     }
                     self.read_redirected(path, scope);
                 }
                 Target::Write(word) => {
-                    let path = self.whole(word, scope);
+                    let path = self.redirected(word, scope);
                     self.write_redirected(path, scope);
                 }
                 Target::ReadWrite(word) => {
-                    let path = self.whole(word, scope);
+                    let path = self.redirected(word, scope);
                     self.write_redirected(path.clone(), scope);
                     self.read_redirected(path, scope);
                     if is_input {
@@ -403,7 +403,6 @@ impl<'s> Walker<'s> {
         }
         let place = Place { path, cwd: scope.cwd.clone() };
         self.wrote(&place, scope);
-        self.device(&place.path, "a redirection");
         self.effects.push(Effect::Write(place, Written::Redirected));
     }
 
@@ -486,13 +485,4 @@ fn multiplies(body: &Node) -> bool {
         first.is_some_and(|word| matches!(word.as_str(), "sleep" | "wait" | "read" | "break"))
     });
     starts && !waits
-}
-
-impl Walker<'_> {
-    /// Writing onto a disk or into memory has a class of its own.
-    pub(crate) fn device(&mut self, path: &Text, by: &str) {
-        if crate::path::is_device(path) {
-            self.class(Class::DeviceWrite, format!("{by} writes onto the device {path}"));
-        }
-    }
 }

@@ -134,14 +134,21 @@ pub(super) fn declared(word: &Word) -> Option<Assignment> {
 }
 
 fn from_parts(raw: &str, parts: &[Parsed]) -> Result<Word, SyntaxProblem> {
-    let mut reader = Reader::default();
-    for part in parts {
-        reader.part(raw, part)?;
+    let reader = Reader::read(raw, parts)?;
+    if !reader.has_unread {
+        return Ok(reader.word);
     }
-    if parts.is_empty() {
-        reader.literal(raw);
+    // Deep within others the parser leaves substitutions as they are; alone it reads them.
+    let parsed = rable::parse(&format!(": {raw}"), true).map_err(|error| SyntaxProblem(error.to_string()))?;
+    if let [Parsed { kind: NodeKind::Command { words, .. }, .. }] = parsed.as_slice()
+        && let [_, Parsed { kind: NodeKind::Word { value, parts, .. }, .. }] = words.as_slice()
+    {
+        let reader = Reader::read(value, parts)?;
+        if !reader.has_unread {
+            return Ok(reader.word);
+        }
     }
-    Ok(reader.word)
+    Err(SyntaxProblem(format!("{raw:?} holds something that is substituted and cannot be read")))
 }
 
 /// Reads the parts of a word; whether they stand in double quotes is known only from those before.
@@ -149,9 +156,22 @@ fn from_parts(raw: &str, parts: &[Parsed]) -> Result<Word, SyntaxProblem> {
 struct Reader {
     word: Word,
     in_quotes: bool,
+    /// Plain text of the parser's holds what a shell substitutes.
+    has_unread: bool,
 }
 
 impl Reader {
+    fn read(raw: &str, parts: &[Parsed]) -> Result<Self, SyntaxProblem> {
+        let mut reader = Self::default();
+        for part in parts {
+            reader.part(raw, part)?;
+        }
+        if parts.is_empty() {
+            reader.literal(raw);
+        }
+        Ok(reader)
+    }
+
     fn part(&mut self, raw: &str, part: &Parsed) -> Result<(), SyntaxProblem> {
         let is_quoted = self.in_quotes;
         let piece = match &part.kind {
@@ -236,7 +256,11 @@ impl Reader {
                     let quoted: String = characters.by_ref().take_while(|next| *next != '\'').collect();
                     self.push(&quoted, true);
                 }
-                other => self.push_one(other, self.in_quotes),
+                other => {
+                    let next = characters.as_str().chars().next();
+                    self.has_unread |= is_substituted(other, next);
+                    self.push_one(other, self.in_quotes);
+                }
             }
         }
     }
@@ -250,6 +274,15 @@ impl Reader {
             Some(Piece::Literal { text, is_quoted }) if *is_quoted == quoted => text.push_str(more),
             _ => self.word.pieces.push(Piece::Literal { text: more.to_owned(), is_quoted: quoted }),
         }
+    }
+}
+
+/// Whether a substitution begins with this character and the next.
+fn is_substituted(character: char, next: Option<char>) -> bool {
+    match character {
+        '`' => true,
+        '$' => next.is_some_and(|next| next.is_ascii_alphanumeric() || "_({@*#?-!$".contains(next)),
+        _ => false,
     }
 }
 
