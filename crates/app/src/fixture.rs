@@ -10,13 +10,15 @@ use std::{
 
 use domain::{
     actor::Actor,
-    id::SessionId,
+    approval::{Approval, ApprovalStatus},
+    id::{ApprovalId, SessionId},
     runtime::RuntimeKind,
     session::{Lease, LeaseOwner, Session, SessionOptions},
     session_status::SessionStatus,
     time::Timestamp,
     timeline::{Change, TimelineEntry, TimelineItem},
 };
+use serde_json::Value;
 use store::{
     Database, Guard, Migrate, OpenOptions, SessionChange, SessionUpdate, SqliteFile, Store, WhenMissing,
 };
@@ -106,6 +108,30 @@ impl Fixture {
         recorder.transition(SessionStatus::Connecting, "starting", &AUTHOR).await.expect("connects");
         recorder.transition(SessionStatus::Active, "ready", &AUTHOR).await.expect("is ready");
         recorder
+    }
+
+    /// A question of a session that waits for its answer for a minute.
+    pub(crate) fn question(&self, session_id: SessionId, tool_name: &str, input: Value) -> Approval {
+        let now = self.clock.now();
+        Approval {
+            id: ApprovalId::from_uuid(self.app_on("here").next_id()),
+            team_id: self.caller.team_id,
+            session_id,
+            sequence: 0,
+            tool_use_id: None,
+            tool_name: tool_name.to_owned(),
+            input_sha256: Approval::input_digest(&input),
+            input,
+            suggestions: None,
+            status: ApprovalStatus::Pending,
+            requested_at: now,
+            expires_at: now.plus(Duration::from_secs(60)),
+            decided_by: None,
+            decided_at: None,
+            note: None,
+            updated_input: None,
+            updated_at: now,
+        }
     }
 
     pub(crate) async fn get(&self, id: SessionId) -> Session {

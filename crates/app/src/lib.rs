@@ -3,6 +3,7 @@
 //! Knows no command line, no HTTP server, no SQL and no wire format of an agent program; reads no environment and prints nothing.
 
 pub mod agents;
+pub mod approvals;
 pub mod audit;
 pub mod clock;
 mod context;
@@ -15,6 +16,7 @@ pub mod import;
 mod install;
 pub mod owner;
 mod patience;
+pub mod permission;
 pub mod prices;
 pub mod session;
 pub mod templates;

@@ -4,7 +4,6 @@ mod actor;
 mod ask;
 mod bundle;
 mod checkpoint;
-mod decide;
 mod fork;
 mod get;
 mod handle;

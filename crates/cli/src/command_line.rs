@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// Look after hooks: code that runs at an event of an agent.
     #[command(subcommand)]
     Hook(command::hook::HookCommand),
+    /// See what agents ask, and answer.
+    #[command(subcommand)]
+    Approval(command::approval::ApprovalCommand),
     /// See what policies say about tool calls.
     #[command(subcommand)]
     Policy(command::policy::PolicyCommand),

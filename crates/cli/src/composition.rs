@@ -14,6 +14,7 @@ use app::{
     clock::{Clock, SystemClock, SystemIds},
     hook::DefaultHooks,
     owner,
+    permission::DefaultPolicies,
     session::LaunchSettings,
 };
 use domain::{id::TeamId, runtime::RuntimeKind};
@@ -210,6 +211,8 @@ impl Context {
             limits: Limits { handshake, ..Limits::default() },
             setting_sources,
             default_hooks: self.default_hooks(),
+            default_policies: self.default_policies(),
+            approval_wait: Duration::from_secs(self.settings.approval.interactive_seconds.get().into()),
             idle: Duration::from_secs(self.settings.session.idle_seconds.get().into()),
             include_partial_messages: self.terminal.out_is_terminal && !self.terminal.is_json,
         })
@@ -218,6 +221,19 @@ impl Context {
     fn default_hooks(&self) -> DefaultHooks {
         let settings::Hook { audit, metrics, persistence, notification } = self.settings.hook;
         DefaultHooks { audit, metrics, persistence, notification }
+    }
+
+    /// The policies that hold in every session.
+    pub(crate) fn default_policies(&self) -> DefaultPolicies {
+        let settings = self.settings.policy.clone();
+        DefaultPolicies {
+            built_in: settings.built_in,
+            blocked_commands: settings.blocked_commands,
+            restricted_paths: settings.restricted_paths,
+            restricted_except: settings.restricted_except,
+            removable: settings.removable,
+            custom: settings.custom,
+        }
     }
 
     fn scripted(&self, scenario: Option<&Path>) -> Result<Runtime, Failure> {

@@ -6,9 +6,11 @@ use agent::StartError;
 use app::{
     InstallError,
     agents::AgentError,
+    approvals::{AnswerApprovalError, FindApprovalError},
     audit::{ReadExportError, RedactAuditError},
     hook::HookError,
     import::ImportError,
+    permission::{PolicyOrigin, UnusablePolicies},
     session::{
         CheckpointError, ForkSessionError, GetSessionError, PlanError, ResolveSessionError,
         StartSessionError, TellSessionError,
@@ -246,6 +248,30 @@ impl From<RedactAuditError> for Failure {
     }
 }
 
+impl From<FindApprovalError> for Failure {
+    fn from(error: FindApprovalError) -> Self {
+        match error {
+            FindApprovalError::NotFound(_) | FindApprovalError::NoneYet => {
+                Self::new(Code::NotFound, error).hint(SEE_APPROVALS)
+            }
+            FindApprovalError::Ambiguous { .. } => {
+                Self::new(Code::Usage, error).hint("name more of it, or the whole id")
+            }
+            FindApprovalError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AnswerApprovalError> for Failure {
+    fn from(error: AnswerApprovalError) -> Self {
+        match error {
+            AnswerApprovalError::NotFound(_) => Self::new(Code::NotFound, error).hint(SEE_APPROVALS),
+            AnswerApprovalError::Settled(_) => Self::new(Code::Refused, error),
+            AnswerApprovalError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<InstallError> for Failure {
     fn from(error: InstallError) -> Self {
         match error {
@@ -296,6 +322,14 @@ impl From<StartSessionError> for Failure {
             StartSessionError::BudgetSpent { .. } => {
                 failure(Code::Refused).hint("start a new session with its own --budget")
             }
+            StartSessionError::Policies(UnusablePolicies::NotAccepted) => {
+                failure(Code::Refused).hint("start it without --policy, or set policy.custom")
+            }
+            StartSessionError::Policies(UnusablePolicies::Policy {
+                origin: PolicyOrigin::Settings, ..
+            }) => failure(Code::Usage)
+                .hint("provost config show --origin lists the settings policy.* and where they are set"),
+            StartSessionError::Policies(_) => failure(Code::Usage),
             StartSessionError::Agent(error) => error.into(),
             StartSessionError::Store(error) => error.into(),
         }
@@ -458,3 +492,4 @@ impl From<StartError> for Failure {
 
 const OWN_FILE: &str = "without --database and DATABASE_URL, Provost uses its own file";
 const SEE_SESSIONS: &str = "provost session list shows what there is";
+const SEE_APPROVALS: &str = "provost approval list --all shows what there is";

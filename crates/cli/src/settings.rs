@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) runtime: Runtime,
     pub(crate) session: Session,
     pub(crate) hook: Hook,
+    pub(crate) policy: Policy,
+    pub(crate) approval: Approval,
     pub(crate) worker: Worker,
     pub(crate) audit: Audit,
     pub(crate) log: Log,
@@ -88,6 +90,24 @@ pub(crate) struct Hook {
     pub(crate) metrics: bool,
     pub(crate) persistence: bool,
     pub(crate) notification: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    pub(crate) built_in: bool,
+    pub(crate) blocked_commands: Vec<String>,
+    pub(crate) restricted_paths: Vec<String>,
+    pub(crate) restricted_except: Vec<String>,
+    pub(crate) removable: Vec<String>,
+    pub(crate) custom: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Approval {
+    pub(crate) interactive_seconds: std::num::NonZeroU32,
+    pub(crate) background_seconds: std::num::NonZeroU32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

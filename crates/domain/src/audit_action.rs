@@ -61,6 +61,16 @@ text_enum! {
         AuditRedact = "audit.redact",
         /// The audit log was written out.
         AuditExport = "audit.export",
+        /// It was decided whether a tool call runs.
+        ToolCallDecide = "tool_call.decide",
+        /// A person let a tool call run.
+        ApprovalApprove = "approval.approve",
+        /// A person refused a tool call.
+        ApprovalDeny = "approval.deny",
+        /// Nobody said in time whether a tool call runs.
+        ApprovalExpire = "approval.expire",
+        /// A question about a tool call was withdrawn.
+        ApprovalCancel = "approval.cancel",
         /// A hook was created.
         HookCreate = "hook.create",
         /// A hook was enabled.

@@ -143,6 +143,12 @@ impl PolicySet {
         self.default
     }
 
+    /// Whether what it says about a call may be something else later.
+    #[must_use]
+    pub fn depends_on_time(&self) -> bool {
+        self.members.iter().any(|member| matches!(member.kind, Kind::Schedule(_)))
+    }
+
     /// The surroundings it was read for.
     #[must_use]
     pub const fn surroundings(&self) -> &Surroundings {

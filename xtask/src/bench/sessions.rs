@@ -13,6 +13,7 @@ use app::{
     clock::{Clock as _, SystemClock, SystemIds},
     hook::DefaultHooks,
     owner,
+    permission::DefaultPolicies,
     session::{
         Answer, Asker, BoxFuture, LaunchSettings, NewSession, Question, SessionUpdate, StartSession, Target,
     },
@@ -186,6 +187,15 @@ impl Run {
             include_partial_messages: false,
             extra_arguments: Vec::new(),
             idle: Duration::from_secs(600),
+            default_policies: DefaultPolicies {
+                built_in: true,
+                blocked_commands: Vec::new(),
+                restricted_paths: ["/etc/passwd", "~/.ssh/**", "**/.env"].map(str::to_owned).into(),
+                restricted_except: Vec::new(),
+                removable: Vec::new(),
+                custom: true,
+            },
+            approval_wait: Duration::from_secs(300),
             default_hooks: DefaultHooks::default(),
         }
     }

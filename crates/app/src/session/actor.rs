@@ -1,21 +1,21 @@
 //! One actor per running session: it hears the agent and the person, records, answers, and ends.
 
+mod asked;
 mod ending;
 mod hooked;
 mod told;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use agent::{InputSender, RunningAgent};
 use domain::{
     actor::Actor,
-    agent_event::{Activity, AgentEvent, AgentInput, Exit, PermissionAnswer, ToolRequest, TurnEnded},
+    agent_event::{Activity, AgentEvent, AgentInput, Exit, TurnEnded},
     audit_action::AuditAction,
-    permission::{Decision, Judgement},
-    session::Session,
     session_status::SessionStatus,
     timeline::TimelineEntry,
 };
+use serde_json::Value;
 use store::StoreError;
 use tokio::{
     sync::mpsc,
@@ -24,16 +24,16 @@ use tokio::{
 
 use self::ending::Ending;
 use super::{
-    Answer, Asker, Question,
-    decide::Decider,
+    Asker,
     handle::{Input, SessionHandle},
     held::{Heard, Hold},
     hooks::Hooks,
     inbox::Told,
-    questions::{Answered, Questions},
+    questions::Questions,
     record::Recorder,
     update::{SessionUpdate, TurnSummary},
 };
+use crate::permission::{Decider, Ruled};
 
 /// The agent CLI bounds its own tools at ten minutes; silence while one runs counts only beyond that.
 const TOOL_CEILING: Duration = Duration::from_secs(11 * 60);
@@ -51,6 +51,10 @@ pub(super) struct SessionActor {
     decider: Decider,
     asker: Arc<dyn Asker>,
     questions: Questions,
+    /// What was decided about calls that the agent program has yet to ask about, by their use, with their input then.
+    asked_at_gate: HashMap<String, (Value, Ruled)>,
+    /// How long a question waits for its answer.
+    approval_wait: Duration,
     hooks: Hooks,
     agent: InputSender,
     updates: mpsc::Sender<SessionUpdate>,
@@ -71,7 +75,10 @@ pub(super) struct Start {
     /// Who gives prompts through its handle.
     pub(super) author: Actor,
     pub(super) idle: Duration,
+    /// How long a question waits for its answer.
+    pub(super) approval_wait: Duration,
     pub(super) hold: Hold,
+    pub(super) decider: Decider,
     pub(super) hooks: Hooks,
     /// Recorded before anybody could watch.
     pub(super) entries: Vec<TimelineEntry>,
@@ -85,21 +92,23 @@ impl SessionActor {
         recorder: Recorder,
         running: RunningAgent,
         asker: Arc<dyn Asker>,
-        session: &Session,
+        timeout: Duration,
         start: Start,
     ) -> (SessionHandle, mpsc::Receiver<SessionUpdate>) {
         let (inputs, waiting) = mpsc::channel(16);
         let (updates, watched) = mpsc::channel(UPDATES);
         let actor = Self {
             recorder,
-            decider: Decider::new(session.options.permission_mode, session.working_directory.clone().into()),
+            decider: start.decider,
             asker,
             questions: Questions::default(),
+            asked_at_gate: HashMap::new(),
+            approval_wait: start.approval_wait,
             hooks: start.hooks,
             agent: running.input,
             updates,
             author: start.author,
-            timeout: session.options.timeout,
+            timeout,
             idle: start.idle,
             last_sign_of_life: Instant::now(),
             activity: None,
@@ -157,7 +166,7 @@ impl SessionActor {
                         self.on_input(Input::Finish).await?;
                     }
                 },
-                Some(answered) = self.questions.next() => self.on_answer(answered).await?,
+                Some((asked, reply)) = self.questions.next() => self.on_reply(asked, reply).await?,
                 Some((about, conclusion)) = self.hooks.next() => self.on_concluded(about, conclusion).await?,
                 event = events.recv() => match event {
                     Some(AgentEvent::Exited(exit)) => return Ok(Some(exit)),
@@ -227,83 +236,6 @@ impl SessionActor {
                 self.recorder.app().note(terminate).await;
                 self.end_agent(Ending::Terminated, AgentInput::Kill).await;
             }
-        }
-        Ok(())
-    }
-
-    /// The agent program raises the question a gate answered with *ask*, or one of its own. What the rules deny is denied
-    /// here too, whoever would answer.
-    async fn on_permission(&mut self, request: ToolRequest) -> Result<(), StoreError> {
-        let judgement = self.decider.decide(&request.tool_name, &request.input);
-        if judgement.decision == Decision::Deny && !request.requires_person {
-            let entries = self.recorder.judged(&request, &judgement).await?;
-            self.publish(entries).await;
-            let answer = PermissionAnswer::Deny { reason: judgement.reason, interrupt: false };
-            self.tell_agent(AgentInput::AnswerPermission { request_id: request.request_id, answer }).await;
-            return Ok(());
-        }
-        let entries = self.recorder.asked(&request).await?;
-        self.publish(entries).await;
-        let reason = match judgement.decision {
-            _ if request.requires_person => "it is a question to a person".to_owned(),
-            Decision::Allow => "the agent program itself asks about it".to_owned(),
-            Decision::Ask | Decision::Deny => judgement.reason,
-        };
-        let grant =
-            self.decider.grant(&request.tool_name, &request.input).filter(|_| !request.requires_person);
-        let question = Question {
-            session_id: self.recorder.session_id(),
-            tool_name: request.tool_name.clone(),
-            input: request.input.clone(),
-            description: request.description.clone(),
-            reason,
-            requires_person: request.requires_person,
-            session_grant: grant.as_ref().map(|grant| self.decider.describe(grant)),
-        };
-        self.questions.ask(request, grant, self.asker.ask(question));
-        Ok(())
-    }
-
-    async fn on_answer(&mut self, answered: Answered) -> Result<(), StoreError> {
-        let Answered { mut request, grant, answer } = answered;
-        self.last_sign_of_life = Instant::now();
-        let (judgement, answer) = match answer {
-            Answer::Once { input: Some(edited), by } => {
-                request.input = edited;
-                self.judge_edited(&request, &by)
-            }
-            Answer::Once { input: None, by } => allow(&request, &by),
-            Answer::ForSession { by } => {
-                self.decider.remember(grant);
-                allow(&request, &format!("{by}, for this session"))
-            }
-            Answer::No { reason } => refuse(reason),
-        };
-        if request.tool_name == "ExitPlanMode" && judgement.decision == Decision::Allow {
-            self.decider.leave_plan_mode();
-        }
-        let still_waiting = !self.questions.is_empty();
-        let entries = self.recorder.answered(&request, &judgement, still_waiting).await?;
-        self.publish(entries).await;
-        self.tell_agent(AgentInput::AnswerPermission { request_id: request.request_id, answer }).await;
-        Ok(())
-    }
-
-    /// A person may edit the input; what then runs is judged like any other call, unless it only carries their answers.
-    fn judge_edited(&self, request: &ToolRequest, by: &str) -> (Judgement, PermissionAnswer) {
-        let again = self.decider.decide(&request.tool_name, &request.input);
-        if again.decision == Decision::Deny && !request.requires_person {
-            return refuse(again.reason);
-        }
-        allow(request, by)
-    }
-
-    async fn on_cancelled(&mut self, request_id: &str) -> Result<(), StoreError> {
-        self.hooks.withdraw(request_id);
-        if self.questions.withdraw(request_id) {
-            let still_waiting = !self.questions.is_empty();
-            let entries = self.recorder.withdrawn(still_waiting).await?;
-            self.publish(entries).await;
         }
         Ok(())
     }
@@ -401,14 +333,4 @@ impl SessionActor {
             }
         }
     }
-}
-
-fn allow(request: &ToolRequest, by: &str) -> (Judgement, PermissionAnswer) {
-    let judgement = Judgement { decision: Decision::Allow, reason: format!("allowed by {by}") };
-    (judgement, PermissionAnswer::Allow { input: request.input.clone() })
-}
-
-fn refuse(reason: String) -> (Judgement, PermissionAnswer) {
-    let judgement = Judgement { decision: Decision::Deny, reason: reason.clone() };
-    (judgement, PermissionAnswer::Deny { reason, interrupt: false })
 }

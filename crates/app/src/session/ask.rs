@@ -2,7 +2,10 @@
 
 use std::{fmt::Debug, future::Future, pin::Pin};
 
-use domain::id::SessionId;
+use domain::{
+    id::{ApprovalId, SessionId},
+    time::Timestamp,
+};
 use serde_json::Value;
 
 /// A future that can be sent and stored.
@@ -17,6 +20,10 @@ pub trait Asker: Debug + Send + Sync {
 /// What a person is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
+    /// The approval that keeps the question; it can be answered there as well.
+    pub approval_id: ApprovalId,
+    /// From when on nobody can answer.
+    pub expires_at: Timestamp,
     /// The session that asks.
     pub session_id: SessionId,
     /// The tool.
@@ -51,6 +58,11 @@ pub enum Answer {
     /// Do not run it.
     No {
         /// For the agent.
+        reason: String,
+    },
+    /// Nobody is there to be asked, which is nobody's no.
+    Nobody {
+        /// Why, for the agent.
         reason: String,
     },
 }

@@ -188,7 +188,7 @@ impl App {
         self.command(session, CommandKind::Prompt, payload, CommandStatus::Queued, author)
     }
 
-    pub(super) fn command(
+    pub(crate) fn command(
         &self,
         session_id: SessionId,
         kind: CommandKind,

@@ -9,13 +9,13 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use domain::{
     actor::Actor,
     agent_event::{AgentMessage, HookCall, ToolRequest, TranscriptPart, TurnEnded, TurnOutcome, TurnStarted},
+    approval::Approval,
     audit_action::AuditAction,
     command::{Command, CommandKind, CommandStatus},
     id::{AgentId, CommandId, MessageId, SessionId, TaskId, TeamId, UserId},
     message::{MessageBody, MessageType},
     model_price::ModelPrice,
     money::MicroUsd,
-    permission::Judgement,
     session_status::SessionStatus,
     timeline::{Change, TimelineEntry, TimelineItem},
     tool_call::{ToolCall, ToolCallStatus},
@@ -23,13 +23,14 @@ use domain::{
 use serde_json::{Value, json};
 use store::{Guard, SessionChange, SessionUpdate, StoreError};
 
+pub(super) use self::commit::cancel_unanswered;
 use self::commit::commit;
 pub(super) use self::draft::open_items_closed;
 use self::draft::{Beside, Draft, as_tool_use, close_open};
 pub(crate) use self::draft::{last_status, text_of, transition};
 use self::in_flight::InFlight;
 use super::{held::HeldSession, queue::one_message};
-use crate::{App, audit::Deed, hook::Run, patience::patiently};
+use crate::{App, audit::Deed, hook::Run, patience::patiently, permission::Ruling};
 
 /// The agent itself, as the author of what it does.
 const AGENT: Actor = Actor::System("agent");
@@ -340,25 +341,24 @@ impl Recorder {
     pub(super) async fn judged(
         &mut self,
         request: &ToolRequest,
-        judgement: &Judgement,
+        ruling: &Ruling,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
-        self.gate_judged(request, judgement, Vec::new()).await
+        self.gate_judged(request, ruling, Vec::new()).await
     }
 
     /// The same, with what hooks did before.
     pub(super) async fn gate_judged(
         &mut self,
         request: &ToolRequest,
-        judgement: &Judgement,
+        ruling: &Ruling,
         runs: Vec<Run>,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
-        draft.update.added.total_permission_checks = 1;
         if !runs.is_empty() {
             self.draft_tool_use(&mut draft, as_tool_use(request), None);
             self.draft_runs(&mut draft, runs);
         }
-        self.draft_decision(&mut draft, request, judgement);
+        self.draft_decision(&mut draft, request, ruling);
         self.commit(draft).await
     }
 
@@ -381,11 +381,16 @@ impl Recorder {
         self.commit(draft).await
     }
 
-    /// A person is asked.
-    pub(super) async fn asked(&mut self, request: &ToolRequest) -> Result<Vec<TimelineEntry>, StoreError> {
+    /// A person is asked, by an approval that is new or waited from before.
+    pub(super) async fn asked(
+        &mut self,
+        request: &ToolRequest,
+        approval: Approval,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
-        if !self.open_calls.contains_key(&request.tool_use_id) {
-            self.draft_tool_use(&mut draft, as_tool_use(request), None);
+        self.draft_tool_use(&mut draft, as_tool_use(request), None);
+        if approval.sequence == 0 {
+            draft.items.push((Change::Created, TimelineItem::Approval(approval)));
         }
         if self.status == SessionStatus::Processing {
             let reason = format!("{} needs an answer", request.tool_name);
@@ -398,13 +403,12 @@ impl Recorder {
     pub(super) async fn answered(
         &mut self,
         request: &ToolRequest,
-        judgement: &Judgement,
+        ruling: &Ruling,
         still_waiting: bool,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
-        draft.update.added.total_permission_checks = 1;
-        self.draft_decision(&mut draft, request, judgement);
-        let reason = format!("{}: {}", judgement.decision, judgement.reason);
+        self.draft_decision(&mut draft, request, ruling);
+        let reason = format!("{}: {}", ruling.decision, ruling.reason);
         self.draft_back_to_work(&mut draft, still_waiting, &reason);
         self.commit(draft).await
     }

@@ -152,6 +152,7 @@ pub(super) fn put_to_rest(
         update.added.total_messages = 1;
     }
     let entries = team.sessions().change(SessionChange { session_id: id, guard, at: now, update, items })?;
+    record::cancel_unanswered(&team, id, &entries, now)?;
     if goes_on {
         team.sessions().requeue(id, fence, now, now)?;
     }
@@ -396,14 +397,16 @@ mod tests {
             requires_person: false,
             extra: serde_json::Map::new(),
         };
-        recorder.asked(&request).await.expect("recorded");
+        let question = fixture.question(recorder.session_id(), "Bash", request.input.clone());
+        recorder.asked(&request, question).await.expect("recorded");
         fixture.clock.advance(LEASE * 2);
         fixture.app_on("here").recover_sessions().await.expect("recovers");
         let entries = fixture.timeline(recorder.session_id()).await;
         let is_closed = |item: &TimelineItem| match item {
             TimelineItem::ToolCall(call) => call.status == ToolCallStatus::Error,
             TimelineItem::Command(command) => command.status == CommandStatus::Cancelled,
-            TimelineItem::Approval(approval) => approval.status != ApprovalStatus::Pending,
+            // It can still be answered; the next process makes use of it.
+            TimelineItem::Approval(approval) => approval.status == ApprovalStatus::Pending,
             TimelineItem::Message(_)
             | TimelineItem::Transition(_)
             | TimelineItem::HookExecution(_)

@@ -39,6 +39,7 @@ use crate::{
     App, Caller,
     hook::{DefaultHooks, Place, Source},
     owner,
+    permission::{Decider, DefaultPolicies, Source as PolicySource, UnusablePolicies},
 };
 
 /// A session to start.
@@ -106,6 +107,10 @@ pub struct LaunchSettings {
     pub idle: Duration,
     /// The built-in hooks that run without being added.
     pub default_hooks: DefaultHooks,
+    /// The policies that hold without being added.
+    pub default_policies: DefaultPolicies,
+    /// How long a question to a person waits for its answer.
+    pub approval_wait: Duration,
 }
 
 /// A session with a process that is ready for prompts.
@@ -151,6 +156,9 @@ pub enum StartSessionError {
         /// What it spent.
         spent: MicroUsd,
     },
+    /// It cannot have the policies that it is to have; it is recorded as failed with this reason.
+    #[error(transparent)]
+    Policies(#[from] UnusablePolicies),
     /// Its agent did not start; the session is recorded as failed with this reason.
     #[error(transparent)]
     Agent(#[from] StartError),
@@ -168,7 +176,8 @@ impl App {
     pub async fn start_session(&self, request: StartSession) -> Result<RunningSession, StartSessionError> {
         let StartSession { caller, target, launch, asker } = request;
         let author = if let Target::Claimed(_) = &target { WORKER } else { Actor::User(caller.user_id) };
-        let (idle, default_hooks) = (launch.idle, launch.default_hooks);
+        let (idle, approval_wait) = (launch.idle, launch.approval_wait);
+        let (default_hooks, default_policies) = (launch.default_hooks, launch.default_policies.clone());
         let environment = launch.environment.basic();
         // As long as the agent may take to start, and a little more.
         let lease = Lease {
@@ -190,14 +199,17 @@ impl App {
         };
         let mut recorder = Recorder::new(self.clone(), &session, fence);
         let hold = self.hold(recorder.held());
+        let decider = match self.decider_of(&session, &default_policies, &environment) {
+            Ok(decider) => decider,
+            Err(error) => {
+                self.not_started(&mut recorder, &author, error.to_string()).await?;
+                return Err(error.into());
+            }
+        };
         let running = match self.start_agent(&session, launch, &mut recorder, &mut entries).await? {
             Ok(running) => running,
             Err(error) => {
-                let message = full_text(&error);
-                self.note(recorder.deed(&author, AuditAction::SessionStart).failed(&message)).await;
-                recorder
-                    .ended(SessionStatus::Failed, "the agent did not start", Some(message), &author, false)
-                    .await?;
+                self.not_started(&mut recorder, &author, full_text(&error)).await?;
                 return Err(error.into());
             }
         };
@@ -208,9 +220,36 @@ impl App {
         })?;
         let told = self.list_told(session.team_id, session.id).await?;
         let hooks = self.hooks_of(&session, default_hooks, environment);
-        let start = Start { author, idle, hold, hooks, entries, told };
-        let (handle, updates) = SessionActor::spawn(recorder, running, asker, &session, start);
+        let start = Start { author, idle, approval_wait, hold, decider, hooks, entries, told };
+        let (handle, updates) = SessionActor::spawn(recorder, running, asker, session.options.timeout, start);
         Ok(RunningSession { session, handle, updates })
+    }
+
+    /// A session rests as failed that has no agent.
+    async fn not_started(
+        &self,
+        recorder: &mut Recorder,
+        author: &Actor,
+        message: String,
+    ) -> Result<(), StoreError> {
+        self.note(recorder.deed(author, AuditAction::SessionStart).failed(&message)).await;
+        let (status, reason) = (SessionStatus::Failed, "the agent did not start");
+        recorder.ended(status, reason, Some(message), author, false).await.map(drop)
+    }
+
+    /// What decides the tool calls of a session.
+    fn decider_of(
+        &self,
+        session: &Session,
+        defaults: &DefaultPolicies,
+        environment: &Environment,
+    ) -> Result<Decider, UnusablePolicies> {
+        let folder = PathBuf::from(&session.working_directory);
+        // As the agent program names it, which asks the system where it is.
+        let folder = folder.canonicalize().unwrap_or(folder);
+        let said = (defaults, &session.options);
+        let source = PolicySource::new(self.clone(), session.team_id, said, (&folder, environment))?;
+        Ok(Decider::new(session.id, session.options.permission_mode, folder, source))
     }
 
     /// The hooks of a session; none when it is not to have any.

@@ -174,7 +174,7 @@ fn report(context: &Context, met: u64, missed: &[(Case, Answer)]) -> Result<(), 
 }
 
 /// Reads a file of policies; where it names no surroundings, they are those of this machine and folder.
-fn read_policies(path: &Path, context: &Context) -> Result<Batch, Failure> {
+pub(crate) fn read_policies(path: &Path, context: &Context) -> Result<Batch, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(Code::Failed, format!("{}: {error}", path.display())))?;
     let mut file: PolicyFile = serde_json::from_str(&text)

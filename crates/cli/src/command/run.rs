@@ -1,6 +1,12 @@
 //! `provost run`: start a session, give it a prompt, and watch it.
 
-use std::{io::Read, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use app::{
     App, Caller,
@@ -17,14 +23,18 @@ use domain::{
     session::{Session, SessionOptions},
     session_status::SessionStatus,
 };
+use serde_json::Value;
 
 use crate::{
-    command::session_fork::{ForkArguments, fork},
+    command::{
+        policy::read_policies,
+        session_fork::{ForkArguments, fork},
+    },
     composition::{Context, Login, Opened, temporary_directory},
     drive::{Prompts, drive},
     failure::{Code, Failure},
     terminal::{
-        asker::{NobodyAsker, TerminalAsker, YesAsker},
+        asker::{InboxAsker, NobodyAsker, TerminalAsker, YesAsker},
         keyboard::Keyboard,
         text,
     },
@@ -40,8 +50,8 @@ pub(crate) struct Run {
     /// Go on with prompts typed line by line until Ctrl-D.
     #[arg(long, short)]
     interactive: bool,
-    /// Only record it: a worker runs it, by priority and then by age. Nobody is asked about its tool calls.
-    #[arg(long, conflicts_with_all = ["interactive", "yes", "resume"])]
+    /// Only record it: a worker runs it, by priority and then by age. What it asks waits for `provost approval`.
+    #[arg(long, conflicts_with_all = ["interactive", "yes", "wait_for_approval", "resume"])]
     background: bool,
     /// How soon a worker takes it: 1 (first) to 10.
     #[arg(long, value_name = "N", requires = "background")]
@@ -85,13 +95,19 @@ pub(crate) struct Run {
     /// Allow everything that would be asked.
     #[arg(long)]
     yes: bool,
+    /// Without a terminal, let what is asked wait for `provost approval` instead of denying it.
+    #[arg(long, conflicts_with = "yes")]
+    wait_for_approval: bool,
+    /// A file of policies that hold in this session beside those of the team: docs/policies.md.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    policy: Option<PathBuf>,
     /// Go on with an earlier session: an id, its beginning or end, or `last`. It keeps its folder and options.
     #[arg(long, value_name = "SESSION")]
     resume: Option<SessionReference>,
     /// Begin with the history of another session, in a copy of its folder; that one goes on.
     #[arg(long, value_name = "SESSION", conflicts_with_all = [
         "resume", "background", "agent", "template", "model", "system_prompt", "cwd", "max_turns", "budget",
-        "permission_mode", "timeout",
+        "permission_mode", "timeout", "policy",
     ])]
     fork: Option<SessionReference>,
     #[command(flatten)]
@@ -204,6 +220,7 @@ impl Run {
         match keyboard {
             _ if self.yes => Arc::new(YesAsker),
             Some(keyboard) if can_ask => Arc::new(TerminalAsker { terminal: context.terminal, keyboard }),
+            _ if self.wait_for_approval => Arc::new(InboxAsker { terminal: context.terminal }),
             _ => Arc::new(NobodyAsker),
         }
     }
@@ -232,7 +249,10 @@ impl Run {
             timeout: self.timeout.map(|seconds| Duration::from_secs(seconds.into())),
         };
         let (agent, template) = (self.agent.clone(), self.template.clone());
-        let plan = app.plan_session(caller, agent, template, defaults(context)?, overrides).await?;
+        let mut plan = app.plan_session(caller, agent, template, defaults(context)?, overrides).await?;
+        if let Some(file) = &self.policy {
+            plan.options.custom_policies.extend(policies_of_file(file, context)?);
+        }
         Ok(NewSession {
             name: self.name.clone(),
             prompt,
@@ -242,6 +262,13 @@ impl Run {
             options: plan.options,
         })
     }
+}
+
+/// The policies of a file as a session keeps them.
+fn policies_of_file(path: &Path, context: &Context) -> Result<Vec<Value>, Failure> {
+    let policies = read_policies(path, context)?.into_policies();
+    let documents = policies.iter().map(serde_json::to_value).collect::<Result<_, _>>();
+    Ok(documents.map_err(anyhow::Error::from)?)
 }
 
 /// What sessions are asked to be by the settings.

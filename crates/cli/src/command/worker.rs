@@ -15,7 +15,7 @@ use crate::{
     composition::{Context, Login, Opened, temporary_directory},
     failure::Failure,
     signals::Signals,
-    terminal::{Terminal, asker::NobodyAsker, text},
+    terminal::{Terminal, asker::InboxAsker, text},
 };
 
 /// How many notes wait to be written.
@@ -43,7 +43,7 @@ impl Worker {
             grace: Duration::from_secs(configured.grace_seconds.into()),
             until_empty: self.until_empty,
             user_id: caller.user_id,
-            asker: Arc::new(NobodyAsker),
+            asker: Arc::new(InboxAsker { terminal }),
             launcher: Arc::new(WorkerLauncher { context, temporary: temporary.path().to_owned() }),
         };
         let (stop, stopped) = watch::channel(false);
@@ -85,8 +85,11 @@ impl Launcher for WorkerLauncher {
             session.options.sdk_options.get("scenario").and_then(|path| path.as_str()).map(PathBuf::from);
         let login =
             if self.context.settings.worker.own_login { Login::Own } else { Login::OfTeam(session.team_id) };
-        self.context
-            .launch_settings(session.runtime, scenario.as_deref(), &self.temporary, login)
+        let wait = self.context.settings.approval.background_seconds.get();
+        let launch =
+            self.context.launch_settings(session.runtime, scenario.as_deref(), &self.temporary, login);
+        launch
+            .map(|launch| LaunchSettings { approval_wait: Duration::from_secs(wait.into()), ..launch })
             .map_err(|failure| failure.message)
     }
 }

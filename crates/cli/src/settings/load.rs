@@ -13,7 +13,7 @@ const PROJECT_FILE: &str = "provost.toml";
 
 /// What a repository's own file may not say; it would decide over the person who only cloned it.
 const NOT_FOR_PROJECTS: &[&str] =
-    &["database.", "data.", "runtime.", "audit.", "hook.", "session.permission_mode"];
+    &["database.", "data.", "runtime.", "audit.", "hook.", "policy.", "approval.", "session.permission_mode"];
 
 /// Values given on the command line.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! Who answers an agent's questions: the person at the terminal, `--yes`, or nobody.
+//! Who answers an agent's questions: the person at the terminal, `--yes`, whoever looks at the approvals, or nobody.
 
 use app::session::{Answer, Asker, BoxFuture, Question};
 use serde_json::{Map, Value};
@@ -15,6 +15,12 @@ pub(crate) struct TerminalAsker {
 /// `--yes`: allows everything that is no question to a person.
 #[derive(Debug)]
 pub(crate) struct YesAsker;
+
+/// Nobody here: the question waits for whoever answers it with `provost approval`.
+#[derive(Debug)]
+pub(crate) struct InboxAsker {
+    pub(crate) terminal: Terminal,
+}
 
 /// No terminal and no `--yes`: nobody can be asked, so nothing is allowed.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ impl Asker for TerminalAsker {
 impl Asker for YesAsker {
     fn ask(&self, question: Question) -> BoxFuture<Answer> {
         Box::pin(std::future::ready(if question.requires_person {
-            no("nobody is there to answer: the session runs with --yes")
+            nobody("nobody is there to answer: the session runs with --yes")
         } else {
             Answer::Once { input: None, by: "--yes".to_owned() }
         }))
@@ -45,7 +51,20 @@ impl Asker for YesAsker {
 impl Asker for NobodyAsker {
     fn ask(&self, question: Question) -> BoxFuture<Answer> {
         let reason = format!("{}, and there is no terminal to ask a person", question.reason);
-        Box::pin(std::future::ready(no(&reason)))
+        Box::pin(std::future::ready(nobody(&reason)))
+    }
+}
+
+impl Asker for InboxAsker {
+    fn ask(&self, question: Question) -> BoxFuture<Answer> {
+        let Question { tool_name, input, approval_id, expires_at, .. } = question;
+        let about = text::about(&tool_name, &input, LONGEST_NAME);
+        let tool_name = text::one_line(&tool_name, LONGEST_NAME);
+        let id = text::short(approval_id);
+        self.terminal.say(&format!(
+            "{tool_name} {about} waits for an answer until {expires_at}: provost approval show {id}"
+        ));
+        Box::pin(std::future::pending())
     }
 }
 
@@ -65,10 +84,16 @@ impl TerminalAsker {
         if let Some(grant) = &question.session_grant {
             prompt.push_str(&format!("   s = for this session ({})", text::printable(grant)));
         }
-        prompt.push_str("   n = no, or type why not");
+        prompt.push_str("   n = no, or type why not\n");
+        let elsewhere = format!(
+            "  or elsewhere: provost approval approve {}, until {}",
+            text::short(question.approval_id),
+            question.expires_at,
+        );
+        prompt.push_str(&style.dim(&elsewhere));
         loop {
             let Some(typed) = self.keyboard.answer(|| self.terminal.say(&prompt)).await else {
-                return no("the person left without an answer");
+                return nobody("the person left without an answer");
             };
             match typed.trim() {
                 "y" | "Y" | "yes" => {
@@ -92,12 +117,12 @@ impl TerminalAsker {
         for asked in &questions {
             let Some(words) = asked.get("question").and_then(Value::as_str) else { continue };
             let Some(chosen) = self.choose(words, asked).await else {
-                return no("the person left without an answer");
+                return nobody("the person left without an answer");
             };
             answers.insert(words.to_owned(), Value::String(chosen));
         }
         if answers.is_empty() {
-            return no("there was no question that could be shown to a person");
+            return nobody("there was no question that could be shown to a person");
         }
         let mut input = question.input.clone();
         if let Some(fields) = input.as_object_mut() {
@@ -150,7 +175,7 @@ const LONGEST_NAME: usize = 60;
 const LONGEST_QUESTION: usize = 500;
 
 /// The whole input, so that nobody agrees to something unseen: a field a line, long texts cut with their length told.
-fn details(input: &Value) -> Vec<String> {
+pub(crate) fn details(input: &Value) -> Vec<String> {
     let Some(fields) = input.as_object() else {
         return vec![text::printable(&input.to_string()).into_owned()];
     };
@@ -192,6 +217,10 @@ fn block(mark: &str, text: &str, most: usize) -> Vec<String> {
 
 fn no(reason: &str) -> Answer {
     Answer::No { reason: reason.to_owned() }
+}
+
+fn nobody(reason: &str) -> Answer {
+    Answer::Nobody { reason: reason.to_owned() }
 }
 
 #[cfg(test)]

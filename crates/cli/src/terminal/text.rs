@@ -103,8 +103,8 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// The end of an id, which tells sessions apart: ids of one minute begin alike.
-pub(crate) fn short(id: domain::id::SessionId) -> String {
+/// The end of an id, which tells rows apart: ids of one minute begin alike.
+pub(crate) fn short(id: impl std::fmt::Display) -> String {
     let text = id.to_string();
     text[text.len() - 8..].to_owned()
 }

@@ -114,6 +114,28 @@ impl Approvals<'_, Tx<'_>> {
         let entries = settle(self.scope, session, vec![approval], answer)?;
         entries.into_iter().next().ok_or_else(|| StoreError::corrupt("an answer made no entry"))
     }
+
+    /// Cancels what a session asked and nobody answered.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn cancel_pending(
+        &self,
+        session: SessionId,
+        decided_by: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {} FROM approvals
+             WHERE team_id = $1 AND session_id = $2 AND status = 'pending' ORDER BY sequence",
+            Approval::COLUMNS
+        );
+        let pending =
+            self.scope.query(&sql, params![session], |row| Approval::from_columns(&mut row.columns()))?;
+        let verdict = ApprovalVerdict::Cancelled;
+        let answer = ApprovalAnswer { verdict, decided_by: decided_by.to_owned(), note: None, at };
+        settle(self.scope, session, pending, &answer).map(drop)
+    }
 }
 
 /// Approvals of all teams whose time to answer is over, for the process that says so.
@@ -174,23 +196,6 @@ impl DueApprovals<'_, Tx<'_>> {
         );
         self.conn.query(&sql, params![session, at, limit], |row| Approval::from_columns(&mut row.columns()))
     }
-}
-
-/// Cancels what a session asked and nobody answered.
-pub(super) fn cancel_pending(
-    scope: Scope<'_, Tx<'_>>,
-    session: SessionId,
-    decided_by: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    let sql = format!(
-        "SELECT {} FROM approvals WHERE team_id = $1 AND session_id = $2 AND status = 'pending' ORDER BY sequence",
-        Approval::COLUMNS
-    );
-    let pending = scope.query(&sql, params![session], |row| Approval::from_columns(&mut row.columns()))?;
-    let verdict = ApprovalVerdict::Cancelled;
-    let answer = ApprovalAnswer { verdict, decided_by: decided_by.to_owned(), note: None, at };
-    settle(scope, session, pending, &answer).map(drop)
 }
 
 /// Gives pending approvals of one session their answer, each with its number in the timeline.

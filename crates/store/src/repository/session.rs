@@ -22,7 +22,7 @@ pub use self::{
     queue::SessionQueue,
 };
 use super::{
-    Reads, approval,
+    Reads,
     page::{Cursor, Page},
     reference,
 };
@@ -251,7 +251,7 @@ impl Sessions<'_, Tx<'_>> {
     pub fn delete(&self, id: SessionId, actor: &str, at: Timestamp) -> Result<(), StoreError> {
         // Nobody asks or reserves anything between what is ended here and the end of the session.
         self.hold(id, Guard::Anyone)?;
-        approval::cancel_pending(self.scope, id, actor, at)?;
+        self.scope.approvals().cancel_pending(id, actor, at)?;
         self.scope.reservations().release(id, Guard::Anyone, at)?;
         let sql = format!(
             "UPDATE sessions SET deleted_at = $1, updated_at = $1, queued_at = NULL, next_attempt_at = NULL

@@ -34,7 +34,9 @@ impl SessionActor {
 
     /// Records where the session comes to rest.
     pub(super) async fn end(&mut self, exit: Option<Exit>) -> SessionEnd {
-        self.questions.withdraw_all();
+        if let Err(error) = self.cancel_questions().await {
+            tracing::error!(session.id = %self.recorder.session_id(), error = %error, "questions wait that nobody asks any more");
+        }
         if let Err(error) = self.withdraw_hooks().await {
             tracing::error!(session.id = %self.recorder.session_id(), error = %error, "runs of hooks are not recorded");
         }
@@ -104,7 +106,7 @@ impl SessionActor {
         events: &mut mpsc::Receiver<AgentEvent>,
     ) -> SessionEnd {
         tracing::error!(session.id = %self.recorder.session_id(), error = %error, "the session cannot be recorded");
-        self.questions.withdraw_all();
+        drop(self.questions.withdraw_all());
         self.tell_agent(AgentInput::Kill).await;
         while events.recv().await.is_some() {}
         let text = format!("the session could not be recorded: {error}");

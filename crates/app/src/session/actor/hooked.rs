@@ -4,7 +4,7 @@
 use domain::{
     agent_event::{AgentInput, HookCall, ToolRequest},
     hook::HookAnswer,
-    permission::{Decision, Judgement},
+    permission::Decision,
 };
 use store::StoreError;
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::SessionActor;
 use crate::{
     hook::{Conclusion, Verdict},
+    permission::{Asking, Ruled, Ruling},
     session::hooks::About,
 };
 
@@ -65,32 +66,43 @@ impl SessionActor {
     /// Decides about the input that the hooks left. Recorded first, answered second: no call runs without its decision on
     /// record.
     async fn decide(&mut self, mut request: ToolRequest, conclusion: Conclusion) -> Result<(), StoreError> {
-        let Conclusion { verdict, input, context, runs, .. } = conclusion;
+        let Conclusion { verdict, mut input, context, runs, .. } = conclusion;
         if let Some(input) = &input {
             request.input = input.clone();
         }
-        let judgement = match verdict {
-            Verdict::Block(reason) => Judgement { decision: Decision::Deny, reason },
-            Verdict::Continue => self.judge(&request),
-            Verdict::Ask(reason) => match self.judge(&request) {
-                Judgement { decision: Decision::Allow, .. } => Judgement { decision: Decision::Ask, reason },
-                stricter => stricter,
-            },
+        let ruling = match verdict {
+            Verdict::Block(reason) => Ruling::blocked(runs.last().map(|run| run.hook_name.as_str()), reason),
+            verdict => {
+                let ruled = self.rule(&request, verdict).await?;
+                if let Some(wanted) = &ruled.input {
+                    request.input = wanted.clone();
+                    input = Some(wanted.clone());
+                }
+                let ruling = ruled.ruling.clone();
+                if ruling.decision == Decision::Ask {
+                    let question = (request.input.clone(), ruled);
+                    self.asked_at_gate.insert(request.tool_use_id.clone(), question);
+                }
+                ruling
+            }
         };
-        let entries = self.recorder.gate_judged(&request, &judgement, runs).await?;
+        let entries = self.recorder.gate_judged(&request, &ruling, runs).await?;
         self.publish(entries).await;
-        let Judgement { decision, reason } = judgement;
+        let Ruling { decision, reason, .. } = ruling;
         let request_id = request.request_id;
         self.tell_agent(AgentInput::AnswerGate { request_id, decision, reason, input, context }).await;
         Ok(())
     }
 
-    /// What becomes of a call whose hooks have nothing against it.
-    fn judge(&self, request: &ToolRequest) -> Judgement {
-        if request.requires_person {
-            return Judgement { decision: Decision::Ask, reason: "it is a question to a person".to_owned() };
-        }
-        self.decider.decide(&request.tool_name, &request.input)
+    /// What becomes of a call that no hook blocked.
+    async fn rule(&mut self, request: &ToolRequest, said: Verdict) -> Result<Ruled, StoreError> {
+        let ruled = self.decider.rule(&Asking::from(request)).await?;
+        Ok(match said {
+            Verdict::Ask(reason) => {
+                Ruled { ruling: self.decider.ask_for_hook(ruled.ruling, reason), ..ruled }
+            }
+            Verdict::Block(_) | Verdict::Continue => ruled,
+        })
     }
 
     async fn answer_hook(&mut self, call: HookCall, conclusion: Conclusion) -> Result<(), StoreError> {

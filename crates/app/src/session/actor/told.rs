@@ -52,7 +52,8 @@ impl SessionActor {
             (CommandKind::Resume, _) => self.settle(command, CommandStatus::Done, RowUpdate::default()).await,
             (CommandKind::SetMode, _) => self.set_mode(command).await,
             (CommandKind::SetModel, _) => self.set_model(command).await,
-            (CommandKind::Prompt | CommandKind::Answer, _) => self.refuse(command).await,
+            (CommandKind::Answer, _) => self.on_answer_told(command).await,
+            (CommandKind::Prompt, None) => self.refuse(command).await,
         }
     }
 
@@ -76,11 +77,11 @@ impl SessionActor {
         self.settle(command, CommandStatus::Done, update).await
     }
 
-    async fn refuse(&mut self, command: Command) -> Result<(), StoreError> {
+    pub(super) async fn refuse(&mut self, command: Command) -> Result<(), StoreError> {
         self.settle(command, CommandStatus::Refused, RowUpdate::default()).await
     }
 
-    async fn settle(
+    pub(super) async fn settle(
         &mut self,
         command: Command,
         status: CommandStatus,

@@ -1,9 +1,17 @@
 //! A change on its way into the store, also when the database is away for a while.
 
-use domain::{id::TeamId, timeline::TimelineEntry};
-use store::{SessionChange, StoreError, Tx};
+use domain::{
+    id::{SessionId, TeamId},
+    session_status::SessionStatus,
+    time::Timestamp,
+    timeline::TimelineEntry,
+};
+use store::{Scope, SessionChange, StoreError, Tx};
 
-use super::draft::{Beside, close_unheard};
+use super::{
+    AGENT,
+    draft::{Beside, close_unheard, last_status},
+};
 use crate::{App, patience::patiently};
 
 /// Makes a change, trying again for a while when the database is away: an agent's work is not lost to a restart of it. A
@@ -44,12 +52,27 @@ async fn attempt(
             let open = team.timeline().list_open_commands(change.session_id)?;
             close_unheard(&mut change.items, &open, change.at);
         }
+        let (session, at) = (change.session_id, change.at);
         let entries = team.sessions().change(change)?;
+        cancel_unanswered(&team, session, &entries, at)?;
         team.costs().insert_all(&beside.costs)?;
         team.metrics().insert_all(&beside.metrics)?;
         Ok(entries)
     };
     app.store().write(attempt).await
+}
+
+/// Nobody uses an answer to what a session asked that is over.
+pub(in crate::session) fn cancel_unanswered(
+    team: &Scope<'_, Tx<'_>>,
+    session: SessionId,
+    entries: &[TimelineEntry],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if last_status(entries).is_some_and(SessionStatus::is_final) {
+        team.approvals().cancel_pending(session, &AGENT.to_string(), at)?;
+    }
+    Ok(())
 }
 
 /// The entries of a change that was committed before its answer was lost.

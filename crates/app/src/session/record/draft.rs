@@ -5,15 +5,18 @@ use std::{collections::VecDeque, time::Duration};
 use domain::{
     actor::Actor,
     agent_event::{ToolRequest, ToolResult, ToolUse, TurnEnded},
+    audit_action::AuditAction,
     command::{Command, CommandKind, CommandStatus},
     cost::{CostEntry, CostSource},
+    decision::PermissionDecision,
     hook_execution::HookExecution,
-    id::{CommandId, CostEntryId, MessageId, SessionId, ToolCallId, TransitionId},
+    id::{CommandId, CostEntryId, DecisionId, MessageId, SessionId, ToolCallId, TransitionId},
     message::{Message, MessageBody},
     metric::Metric,
     model_price::ModelPrice,
     money::MicroUsd,
-    permission::{Decision, Judgement},
+    permission::Decision,
+    secret::{redact_text, redact_value},
     session_status::SessionStatus,
     time::Timestamp,
     timeline::{Change, TimelineEntry, TimelineItem},
@@ -24,7 +27,7 @@ use serde_json::{Map, Value};
 use store::SessionUpdate;
 
 use super::{AGENT, Recorder};
-use crate::{App, audit::Deed, hook::Run, session::inbox::message_of};
+use crate::{App, audit::Deed, hook::Run, permission::Ruling, session::inbox::message_of};
 
 /// Rows and counters that will be one change.
 #[derive(Debug, Default)]
@@ -96,28 +99,71 @@ impl Recorder {
         self.open_calls.insert(tool_use.tool_use_id, call);
     }
 
-    /// Writes a decision onto its tool call. The gate can be ahead of the message that asks for the tool, so the call may
-    /// have to be recorded first.
-    pub(super) fn draft_decision(&mut self, draft: &mut Draft, request: &ToolRequest, judgement: &Judgement) {
+    /// A decision, and what it makes of its tool call. The gate can be ahead of the message that asks for the tool, so the call
+    /// may have to be recorded first.
+    pub(super) fn draft_decision(&mut self, draft: &mut Draft, request: &ToolRequest, ruling: &Ruling) {
         self.draft_tool_use(draft, as_tool_use(request), None);
         let now = self.app.now();
+        let reason = redact_text(&ruling.reason);
+        draft.beside.deeds.push(self.deed_of(request, ruling));
+        draft.update.added.total_permission_checks += 1;
         let Some(call) = self.open_calls.get_mut(&request.tool_use_id) else { return };
-        call.permission_decision = Some(judgement.decision);
-        call.permission_reason = Some(judgement.reason.clone());
+        draft.items.push((
+            Change::Created,
+            TimelineItem::Decision(PermissionDecision {
+                id: DecisionId::from_uuid(self.app.next_id()),
+                session_id: self.session_id,
+                sequence: 0,
+                tool_call_id: Some(call.id),
+                tool_use_id: Some(request.tool_use_id.clone()),
+                tool_name: request.tool_name.clone(),
+                // It stands in the tool call; the context holds its digest.
+                input_data: None,
+                context: Some(redact_value(&Value::Object(ruling.context.clone())).into_owned()),
+                decision: ruling.decision,
+                decided_by: ruling.by,
+                policy_name: ruling.policy.clone(),
+                approval_id: ruling.approval,
+                reason: Some(reason.clone().into_owned()),
+                interrupted: ruling.interrupted,
+                decided_at: now,
+            }),
+        ));
+        call.permission_decision = Some(ruling.decision);
+        call.permission_reason = Some(reason.clone().into_owned());
         call.tool_input = request.input.clone();
-        match judgement.decision {
+        match ruling.decision {
             Decision::Allow => {
                 call.status = ToolCallStatus::Running;
                 call.started_at = Some(now);
             }
             Decision::Deny => {
                 call.status = ToolCallStatus::Denied;
-                call.error_message = Some(judgement.reason.clone());
+                call.error_message = Some(reason.into_owned());
                 call.completed_at = Some(now);
             }
             Decision::Ask => {}
         }
         draft.items.push((Change::Updated, TimelineItem::ToolCall(call.clone())));
+    }
+
+    fn deed_of(&self, request: &ToolRequest, ruling: &Ruling) -> Deed {
+        let doer = (self.team_id, &Actor::System("permission"));
+        let deed = self.app.deed(doer, AuditAction::ToolCallDecide).on(&request.tool_use_id);
+        let deed = deed.in_session(self.session_id).with("tool", request.tool_name.as_str());
+        let deed = deed.with("decision", ruling.decision.as_str()).with("decided_by", ruling.by.as_str());
+        let deed = match &ruling.policy {
+            Some(policy) => deed.with("policy", policy.as_str()),
+            None => deed,
+        };
+        let deed = match ruling.context.get("input_sha256") {
+            Some(digest) => deed.with("input_sha256", digest.clone()),
+            None => deed,
+        };
+        match ruling.decision {
+            Decision::Deny => deed.denied(&ruling.reason),
+            Decision::Allow | Decision::Ask => deed.with("reason", ruling.reason.as_str()),
+        }
     }
 
     /// Runs of hooks, each with the call it was about if that is on record.

@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use domain::{
     agent_event::{PartialText, ReportedCost, ToolResult, ToolUse},
+    approval::ApprovalStatus,
+    decision::DecidedBy,
     message::{ContentBlock, MessageContent},
-    permission::Decision,
+    permission::{Decision, Judgement},
     usage::TokenUsage,
 };
 use serde_json::{Map, json};
@@ -58,8 +60,8 @@ fn request(id: &str) -> ToolRequest {
     }
 }
 
-fn judgement(decision: Decision) -> Judgement {
-    Judgement { decision, reason: "because".into() }
+fn ruling(decision: Decision) -> Ruling {
+    Ruling::new(DecidedBy::Mode, Judgement { decision, reason: "because".into() })
 }
 
 fn result(id: &str, is_error: bool, did_not_run: bool) -> ToolResult {
@@ -198,11 +200,21 @@ async fn a_session_that_ends_while_a_person_is_asked_comes_to_rest() {
         let fixture = Fixture::new().await;
         let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
         recorder.prompt("work", &AUTHOR).await.expect("recorded");
-        recorder.asked(&request("toolu_1")).await.expect("recorded");
+        let question = fixture.question(recorder.session_id(), "Bash", json!({ "command": "make" }));
+        let id = question.id;
+        recorder.asked(&request("toolu_1"), question).await.expect("recorded");
         assert_eq!(recorder.status(), SessionStatus::Waiting);
         recorder.ended(to, "the end", None, &AUTHOR, false).await.expect("recorded");
         let session = fixture.get(recorder.session_id()).await;
         assert_eq!((session.status, session.lease), (to, None));
+        let row = fixture.app_on("here").find_approval_row(fixture.caller.team_id, id).await.expect("read");
+        let expected =
+            if to == SessionStatus::Paused { ApprovalStatus::Pending } else { ApprovalStatus::Cancelled };
+        assert_eq!(
+            row.expect("exists").status,
+            expected,
+            "{to}: only a session that goes on can use an answer"
+        );
         assert_eq!(fixture.findings().await, vec![]);
     }
 }
@@ -211,7 +223,7 @@ async fn a_session_that_ends_while_a_person_is_asked_comes_to_rest() {
 async fn a_gate_ahead_of_its_message_records_the_call_once() {
     let fixture = Fixture::new().await;
     let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
-    recorder.judged(&request("toolu_1"), &judgement(Decision::Allow)).await.expect("recorded");
+    recorder.judged(&request("toolu_1"), &ruling(Decision::Allow)).await.expect("recorded");
     recorder.message(tool_message(vec![bash("toolu_1")], vec![])).await.expect("recorded");
     recorder.message(tool_message(vec![], vec![result("toolu_1", false, false)])).await.expect("recorded");
     let session = fixture.get(recorder.session_id()).await;
@@ -234,7 +246,7 @@ async fn a_call_ends_as_what_became_of_it() {
         let mut recorder = fixture.active_session(&fixture.app_on("here")).await;
         recorder.message(tool_message(vec![bash("toolu_1")], vec![])).await.expect("recorded");
         if let Some(decision) = decision {
-            recorder.judged(&request("toolu_1"), &judgement(decision)).await.expect("recorded");
+            recorder.judged(&request("toolu_1"), &ruling(decision)).await.expect("recorded");
         }
         let done = tool_message(vec![], vec![result("toolu_1", is_error, did_not_run)]);
         let entries = recorder.message(done).await.expect("recorded");
@@ -280,7 +292,7 @@ async fn a_commit_whose_answer_was_lost_is_found_again() {
     let app = fixture.app_on("here");
     let mut recorder = fixture.active_session(&app).await;
     // A call that its gate records first is two entries of one row in one change.
-    let entries = recorder.judged(&request("toolu_1"), &judgement(Decision::Allow)).await.expect("recorded");
+    let entries = recorder.judged(&request("toolu_1"), &ruling(Decision::Allow)).await.expect("recorded");
     let change = SessionChange {
         session_id: recorder.session_id(),
         guard: Guard::Fence(recorder.fence),
@@ -431,8 +443,7 @@ async fn a_clock_that_jumps_tears_no_session() {
         extra: Map::new(),
     };
     recorder.prompt("work", &AUTHOR).await.expect("recorded");
-    let allowed = Judgement { decision: Decision::Allow, reason: "a rule".to_owned() };
-    recorder.judged(&request, &allowed).await.expect("recorded");
+    recorder.judged(&request, &ruling(Decision::Allow)).await.expect("recorded");
     fixture.clock.jump_back(Duration::from_secs(600));
     let result = ToolResult {
         tool_use_id: "toolu_1".into(),

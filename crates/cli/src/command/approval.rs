@@ -1,0 +1,273 @@
+//! `provost approval`: what agents ask, and the answers.
+
+use std::{
+    io::{Read, stdin},
+    path::Path,
+    process::ExitCode,
+};
+
+use app::{
+    approvals::{AnswerApproval, ApprovalReference},
+    clock::{Clock, SystemClock},
+};
+use clap::{Args, Subcommand};
+use domain::{
+    approval::{Approval, ApprovalStatus, ApprovalVerdict},
+    time::Timestamp,
+};
+use serde_json::Value;
+use store::Cursor;
+
+use crate::{
+    composition::{Context, Opened},
+    failure::{Code, Failure},
+    terminal::{Terminal, asker::details, text},
+};
+
+/// The largest input that is read.
+const LARGEST_INPUT_BYTES: u64 = 16 * 1024 * 1024;
+/// How much of what a call is about stands in a list.
+const LONGEST: usize = 60;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApprovalCommand {
+    /// List what waits for an answer, newest first.
+    List(List),
+    /// Show a question with the whole input of its call.
+    Show(Show),
+    /// Let a tool call run.
+    Approve(Approve),
+    /// Refuse a tool call.
+    Deny(Deny),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Also what was answered, expired or withdrawn.
+    #[arg(long, conflicts_with = "status")]
+    all: bool,
+    /// Only those in this status: pending, approved, denied, expired or cancelled.
+    #[arg(long)]
+    status: Option<ApprovalStatus>,
+    /// How many.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Where an earlier page ended: its next_cursor.
+    #[arg(long)]
+    cursor: Option<Cursor>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// An id, its beginning or end, or `last`.
+    approval: ApprovalReference,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// An id, its beginning or end, or `last`.
+    approval: ApprovalReference,
+    /// What the tool is given instead: a JSON object, `@FILE`, or `-` for standard input. It is judged again.
+    #[arg(long, value_name = "JSON")]
+    input: Option<String>,
+    /// Something for the record.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deny {
+    /// An id, its beginning or end, or `last`.
+    approval: ApprovalReference,
+    /// Why; the agent is told.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Stop what the session works on as well.
+    #[arg(long)]
+    interrupt: bool,
+}
+
+impl ApprovalCommand {
+    pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
+        match self {
+            Self::List(command) => command.run(context).await,
+            Self::Show(command) => command.run(context).await,
+            Self::Approve(command) => command.run(context).await,
+            Self::Deny(command) => command.run(context).await,
+        }
+    }
+}
+
+/// The use cases, once nothing is shown as waiting that nobody can answer any more.
+async fn open(context: &Context) -> Result<Opened, Failure> {
+    let opened = context.open().await?;
+    opened.app.expire_approvals().await?;
+    Ok(opened)
+}
+
+impl List {
+    async fn run(self, context: Context) -> Result<ExitCode, Failure> {
+        let Opened { app, caller } = open(&context).await?;
+        let status = self.status.or(if self.all { None } else { Some(ApprovalStatus::Pending) });
+        let page = app.list_approvals(caller, status, self.cursor, self.limit).await?;
+        let terminal = context.terminal;
+        if terminal.is_json {
+            terminal.page(&page)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if page.items.is_empty() {
+            terminal.say(match status {
+                Some(ApprovalStatus::Pending) => "nothing waits for an answer",
+                _ => "no approvals",
+            });
+        }
+        let now = SystemClock.now();
+        page.items.iter().try_for_each(|approval| terminal.data(&line(terminal, approval, now)))?;
+        if let Some(next) = page.next {
+            let all = if self.all { " --all".to_owned() } else { String::new() };
+            let status = self.status.map(|status| format!(" --status {status}")).unwrap_or_default();
+            terminal.say(&format!(
+                "more: provost approval list --limit {}{all}{status} --cursor {next}",
+                self.limit
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Show {
+    async fn run(self, context: Context) -> Result<ExitCode, Failure> {
+        let Opened { app, caller } = open(&context).await?;
+        let approval = app.find_approval(caller, self.approval).await?;
+        let terminal = context.terminal;
+        if terminal.is_json {
+            terminal.json(&approval)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        for (name, value) in facts(&approval) {
+            let name = terminal.out.dim(&format!("{name:<10}"));
+            terminal.data(&format!("{name} {}", text::printable(&value)))?;
+        }
+        terminal.data("")?;
+        details(&approval.input).iter().try_for_each(|line| terminal.data(line))?;
+        if let Some(input) = &approval.updated_input {
+            terminal.data(&format!("\n{}", terminal.out.dim("given instead")))?;
+            details(input).iter().try_for_each(|line| terminal.data(line))?;
+        }
+        if approval.status == ApprovalStatus::Pending {
+            let id = text::short(approval.id);
+            terminal.say(&format!("\nprovost approval approve {id}, or provost approval deny {id}"));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Approve {
+    async fn run(self, context: Context) -> Result<ExitCode, Failure> {
+        let updated_input = self.input.as_deref().map(|text| read_input(text, &context)).transpose()?;
+        let verdict = ApprovalVerdict::Approved { updated_input };
+        answer(context, self.approval, verdict, self.note, false).await
+    }
+}
+
+impl Deny {
+    async fn run(self, context: Context) -> Result<ExitCode, Failure> {
+        answer(context, self.approval, ApprovalVerdict::Denied, self.note, self.interrupt).await
+    }
+}
+
+async fn answer(
+    context: Context,
+    reference: ApprovalReference,
+    verdict: ApprovalVerdict,
+    note: Option<String>,
+    interrupt: bool,
+) -> Result<ExitCode, Failure> {
+    let Opened { app, caller } = open(&context).await?;
+    let id = app.find_approval(caller, reference).await?.id;
+    let answered = app.answer_approval(caller, AnswerApproval { id, verdict, note, interrupt }).await?;
+    let approval = answered.approval;
+    let terminal = context.terminal;
+    if terminal.is_json {
+        terminal.json(&approval)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let about = text::about(&approval.tool_name, &approval.input, LONGEST);
+    let call = format!("{} {about}", text::one_line(&approval.tool_name, LONGEST));
+    let then = match (answered.is_heard, approval.status) {
+        (true, _) => "its session is told",
+        (false, ApprovalStatus::Approved) => {
+            "nobody runs its session now; the same call passes once when it comes again"
+        }
+        (false, _) => "nobody runs its session now",
+    };
+    terminal.say(&format!("{}: {}; {then}", approval.status, call.trim_end()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a tool is to be given: JSON, the name of a file with it behind `@`, or `-`.
+fn read_input(text: &str, context: &Context) -> Result<Value, Failure> {
+    let text = match text.strip_prefix('@') {
+        Some(path) => {
+            let path = context.surroundings.current_directory.join(Path::new(path));
+            let file = std::fs::File::open(&path);
+            read_bounded(
+                file.map_err(|error| Failure::new(Code::Failed, format!("{}: {error}", path.display())))?,
+            )?
+        }
+        None if text == "-" => read_bounded(stdin().lock())?,
+        None => text.to_owned(),
+    };
+    match serde_json::from_str(&text) {
+        Ok(input @ Value::Object(_)) => Ok(input),
+        Ok(_) => Err(Failure::new(Code::Usage, "--input: it is JSON, and no object").hint(AN_INPUT)),
+        Err(error) => Err(Failure::new(Code::Usage, format!("--input: {error}")).hint(AN_INPUT)),
+    }
+}
+
+const AN_INPUT: &str = "such as: --input '{\"command\": \"make\"}'";
+
+fn read_bounded(input: impl Read) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    input.take(LARGEST_INPUT_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_INPUT_BYTES {
+        let message = format!("--input: it is larger than {LARGEST_INPUT_BYTES} bytes");
+        return Err(Failure::new(Code::Usage, message));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| Failure::new(Code::Usage, format!("--input: not UTF-8: {error}")))
+}
+
+/// One question as a line of a list.
+fn line(terminal: Terminal, approval: &Approval, now: Timestamp) -> String {
+    let style = terminal.out;
+    let status = match approval.status {
+        ApprovalStatus::Pending => {
+            let left = text::ago(approval.expires_at.since(now));
+            style.cyan(&format!("{:<9}", format!("{left} left")))
+        }
+        status => style.dim(&format!("{:<9}", status.as_str())),
+    };
+    let about = text::about(&approval.tool_name, &approval.input, LONGEST);
+    let name = style.bold(&text::one_line(&approval.tool_name, LONGEST));
+    let session = style.dim(&format!("session {}", text::short(approval.session_id)));
+    format!("{}  {status}  {session}  {name}  {about}", text::short(approval.id)).trim_end().to_owned()
+}
+
+fn facts(approval: &Approval) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("approval", approval.id.to_string()),
+        ("session", approval.session_id.to_string()),
+        ("tool", approval.tool_name.clone()),
+        ("status", approval.status.to_string()),
+        ("asked", approval.requested_at.to_string()),
+        ("expires", approval.expires_at.to_string()),
+    ];
+    let answered = [
+        ("answered", approval.decided_at.map(|at| at.to_string())),
+        ("by", approval.decided_by.clone()),
+        ("note", approval.note.clone()),
+    ];
+    facts.extend(answered.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    facts
+}
