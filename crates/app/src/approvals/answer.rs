@@ -6,7 +6,7 @@ use domain::{
     audit_action::AuditAction,
     command::{CommandKind, CommandStatus},
     id::{ApprovalId, TeamId},
-    timeline::{Change, TimelineItem},
+    timeline::{Change, TimelineEntry, TimelineItem},
 };
 use serde_json::json;
 use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
@@ -112,14 +112,14 @@ impl App {
     }
 
     /// Answers a question of a session that this process runs. Gives the question as it stands then, for somebody else may
-    /// have been faster.
+    /// have been faster, and the entry of the timeline that says so.
     pub(crate) async fn settle_approval(
         &self,
         team_id: TeamId,
         (id, author): (ApprovalId, &Actor),
         verdict: ApprovalVerdict,
         note: Option<String>,
-    ) -> Result<Approval, StoreError> {
+    ) -> Result<(Approval, Option<TimelineEntry>), StoreError> {
         let answer = self.answer_of(author, verdict, note);
         let deed = self.answer_deed(team_id, author, id, &answer);
         let write = || {
@@ -128,16 +128,17 @@ impl App {
                 let approvals = tx.team(team_id).approvals();
                 let missing = || StoreError::Missing { what: format!("approval {id}") };
                 let asked = approvals.find(id)?.ok_or_else(missing)?;
-                let Ok(approval) = asked.clone().answered(answer.clone()) else { return Ok(asked) };
-                approvals.answer(id, &answer)?;
+                let Ok(approval) = asked.clone().answered(answer.clone()) else { return Ok((asked, None)) };
+                let entry = approvals.answer(id, &answer)?;
                 deed.in_session(approval.session_id).append(tx)?;
-                Ok::<_, StoreError>(approval)
+                Ok::<_, StoreError>((approval, Some(entry)))
             })
         };
         match patiently(write).await {
             Err(StoreError::Conflict { .. }) => {
                 let found = self.find_approval_row(team_id, id).await?;
-                found.ok_or_else(|| StoreError::Missing { what: format!("approval {id}") })
+                let missing = || StoreError::Missing { what: format!("approval {id}") };
+                Ok((found.ok_or_else(missing)?, None))
             }
             settled => settled,
         }

@@ -66,7 +66,8 @@ impl Ruling {
                 approval.note.clone().unwrap_or("the question was withdrawn".to_owned()),
             ),
         };
-        Self { approval: Some(approval.id), ..Self::new(by, Judgement { decision, reason }) }
+        let ruling = Self { approval: Some(approval.id), ..Self::new(by, Judgement { decision, reason }) };
+        ruling.with("input_sha256", approval.input_sha256.to_string())
     }
 
     pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {

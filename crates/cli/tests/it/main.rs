@@ -4,6 +4,7 @@
 mod fixture;
 
 mod agent;
+mod approval;
 mod audit;
 mod backup;
 mod bundle;
@@ -18,6 +19,7 @@ mod fork;
 mod hook;
 mod hook_webhook;
 mod import;
+mod judged;
 mod permission;
 mod policy;
 mod question;

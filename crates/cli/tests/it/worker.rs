@@ -86,7 +86,7 @@ fn no_two_workers_take_the_same_session(home: &Home) {
     home.scenario(
         &json!([[{ "tool": "Bash", "input": { "command": "echo x >> all.txt" } }, { "say": "hello" }]]),
     );
-    let ids: Vec<_> = (0..12).map(|_| queue(home, &["--permission-mode", "acceptEdits"])).collect();
+    let ids: Vec<_> = (0..12).map(|_| queue(home, &["--permission-mode", "bypassPermissions"])).collect();
     let workers: Vec<_> = (0..3).map(|_| worker(home).args(&["--concurrency", "3"]).start()).collect();
     let mut taken: BTreeMap<String, u32> = BTreeMap::new();
     for outcome in workers.into_iter().map(Running::finish) {

@@ -119,7 +119,9 @@ impl SessionActor {
         };
         let id = asked.approval_id;
         let team_id = self.recorder.held().team_id;
-        let settled = self.recorder.app().settle_approval(team_id, (id, &self.author), verdict, note).await?;
+        let app = self.recorder.app();
+        let (settled, entry) = app.settle_approval(team_id, (id, &self.author), verdict, note).await?;
+        self.publish(entry.into_iter().collect()).await;
         if is_for_session && settled.status == ApprovalStatus::Approved && settled.updated_input.is_none() {
             self.decider.remember(asked.grant.clone());
         }
@@ -218,6 +220,8 @@ impl SessionActor {
         }
         let (team_id, question) = (self.recorder.held().team_id, (asked.approval_id, &self.author));
         let app = self.recorder.app();
-        app.settle_approval(team_id, question, ApprovalVerdict::Cancelled, None).await.map(drop)
+        let (_, entry) = app.settle_approval(team_id, question, ApprovalVerdict::Cancelled, None).await?;
+        self.publish(entry.into_iter().collect()).await;
+        Ok(())
     }
 }

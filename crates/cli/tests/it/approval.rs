@@ -1,0 +1,228 @@
+//! What an agent asks is kept, and answered from wherever a person is.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{Home, Provost, Running, Signal, assert_numbered_without_gaps, wait_until};
+
+on_both_databases!(
+    a_background_session_waits_and_is_approved_from_elsewhere,
+    a_refused_call_does_not_run_and_the_agent_is_told_why,
+    the_first_answer_stands,
+    what_a_person_changes_is_what_runs_unless_it_is_denied,
+    what_nobody_answers_in_time_expires,
+    an_answer_to_a_session_whose_process_died_lets_the_call_pass_once,
+    who_watches_a_session_can_be_answered_from_another_terminal,
+    a_question_of_a_session_that_is_ended_is_withdrawn,
+);
+
+const TOUCH: &str = "echo x >> made.txt";
+
+/// Queues a session that runs these commands, one a turn.
+fn queue(home: &Home, commands: &[&str]) -> String {
+    let turn =
+        |command: &&str| json!([{ "tool": "Bash", "input": { "command": command } }, { "say": "done" }]);
+    let scenario = home.scenario(&commands.iter().map(turn).collect());
+    let queued = home.provost(&["run", "go", "--background", "--scenario", &scenario]).succeed();
+    queued.text().trim().to_owned()
+}
+
+fn worker(home: &Home) -> Provost {
+    home.provost(&["worker", "--until-empty", "--json"])
+}
+
+fn pending(home: &Home) -> Vec<Value> {
+    let page = home.json(&["approval", "list"]);
+    page["data"].as_array().expect("a list").clone()
+}
+
+/// Waits for the only question, and gives its id.
+fn asked(home: &Home) -> String {
+    assert!(wait_until(|| pending(home).len() == 1), "{:?}", pending(home));
+    pending(home)[0]["id"].as_str().expect("an id").to_owned()
+}
+
+fn show(home: &Home, id: &str) -> Value {
+    home.json(&["approval", "show", id])
+}
+
+/// Of each decision of a session, what was decided and by what.
+fn decisions(home: &Home, session: &str) -> Vec<(String, String)> {
+    let text = |entry: &Value, field: &str| entry["item"][field].as_str().expect("a text").to_owned();
+    let timeline = home.timeline_of(session);
+    assert_numbered_without_gaps(&timeline);
+    let decisions = timeline.iter().filter(|entry| entry["kind"] == "decision");
+    decisions.map(|entry| (text(entry, "decision"), text(entry, "decided_by"))).collect()
+}
+
+fn decided(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(decision, by)| ((*decision).to_owned(), (*by).to_owned())).collect()
+}
+
+fn call_of(home: &Home) -> Value {
+    home.tool_calls().last().expect("a call").clone()
+}
+
+/// What the audit log says was done to a question.
+fn audited(home: &Home, id: &str) -> Vec<String> {
+    let page = home.json(&["audit", "list", "--target", &format!("approval:{id}")]);
+    let lines = page["data"].as_array().expect("a list");
+    let line = |line: &Value| {
+        format!("{} {}", line["action"].as_str().expect("a text"), line["outcome"].as_str().expect("a text"))
+    };
+    lines.iter().map(line).collect()
+}
+
+fn a_background_session_waits_and_is_approved_from_elsewhere(home: &Home) {
+    let session = queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    assert_eq!(home.json(&["session", "show", &session])["status"], "waiting");
+    home.provost(&["approval", "show", &id[28..]]).succeed().says(&["provost approval approve"]);
+    let words = home.provost(&["approval", "list"]).succeed().text();
+    assert!(words.contains(TOUCH) && words.contains("left"), "{words}");
+    home.provost(&["approval", "approve", &id, "--note", "go on"]).succeed().says(&["its session is told"]);
+    let outcome = run.finish().says(&["waits for an answer until"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert_eq!(std::fs::read_to_string(home.work("made.txt")).expect("it ran"), "x\n");
+    assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("allow", "person")]));
+    let approval = show(home, &id);
+    assert_eq!((&approval["status"], &approval["note"]), (&json!("approved"), &json!("go on")));
+    assert_eq!(audited(home, &id), ["approval.approve success"]);
+    let of_call = home.json(&["audit", "list", "--action", "tool_call.decide", "--session", &session]);
+    assert_eq!(of_call["data"].as_array().expect("a list").len(), 2);
+    assert!(pending(home).is_empty());
+    home.provost(&["audit", "verify"]).succeed();
+    home.assert_well();
+}
+
+fn a_refused_call_does_not_run_and_the_agent_is_told_why(home: &Home) {
+    let session = queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    home.provost(&["approval", "deny", "last", "--note", "use make"]).succeed();
+    run.finish();
+    assert!(!home.work("made.txt").exists());
+    let call = call_of(home);
+    assert_eq!((&call["status"], &call["error_message"]), (&json!("denied"), &json!("use make")));
+    assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("deny", "person")]));
+    assert_eq!(show(home, &id)["status"], "denied");
+    home.assert_well();
+}
+
+fn the_first_answer_stands(home: &Home) {
+    queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    let answers: Vec<Running> = ["approve", "deny", "approve", "deny"]
+        .map(|verb| home.provost(&["approval", verb, &id]).start())
+        .into_iter()
+        .collect();
+    let outcomes: Vec<_> = answers.into_iter().map(Running::finish).collect();
+    let codes: Vec<_> = outcomes.iter().map(|outcome| outcome.code).collect();
+    assert_eq!(codes.iter().filter(|code| **code == Some(0)).count(), 1, "{outcomes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == Some(3)).count(), 3, "{outcomes:?}");
+    home.provost(&["approval", "deny", &id]).exit(3).says(&["already by user:"]);
+    run.finish();
+    let is_approved = show(home, &id)["status"] == "approved";
+    assert_eq!(home.work("made.txt").exists(), is_approved);
+    assert_eq!(audited(home, &id).iter().filter(|line| line.ends_with("success")).count(), 1);
+    assert_eq!(audited(home, &id).iter().filter(|line| line.ends_with("denied")).count(), 4);
+    home.assert_well();
+}
+
+fn what_a_person_changes_is_what_runs_unless_it_is_denied(home: &Home) {
+    let session = queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    let input = json!({ "command": "echo changed > made.txt" }).to_string();
+    home.provost(&["approval", "approve", &id, "--input", &input]).succeed();
+    run.finish();
+    assert_eq!(std::fs::read_to_string(home.work("made.txt")).expect("it ran"), "changed\n");
+    assert_eq!(call_of(home)["tool_input"]["command"], "echo changed > made.txt");
+    assert_eq!(show(home, &id)["input"]["command"], TOUCH, "what was asked stays");
+    let session_two = queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    home.write("work/input.json", r#"{ "command": "rm -rf ~" }"#);
+    home.provost(&["approval", "approve", &id, "--input", "@input.json"]).succeed();
+    run.finish();
+    assert_eq!(call_of(home)["status"], "denied");
+    assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("allow", "person")]));
+    assert_eq!(decisions(home, &session_two), decided(&[("ask", "mode"), ("deny", "policy")]));
+    home.assert_well();
+}
+
+fn what_nobody_answers_in_time_expires(home: &Home) {
+    let session = queue(home, &[TOUCH]);
+    let run = worker(home).env("PROVOST_APPROVAL__BACKGROUND_SECONDS", "1").start();
+    let id = asked(home);
+    run.finish();
+    assert!(!home.work("made.txt").exists());
+    assert_eq!(show(home, &id)["status"], "expired");
+    assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("deny", "timeout")]));
+    let reason = call_of(home)["error_message"].as_str().expect("a text").to_owned();
+    assert!(reason.contains("nobody answered in time"), "{reason}");
+    home.provost(&["approval", "approve", &id]).exit(3).says(&["is expired already"]);
+    assert_eq!(audited(home, &id), ["approval.approve denied", "approval.expire success"]);
+    home.assert_well();
+}
+
+fn an_answer_to_a_session_whose_process_died_lets_the_call_pass_once(home: &Home) {
+    let session = queue(home, &[TOUCH, TOUCH, TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    run.signal(Signal::KILL);
+    run.finish();
+    home.provost(&["approval", "approve", &id]).succeed().says(&["passes once when it comes again"]);
+    worker(home).succeed();
+    assert_eq!(std::fs::read_to_string(home.work("made.txt")).expect("it ran"), "x\n");
+    assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("allow", "person")]));
+    home.provost(&["session", "send", &session, "again"]).succeed();
+    let run = worker(home).start();
+    let again = asked(home);
+    assert_ne!(again, id, "it passed once");
+    home.provost(&["approval", "deny", &again]).succeed();
+    run.finish();
+    home.assert_well();
+}
+
+fn who_watches_a_session_can_be_answered_from_another_terminal(home: &Home) {
+    let turns = json!([[{ "tool": "Bash", "input": { "command": TOUCH } }, { "say": "done" }]]);
+    home.play(&turns).succeed();
+    assert_eq!(call_of(home)["status"], "denied", "nobody is there");
+    let refused = home.json(&["approval", "show", "last"]);
+    assert_eq!(refused["status"], "cancelled", "which is nobody's no");
+    let mut run = home.play(&turns).args(&["--wait-for-approval", "--json"]).start();
+    run.until(|line| line["kind"] == "approval");
+    home.provost(&["approval", "approve", "last"]).succeed();
+    assert_eq!(run.finish().code, Some(0));
+    assert_eq!(call_of(home)["status"], "success");
+    home.assert_well();
+}
+
+fn a_question_of_a_session_that_is_ended_is_withdrawn(home: &Home) {
+    let session = queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    home.provost(&["session", "terminate", &session]).succeed();
+    run.finish();
+    assert_eq!(show(home, &id)["status"], "cancelled");
+    home.provost(&["approval", "approve", &id]).exit(3).says(&["is cancelled already"]);
+    home.assert_well();
+}
+
+#[test]
+fn what_names_no_question_or_no_input_is_refused() {
+    let home = Home::new();
+    home.provost(&["approval", "list"]).succeed().says(&["nothing waits for an answer"]);
+    assert_eq!(home.json(&["approval", "list", "--all"]), json!({ "data": [], "next_cursor": null }));
+    home.provost(&["approval", "show", "last"]).exit(4).says(&["there is no approval yet"]);
+    home.provost(&["approval", "approve", "abcd1234"]).exit(4).says(&["there is no approval abcd1234"]);
+    home.provost(&["approval", "deny", "zz"]).exit(2).says(&["accepted: an id"]);
+    home.provost(&["approval", "list", "--status", "open"]).exit(2).says(&["pending"]);
+    for (input, says) in
+        [("[]", "no object"), ("{", "--input: EOF"), ("@not-there", "not-there"), ("", "--input")]
+    {
+        home.provost(&["approval", "approve", "last", "--input", input]).run().says(&[says]);
+    }
+}
