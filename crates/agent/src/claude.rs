@@ -2,6 +2,7 @@
 //!
 //! Nothing in here performs I/O but [`lines`]; the wire types do not leave this module.
 
+pub(crate) mod command_hook;
 mod conversation;
 #[cfg(test)]
 mod fixtures;

@@ -20,6 +20,12 @@ mod supervisor;
 pub mod transcript;
 mod version;
 
+/// The other end of an agent program's command hooks.
+pub mod command_hook {
+    pub use crate::claude::command_hook::{
+        CommandHook, HookMoment, UnreadableCommandHook, answer_event, answer_gate,
+    };
+}
 pub use environment::{Environment, EnvironmentPolicy};
 pub use launch::{Fork, Launch, LaunchOptions, Limits, Runtime, SettingSources};
 pub use program::{Program, ProgramError, ProgramOutput};

@@ -5,8 +5,10 @@
 pub mod agents;
 pub mod approvals;
 pub mod audit;
+pub mod captured;
 pub mod clock;
 mod context;
+mod derived_id;
 #[cfg(test)]
 mod fixture;
 pub mod folder;

@@ -34,6 +34,29 @@ pub fn is_gone(lease: &Lease, here: &LeaseOwner, now: Timestamp) -> bool {
     !is_alive(&lease.owner)
 }
 
+/// Whether this process is a hook of an agent program that `owner` started: the agent program is a child of the owner, and
+/// between it and this process is no other agent program, only a shell at most. An agent program that was started inside of
+/// another one's tool is further away, and one that looks like it is taken for it.
+#[must_use]
+pub fn runs_our_agent(owner: &LeaseOwner, here: &LeaseOwner) -> bool {
+    if (&owner.host, &owner.boot_id) != (&here.host, &here.boot_id) {
+        return false;
+    }
+    let mut below = here.pid;
+    // The agent program, or the shell that it starts hooks with.
+    for _ in 0..2 {
+        let Some(above) = parent(below) else { return false };
+        if above == owner.pid {
+            return false;
+        }
+        if parent(above) == Some(owner.pid) {
+            return below == here.pid || program(below) != program(above);
+        }
+        below = above;
+    }
+    false
+}
+
 fn is_alive(owner: &LeaseOwner) -> bool {
     let Some(pid) = i32::try_from(owner.pid).ok().and_then(Pid::from_raw) else { return false };
     let exists = match test_kill_process(pid) {
@@ -51,12 +74,26 @@ fn boot_id() -> String {
     format!("{}:{}", boot.trim(), space.to_string_lossy().replace('/', "-"))
 }
 
+/// `None` where the system does not tell.
+fn parent(pid: u32) -> Option<u32> {
+    field_after_name(pid, 1)?.parse().ok()
+}
+
+fn program(pid: u32) -> Option<std::path::PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
 /// Clock ticks from boot to the start of a process; `None` where the system does not tell.
 fn start_time(pid: i32) -> Option<u64> {
+    field_after_name(pid.unsigned_abs(), 19)?.parse().ok()
+}
+
+/// A field of what Linux says about a process, counted from the one after its name.
+fn field_after_name(pid: u32, index: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the name in brackets and may hold anything, brackets and blanks included.
     let after_name = stat.rsplit_once(')')?.1;
-    after_name.split_whitespace().nth(19)?.parse().ok()
+    after_name.split_whitespace().nth(index).map(str::to_owned)
 }
 
 #[cfg(test)]

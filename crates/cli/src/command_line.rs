@@ -56,6 +56,8 @@ pub(crate) enum Command {
     /// Look after hooks: code that runs at an event of an agent.
     #[command(subcommand)]
     Hook(command::hook::HookCommand),
+    /// Judge and record an event of an agent CLI that Provost did not start; its settings call this.
+    HookClient(command::hook_client::HookClient),
     /// See what agents ask, and answer.
     #[command(subcommand)]
     Approval(command::approval::ApprovalCommand),

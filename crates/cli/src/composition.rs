@@ -84,7 +84,10 @@ impl Context {
 
     /// As [`Context::open_store`]; with `create`, a file that was named explicitly may be new.
     pub(crate) fn open_store_creating(&self, migrate: Migrate, create: bool) -> Result<Store, Failure> {
-        let database = self.database(create)?;
+        self.open_database(self.database(create)?, migrate)
+    }
+
+    fn open_database(&self, database: Database, migrate: Migrate) -> Result<Store, Failure> {
         let server = match &database {
             Database::Sqlite(_) => None,
             Database::Postgres(server) => Some(without_password(&server.url)),
@@ -100,6 +103,24 @@ impl Context {
                 Failure { message: format!("{server}: {}", failure.message), ..failure }
             }
         })
+    }
+
+    /// Opens a database that is there with its schema as it is to be, for a command that nobody waits for longer than this:
+    /// nothing is created, migrated, recovered or sealed.
+    pub(crate) fn open_current(&self, patience: Duration) -> Result<Store, Failure> {
+        let database = match self.database(true)? {
+            Database::Sqlite(file) => Database::Sqlite(SqliteFile {
+                when_missing: WhenMissing::Refuse,
+                busy_timeout: file.busy_timeout.min(patience),
+                ..file
+            }),
+            Database::Postgres(server) => Database::Postgres(PostgresServer {
+                pool_size: 1,
+                connect_timeout: server.connect_timeout.min(patience),
+                ..server
+            }),
+        };
+        self.open_database(database, Migrate::Expect)
     }
 
     /// Where the key is that signs seals of the audit log.
@@ -218,7 +239,8 @@ impl Context {
         })
     }
 
-    fn default_hooks(&self) -> DefaultHooks {
+    /// The hooks that run in every session.
+    pub(crate) fn default_hooks(&self) -> DefaultHooks {
         let settings::Hook { audit, metrics, persistence, notification } = self.settings.hook;
         DefaultHooks { audit, metrics, persistence, notification }
     }

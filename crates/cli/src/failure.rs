@@ -8,6 +8,7 @@ use app::{
     agents::AgentError,
     approvals::{AnswerApprovalError, FindApprovalError},
     audit::{ReadExportError, RedactAuditError},
+    captured::CaptureError,
     hook::HookError,
     import::ImportError,
     permission::{PolicyOrigin, UnusablePolicies},
@@ -128,6 +129,15 @@ impl From<OpenError> for Failure {
                 failure(Code::Failed).hint("look at the user, password, database and sslmode in the address")
             }
             OpenError::Store(error) => error.clone().into(),
+        }
+    }
+}
+
+impl From<CaptureError> for Failure {
+    fn from(error: CaptureError) -> Self {
+        match error {
+            CaptureError::Policies(error) => error.into(),
+            CaptureError::Store(error) => error.into(),
         }
     }
 }
@@ -322,16 +332,23 @@ impl From<StartSessionError> for Failure {
             StartSessionError::BudgetSpent { .. } => {
                 failure(Code::Refused).hint("start a new session with its own --budget")
             }
-            StartSessionError::Policies(UnusablePolicies::NotAccepted) => {
-                failure(Code::Refused).hint("start it without --policy, or set policy.custom")
-            }
-            StartSessionError::Policies(UnusablePolicies::Policy {
-                origin: PolicyOrigin::Settings, ..
-            }) => failure(Code::Usage)
-                .hint("provost config show --origin lists the settings policy.* and where they are set"),
-            StartSessionError::Policies(_) => failure(Code::Usage),
+            StartSessionError::Policies(error) => error.into(),
             StartSessionError::Agent(error) => error.into(),
             StartSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UnusablePolicies> for Failure {
+    fn from(error: UnusablePolicies) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            UnusablePolicies::NotAccepted => {
+                failure(Code::Refused).hint("start it without --policy, or set policy.custom")
+            }
+            UnusablePolicies::Policy { origin: PolicyOrigin::Settings, .. } => failure(Code::Usage)
+                .hint("provost config show --origin lists the settings policy.* and where they are set"),
+            UnusablePolicies::Form { .. } | UnusablePolicies::Policy { .. } => failure(Code::Usage),
         }
     }
 }

@@ -8,6 +8,8 @@ mod composition;
 mod definition_file;
 mod drive;
 mod failure;
+mod json_text;
+mod line_diff;
 mod long_work;
 mod new_file;
 #[cfg(test)]
@@ -23,7 +25,7 @@ mod variable;
 use std::process::ExitCode;
 
 use clap::Parser;
-use command_line::{AuditCommand, Command, CommandLine, ConfigCommand, DbCommand, SessionCommand};
+use command_line::{AuditCommand, Command, CommandLine, ConfigCommand, DbCommand, Global, SessionCommand};
 use composition::Context;
 use failure::Failure;
 use sealing::Sealing;
@@ -48,13 +50,17 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     if let Command::AgentScripted(command) = command {
         return Ok(command.run());
     }
+    // Its exit code decides whether a tool runs, so that whatever goes wrong is its own business.
+    if let Command::HookClient(command) = command {
+        return Ok(command.run(global));
+    }
     let surroundings = Surroundings::read().map_err(|error| (Failure::from(error), None))?;
     let terminal = Terminal::new(&surroundings, global.json, global.no_color);
     let failed = |failure: Failure| (failure, Some(terminal));
     if let Command::Completion(command) = command {
         return command.run(terminal).map_err(failed);
     }
-    let flags = settings::Flags { database: global.database, config: global.config };
+    let flags = settings::Flags { database: global.database.clone(), config: global.config.clone() };
     let layers = settings::load(&surroundings, flags).map_err(|problem| failed(problem.into()))?;
     let settings = layers.settings().map_err(|problem| failed(problem.into()))?;
     telemetry::start(&settings.log.level, terminal).map_err(failed)?;
@@ -63,7 +69,7 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(error.into()))?;
     let outcome = runtime.block_on(async {
-        let outcome = dispatch(command, context).await;
+        let outcome = dispatch(command, context, &global).await;
         sealing.end().await;
         outcome
     });
@@ -72,7 +78,7 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     outcome.map_err(failed)
 }
 
-async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failure> {
+async fn dispatch(command: Command, context: Context, global: &Global) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(command) => command.run(context).await,
         Command::Demo(command) => command.run(context).await,
@@ -115,10 +121,11 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Db(DbCommand::Export(command)) => command.run(context).await,
         Command::Db(DbCommand::Import(command)) => command.run(context).await,
         Command::Config(ConfigCommand::Show(command)) => command.run(&context),
-        Command::Init(command) => command.run(context).await,
+        Command::Init(command) => command.run(context, global).await,
         Command::Doctor(command) => command.run(context).await,
         Command::Completion(command) => command.run(context.terminal),
         Command::AgentScripted(command) => Ok(command.run()),
+        Command::HookClient(_) => Err(anyhow::anyhow!("hook-client runs by itself").into()),
     }
 }
 

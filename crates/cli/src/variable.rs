@@ -11,6 +11,8 @@ pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 pub(crate) const HOME: &str = "HOME";
 /// Where the Claude Code CLI keeps its things, when not in the usual folder.
 pub(crate) const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+/// The project that the Claude Code CLI works on, as it tells its hooks.
+pub(crate) const CLAUDE_PROJECT_DIR: &str = "CLAUDE_PROJECT_DIR";
 /// Who is at this machine.
 pub(crate) const USER_NAMES: [&str; 2] = ["USER", "LOGNAME"];
 /// Any value turns colours off (no-color.org).

@@ -64,16 +64,27 @@ pub(super) fn gate_answer(
     input: Option<Value>,
     context: Option<String>,
 ) -> String {
-    let mut output = json!({
-        "hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": reason,
-    });
+    success(request_id, &gate_output(Some((decision, reason)), input, context))
+}
+
+/// What a hook of `PreToolUse` says; without a decision it leaves that to the agent program.
+pub(super) fn gate_output(
+    decision: Option<(Decision, &str)>,
+    input: Option<Value>,
+    context: Option<String>,
+) -> Value {
+    let mut output = json!({ "hookEventName": "PreToolUse" });
+    if let Some((decision, reason)) = decision {
+        output["permissionDecision"] = json!(decision);
+        output["permissionDecisionReason"] = reason.into();
+    }
     if let Some(input) = input {
         output["updatedInput"] = input;
     }
     if let Some(context) = context {
         output["additionalContext"] = context.into();
     }
-    success(request_id, &json!({ "hookSpecificOutput": output }))
+    json!({ "hookSpecificOutput": output })
 }
 
 /// A gate's answer of ours alone: the tool does not run.
@@ -83,18 +94,22 @@ pub(super) fn gate_denial(request_id: &str, reason: &str) -> String {
 
 /// What hooks say to an event. One that we did not register for has its own rules, so it hears no opinion.
 pub(super) fn hook_answer(request_id: &str, event: &HookEvent, answer: HookAnswer) -> String {
+    let is_registered = EVENTS.contains(&event.as_str());
+    let output = if is_registered { event_output(event, answer) } else { json!({}) };
+    success(request_id, &output)
+}
+
+/// What hooks say to an event, as far as it takes it.
+pub(super) fn event_output(event: &HookEvent, answer: HookAnswer) -> Value {
     let mut output = json!({});
-    if !EVENTS.contains(&event.as_str()) {
-        return success(request_id, &output);
-    }
-    if let Some(reason) = answer.block {
+    if let Some(reason) = answer.block.filter(|_| EVENTS.contains(&event.as_str())) {
         output["decision"] = "block".into();
         output["reason"] = reason.into();
     }
     if let Some(context) = answer.context.filter(|_| event.takes_context()) {
         output["hookSpecificOutput"] = json!({ "hookEventName": event, "additionalContext": context });
     }
-    success(request_id, &output)
+    output
 }
 
 pub(super) fn permission_answer(request_id: &str, answer: &PermissionAnswer) -> String {

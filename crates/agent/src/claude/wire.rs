@@ -14,7 +14,7 @@ pub(crate) use self::{
     model_usage::{usage_of_message, usage_of_models},
 };
 pub(super) use self::{
-    control::{cancelled_request, question, reply},
+    control::{cancelled_request, gate, question, reply},
     frame::Frame,
     message::{assistant, assistant_message, user, user_message},
     stream_event::stream_event,

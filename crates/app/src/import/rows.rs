@@ -17,11 +17,11 @@ use domain::{
     tool_call::{ToolCall, ToolCallStatus},
 };
 use store::{Guard, SessionChange, SessionUpdate};
-use uuid::Uuid;
 
 use super::spent::Spent;
 use crate::{
     App, Caller,
+    derived_id::derived_id,
     session::record::{text_of, transition},
 };
 
@@ -33,24 +33,7 @@ const IMPORT: Actor = Actor::System("import");
 
 /// The id of the session whose transcript has this name: the same each time it is read.
 pub(super) fn session_id(team: TeamId, name: &str) -> SessionId {
-    SessionId::from_uuid(id_of(None, &format!("session/{team}/{name}")))
-}
-
-/// An id that is the same each time. Those of one time stand together, as ids do that are drawn: what is written one after the
-/// other is written in one place.
-fn id_of(at: Option<Timestamp>, text: &str) -> Uuid {
-    let digest = Sha256Digest::of(text.as_bytes());
-    let mut scattered = [0; 10];
-    scattered.copy_from_slice(&digest.as_bytes()[..10]);
-    let millis = at.and_then(|at| u64::try_from(at.as_micros() / 1000).ok());
-    match millis {
-        Some(millis) => uuid::Builder::from_unix_timestamp_millis(millis, &scattered).into_uuid(),
-        None => {
-            let mut bytes = [0; 16];
-            bytes.copy_from_slice(&digest.as_bytes()[..16]);
-            uuid::Builder::from_custom_bytes(bytes).into_uuid()
-        }
-    }
+    SessionId::from_uuid(derived_id(None, &format!("session/{team}/{name}")))
 }
 
 /// What is to be written of a session, a batch after the other.
@@ -168,8 +151,8 @@ impl Rows {
     fn message_id(&self, own: Option<&str>, at: Option<Timestamp>, line: &str) -> MessageId {
         let session = self.id;
         MessageId::from_uuid(match own {
-            Some(own) => id_of(at, &format!("message/{session}/{own}")),
-            None => id_of(at, &format!("message/{session}/line/{}", Sha256Digest::of(line.as_bytes()))),
+            Some(own) => derived_id(at, &format!("message/{session}/{own}")),
+            None => derived_id(at, &format!("message/{session}/line/{}", Sha256Digest::of(line.as_bytes()))),
         })
     }
 
@@ -220,7 +203,7 @@ impl Rows {
         if !self.calls.insert(tool_use_id.clone()) {
             return;
         }
-        let id = ToolCallId::from_uuid(id_of(Some(at), &format!("tool/{message}/{tool_use_id}")));
+        let id = ToolCallId::from_uuid(derived_id(Some(at), &format!("tool/{message}/{tool_use_id}")));
         let call = ToolCall {
             message_id: Some(message),
             started_at: Some(at),

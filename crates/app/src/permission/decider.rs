@@ -67,6 +67,8 @@ pub(crate) struct Ruled {
     pub(crate) grant: Grant,
     /// What it is given instead, as the person who allowed it wanted.
     pub(crate) input: Option<Value>,
+    /// No policy says anything, nor does mode *plan*: it is the mode's rule that decided, or what asks is the call itself.
+    pub(crate) is_left_to_mode: bool,
 }
 
 /// A call with all that was found out about it.
@@ -125,6 +127,8 @@ impl Decider {
             }
             Err(ruling) => (ruling, false),
         };
+        let is_refused_by_plan = self.mode == PermissionMode::Plan && ruling.decision == Decision::Deny;
+        let is_left_to_mode = ruling.by == DecidedBy::Mode && !is_refused_by_plan;
         // What a policy asks about is a matter of its own, however harmless the mode thinks it.
         let is_asked_by_mode = matches!(ruling.by, DecidedBy::Mode | DecidedBy::Default);
         let grant = if is_edit_inside && is_asked_by_mode {
@@ -138,7 +142,7 @@ impl Decider {
             .with("mode", self.mode.as_str())
             .with("cwd", cwd)
             .with("input_sha256", digest.to_string());
-        Ok(Ruled { ruling, grant, input: None })
+        Ok(Ruled { ruling, grant, input: None, is_left_to_mode })
     }
 
     /// A hook wants a person to be asked about a call that nothing else has anything against.
@@ -259,7 +263,7 @@ impl Decider {
 
     /// A call that a person allowed before is not asked about: for the session, or when nobody was there to hear the answer.
     async fn allowed_before(&mut self, asking: &Asking<'_>, ruled: Ruled) -> Result<Ruled, StoreError> {
-        let Ruled { ruling, grant, input } = ruled;
+        let Ruled { ruling, grant, input, is_left_to_mode } = ruled;
         let digest = Approval::input_digest(asking.input);
         let exactly = Grant::Exactly { tool_name: asking.tool_name.to_owned(), input: digest };
         let context = ruling.context.clone();
@@ -267,10 +271,10 @@ impl Decider {
             let reason = "a person allowed it for this session".to_owned();
             let judgement = Judgement { decision: Decision::Allow, reason };
             let ruling = Ruling { context, ..Ruling::new(DecidedBy::Person, judgement) };
-            return Ok(Ruled { ruling, grant, input });
+            return Ok(Ruled { ruling, grant, input, is_left_to_mode });
         }
         let found = self.source.find_grant(self.session_id, asking.tool_name, digest).await?;
-        let Some(approval) = found else { return Ok(Ruled { ruling, grant, input }) };
+        let Some(approval) = found else { return Ok(Ruled { ruling, grant, input, is_left_to_mode }) };
         if let Some(edited) = &approval.updated_input {
             let again = self.judge(&Asking { input: edited, ..*asking }).await?;
             if again.ruling.decision == Decision::Deny {
@@ -278,7 +282,7 @@ impl Decider {
             }
         }
         let ruling = Ruling { context, ..Ruling::answered(&approval) };
-        Ok(Ruled { ruling, grant, input: approval.updated_input })
+        Ok(Ruled { ruling, grant, input: approval.updated_input, is_left_to_mode: false })
     }
 
     fn without_asking(&self, ruling: Ruling) -> Ruling {

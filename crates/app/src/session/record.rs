@@ -21,13 +21,12 @@ use domain::{
     tool_call::{ToolCall, ToolCallStatus},
 };
 use serde_json::{Value, json};
-use store::{Guard, SessionChange, SessionUpdate, StoreError};
+use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
 
 pub(super) use self::commit::cancel_unanswered;
 use self::commit::commit;
-pub(super) use self::draft::open_items_closed;
-use self::draft::{Beside, Draft, as_tool_use, close_open};
-pub(crate) use self::draft::{last_status, text_of, transition};
+use self::draft::{Beside, as_tool_use, close_open};
+pub(crate) use self::draft::{Draft, last_status, open_items_closed, text_of, transition};
 use self::in_flight::InFlight;
 use super::{held::HeldSession, queue::one_message};
 use crate::{App, audit::Deed, hook::Run, patience::patiently, permission::Ruling};
@@ -73,7 +72,7 @@ struct Payer {
 }
 
 impl Recorder {
-    /// A recorder for a session whose lease was just acquired.
+    /// A recorder for a session whose lease was just acquired, or that nobody owns: it writes as long as the fence stays.
     pub(crate) fn new(app: App, session: &domain::session::Session, fence: i64) -> Self {
         Self {
             app,
@@ -96,6 +95,11 @@ impl Recorder {
         }
     }
 
+    /// It knows this call, which has no result yet.
+    pub(crate) fn knows_open(&mut self, call: ToolCall) {
+        self.open_calls.insert(call.tool_use_id.clone(), call);
+    }
+
     pub(crate) const fn session_id(&self) -> SessionId {
         self.session_id
     }
@@ -109,7 +113,7 @@ impl Recorder {
         self.app.clone()
     }
 
-    pub(super) const fn status(&self) -> SessionStatus {
+    pub(crate) const fn status(&self) -> SessionStatus {
         self.status
     }
 
@@ -220,7 +224,7 @@ impl Recorder {
     }
 
     /// Something that is done to the session now.
-    pub(super) fn deed(&self, author: &Actor, action: AuditAction) -> Deed {
+    pub(crate) fn deed(&self, author: &Actor, action: AuditAction) -> Deed {
         self.app.deed((self.team_id, author), action).on_session(self.session_id)
     }
 
@@ -354,11 +358,7 @@ impl Recorder {
         runs: Vec<Run>,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut draft = Draft::default();
-        if !runs.is_empty() {
-            self.draft_tool_use(&mut draft, as_tool_use(request), None);
-            self.draft_runs(&mut draft, runs);
-        }
-        self.draft_decision(&mut draft, request, ruling);
+        self.draft_gate(&mut draft, request, ruling, runs);
         self.commit(draft).await
     }
 
@@ -488,20 +488,24 @@ impl Recorder {
     }
 
     async fn commit(&mut self, draft: Draft) -> Result<Vec<TimelineEntry>, StoreError> {
-        // Whatever changes a session has a row that says so.
-        if draft.items.is_empty() {
-            return Ok(Vec::new());
-        }
-        let change = SessionChange {
-            session_id: self.session_id,
-            guard: Guard::Fence(self.fence),
-            at: self.app.now(),
-            update: draft.update,
-            items: draft.items,
-        };
-        let entries = commit(&self.app, self.team_id, change, draft.beside).await?;
+        let Some((change, beside)) = self.change_of(draft) else { return Ok(Vec::new()) };
+        let entries = commit(&self.app, self.team_id, change, beside).await?;
         self.keep_numbers(&entries);
         Ok(entries)
+    }
+
+    /// Makes the change of a draft in a transaction that somebody else commits.
+    pub(crate) fn write(self, tx: &Tx<'_>, draft: Draft) -> Result<(), StoreError> {
+        let Some((change, beside)) = self.change_of(draft) else { return Ok(()) };
+        commit::make(tx, self.team_id, change, beside).map(drop)
+    }
+
+    /// Whatever changes a session has a row that says so; without one there is no change.
+    fn change_of(&self, draft: Draft) -> Option<(SessionChange, Beside)> {
+        let Draft { items, update, beside } = draft;
+        let (guard, at) = (Guard::Fence(self.fence), self.app.now());
+        let change = SessionChange { session_id: self.session_id, guard, at, update, items };
+        (!change.items.is_empty()).then_some((change, beside))
     }
 
     /// A row gets its number when it is written, and whoever watches is told the same one with each later change.

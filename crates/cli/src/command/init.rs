@@ -11,22 +11,31 @@ use clap::Args;
 use serde_json::json;
 use store::Migrate;
 
+use super::init_claude::InitClaude;
 use crate::{
+    command_line::Global,
     composition::{Context, create_private_directory},
     failure::{Code, Failure},
     settings::DEFAULTS,
 };
 
 #[derive(Debug, Args)]
-pub(crate) struct Init {}
+pub(crate) struct Init {
+    #[command(flatten)]
+    claude: InitClaude,
+}
 
 impl Init {
     /// Repeating it changes nothing.
-    pub(crate) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
-        let (file, is_new) = write_settings(&context)?;
-        let store = context.open_store_creating(Migrate::Forward(SystemClock.now()), true)?;
-        let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
-        app.install(&context.surroundings.user_name()).await?;
+    pub(crate) async fn run(self, context: Context, global: &Global) -> Result<ExitCode, Failure> {
+        if self.claude.claude {
+            if self.claude.puts_in() {
+                // Without a database every tool call would be refused.
+                Self::install(&context).await?;
+            }
+            return self.claude.run(&context, global).await;
+        }
+        let (file, is_new) = Self::install(&context).await?;
         let terminal = context.terminal;
         let database = context.database_name()?;
         if terminal.is_json {
@@ -38,6 +47,15 @@ impl Init {
         terminal.say(&format!("database  {database}"));
         terminal.say(&format!("next: {} doctor", context.surroundings.program_name()));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Gives the settings file, and whether it is new.
+    async fn install(context: &Context) -> Result<(PathBuf, bool), Failure> {
+        let written = write_settings(context)?;
+        let store = context.open_store_creating(Migrate::Forward(SystemClock.now()), true)?;
+        let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
+        app.install(&context.surroundings.user_name()).await?;
+        Ok(written)
     }
 }
 

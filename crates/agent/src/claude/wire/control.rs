@@ -98,7 +98,8 @@ fn hook(request_id: String, mut request: Frame) -> Question {
     }
 }
 
-fn gate(request_id: &str, mut request: Frame, mut input: Frame) -> Option<Question> {
+/// A tool that is about to run; `None` when it is not said which.
+pub(in crate::claude) fn gate(request_id: &str, mut request: Frame, mut input: Frame) -> Option<Question> {
     let tool_use_id = input.take_text("tool_use_id").or_else(|| request.take_text("tool_use_id"))?;
     let tool_name = input.take_text("tool_name")?;
     let tool_input = input.take("tool_input")?;

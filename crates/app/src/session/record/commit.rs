@@ -40,26 +40,33 @@ pub(super) async fn commit(
 async fn attempt(
     app: &App,
     team: TeamId,
+    change: SessionChange,
+    beside: Beside,
+) -> Result<Vec<TimelineEntry>, StoreError> {
+    app.store().write(move |tx: &Tx<'_>| make(tx, team, change, beside)).await
+}
+
+/// Makes a change in a transaction that does more than that, or only that.
+pub(super) fn make(
+    tx: &Tx<'_>,
+    team: TeamId,
     mut change: SessionChange,
     beside: Beside,
 ) -> Result<Vec<TimelineEntry>, StoreError> {
-    let attempt = move |tx: &Tx<'_>| {
-        beside.deeds.into_iter().try_for_each(|deed| deed.append(tx))?;
-        let team = tx.team(team);
-        if change.update.release_lease {
-            // Nobody tells it anything while this looks.
-            team.sessions().hold(change.session_id, change.guard)?;
-            let open = team.timeline().list_open_commands(change.session_id)?;
-            close_unheard(&mut change.items, &open, change.at);
-        }
-        let (session, at) = (change.session_id, change.at);
-        let entries = team.sessions().change(change)?;
-        cancel_unanswered(&team, session, &entries, at)?;
-        team.costs().insert_all(&beside.costs)?;
-        team.metrics().insert_all(&beside.metrics)?;
-        Ok(entries)
-    };
-    app.store().write(attempt).await
+    beside.deeds.into_iter().try_for_each(|deed| deed.append(tx))?;
+    let team = tx.team(team);
+    if change.update.release_lease {
+        // Nobody tells it anything while this looks.
+        team.sessions().hold(change.session_id, change.guard)?;
+        let open = team.timeline().list_open_commands(change.session_id)?;
+        close_unheard(&mut change.items, &open, change.at);
+    }
+    let (session, at) = (change.session_id, change.at);
+    let entries = team.sessions().change(change)?;
+    cancel_unanswered(&team, session, &entries, at)?;
+    team.costs().insert_all(&beside.costs)?;
+    team.metrics().insert_all(&beside.metrics)?;
+    Ok(entries)
 }
 
 /// Nobody uses an answer to what a session asked that is over.

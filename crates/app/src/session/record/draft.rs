@@ -31,22 +31,22 @@ use crate::{App, audit::Deed, hook::Run, permission::Ruling, session::inbox::mes
 
 /// Rows and counters that will be one change.
 #[derive(Debug, Default)]
-pub(super) struct Draft {
-    pub(super) items: Vec<(Change, TimelineItem)>,
-    pub(super) update: SessionUpdate,
-    pub(super) beside: Beside,
+pub(crate) struct Draft {
+    pub(crate) items: Vec<(Change, TimelineItem)>,
+    pub(crate) update: SessionUpdate,
+    pub(crate) beside: Beside,
 }
 
 /// Rows that are written together with a change and stand in no timeline.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Beside {
-    pub(super) costs: Vec<CostEntry>,
-    pub(super) metrics: Vec<Metric>,
-    pub(super) deeds: Vec<Deed>,
+pub(crate) struct Beside {
+    pub(crate) costs: Vec<CostEntry>,
+    pub(crate) metrics: Vec<Metric>,
+    pub(crate) deeds: Vec<Deed>,
 }
 
 impl Recorder {
-    pub(super) fn draft_message(&self, draft: &mut Draft, body: MessageBody) -> MessageId {
+    pub(crate) fn draft_message(&self, draft: &mut Draft, body: MessageBody) -> MessageId {
         let id = MessageId::from_uuid(self.app.next_id());
         let message = Message::new(id, self.session_id, body, self.app.now());
         draft.items.push((Change::Created, TimelineItem::Message(message)));
@@ -54,7 +54,7 @@ impl Recorder {
         id
     }
 
-    pub(super) fn draft_transition(
+    pub(crate) fn draft_transition(
         &mut self,
         draft: &mut Draft,
         to: SessionStatus,
@@ -73,7 +73,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn draft_tool_use(
+    pub(crate) fn draft_tool_use(
         &mut self,
         draft: &mut Draft,
         tool_use: ToolUse,
@@ -97,6 +97,21 @@ impl Recorder {
         draft.update.added.total_tool_calls += 1;
         draft.items.push((Change::Created, TimelineItem::ToolCall(call.clone())));
         self.open_calls.insert(tool_use.tool_use_id, call);
+    }
+
+    /// What hooks did before a tool runs, and what was decided then.
+    pub(crate) fn draft_gate(
+        &mut self,
+        draft: &mut Draft,
+        request: &ToolRequest,
+        ruling: &Ruling,
+        runs: Vec<Run>,
+    ) {
+        if !runs.is_empty() {
+            self.draft_tool_use(draft, as_tool_use(request), None);
+            self.draft_runs(draft, runs);
+        }
+        self.draft_decision(draft, request, ruling);
     }
 
     /// A decision, and what it makes of its tool call. The gate can be ahead of the message that asks for the tool, so the call
@@ -166,8 +181,23 @@ impl Recorder {
         }
     }
 
+    /// A call that nothing here has anything to say about: the agent program decides by itself, so it is no decision of ours,
+    /// and the call stands as one that was asked for.
+    pub(crate) fn draft_left(&mut self, draft: &mut Draft, request: &ToolRequest, why: &str) {
+        self.draft_tool_use(draft, as_tool_use(request), None);
+        draft.update.added.total_permission_checks += 1;
+        let doer = (self.team_id, &Actor::System("permission"));
+        let deed = self.app.deed(doer, AuditAction::ToolCallDecide).on(&request.tool_use_id);
+        let deed = deed.in_session(self.session_id).with("tool", request.tool_name.as_str());
+        draft.beside.deeds.push(deed.with("decision", "none").with("reason", why));
+        let Some(call) = self.open_calls.get_mut(&request.tool_use_id) else { return };
+        call.permission_reason = Some(why.to_owned());
+        call.tool_input = request.input.clone();
+        draft.items.push((Change::Updated, TimelineItem::ToolCall(call.clone())));
+    }
+
     /// Runs of hooks, each with the call it was about if that is on record.
-    pub(super) fn draft_runs(&self, draft: &mut Draft, runs: Vec<Run>) {
+    pub(crate) fn draft_runs(&self, draft: &mut Draft, runs: Vec<Run>) {
         for run in runs {
             let call = run.tool_use_id.as_ref().and_then(|id| self.open_calls.get(id));
             let execution = HookExecution {
@@ -204,7 +234,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn draft_tool_result(&mut self, draft: &mut Draft, result: ToolResult) {
+    pub(crate) fn draft_tool_result(&mut self, draft: &mut Draft, result: ToolResult) {
         let now = self.app.now();
         let Some(mut call) = self.open_calls.remove(&result.tool_use_id) else { return };
         // A call that was already running and is said not to have run was interrupted: it may have done half its work.
@@ -314,7 +344,7 @@ pub(crate) fn transition(
 }
 
 /// Closes what an ended process left open: calls without a result failed, prompts without an answer are cancelled.
-pub(in crate::session) fn open_items_closed(
+pub(crate) fn open_items_closed(
     calls: impl IntoIterator<Item = ToolCall>,
     commands: impl IntoIterator<Item = Command>,
     now: Timestamp,
