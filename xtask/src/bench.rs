@@ -4,6 +4,7 @@ mod backlog;
 mod backlog_fill;
 mod backlog_raw;
 mod fork;
+mod hook_client;
 mod measure;
 mod memory;
 mod migration;
@@ -47,6 +48,9 @@ pub(crate) struct Options {
     /// Measure only what sessions do: many at once, the queue, forks, imports.
     #[arg(long)]
     only_sessions: bool,
+    /// Measure only how fast the command hook of an agent CLI answers.
+    #[arg(long, conflicts_with = "only_sessions")]
+    only_hook_client: bool,
 }
 
 impl Options {
@@ -58,6 +62,11 @@ impl Options {
     /// How many tasks the measured backlogs have.
     const fn backlogs(&self) -> &'static [u32] {
         if self.quick { &[10_000] } else { &[10_000, 100_000, 1_000_000] }
+    }
+
+    /// How often each program is started.
+    const fn starts(&self) -> usize {
+        if self.quick { 50 } else { 400 }
     }
 
     /// How long the many writers write.
@@ -84,6 +93,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         measure_sessions(folder.path(), options, &mut report)?;
         return report.end();
     }
+    if options.only_hook_client {
+        hook_client::measure(folder.path(), options.starts(), &mut report)?;
+        return report.end();
+    }
     // First, while nothing else has used memory.
     memory::measure(folder.path(), &mut report)?;
     sqlite::measure(folder.path(), options.span(), &mut report)?;
@@ -97,6 +110,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         None => report.skip("PostgreSQL", "neither --postgres nor PROVOST_TEST_POSTGRES")?,
     }
     program::measure(folder.path(), &mut report)?;
+    hook_client::measure(folder.path(), options.starts(), &mut report)?;
     report.end()
 }
 

@@ -84,15 +84,15 @@ impl Context {
 
     /// As [`Context::open_store`]; with `create`, a file that was named explicitly may be new.
     pub(crate) fn open_store_creating(&self, migrate: Migrate, create: bool) -> Result<Store, Failure> {
-        self.open_database(self.database(create)?, migrate)
+        self.open_database(OpenOptions::new(self.database(create)?, migrate))
     }
 
-    fn open_database(&self, database: Database, migrate: Migrate) -> Result<Store, Failure> {
-        let server = match &database {
+    fn open_database(&self, options: OpenOptions) -> Result<Store, Failure> {
+        let server = match &options.database {
             Database::Sqlite(_) => None,
             Database::Postgres(server) => Some(without_password(&server.url)),
         };
-        let opened = Store::open(OpenOptions::new(database, migrate));
+        let opened = Store::open(options);
         if let Some(backup) = opened.as_ref().ok().and_then(Store::backup) {
             let backup = backup.display();
             self.terminal.say(&format!("the schema was brought forward; the database as it was: {backup}"));
@@ -120,7 +120,7 @@ impl Context {
                 ..server
             }),
         };
-        self.open_database(database, Migrate::Expect)
+        self.open_database(OpenOptions { brief: true, ..OpenOptions::new(database, Migrate::Expect) })
     }
 
     /// Where the key is that signs seals of the audit log.

@@ -326,6 +326,9 @@ impl From<StartSessionError> for Failure {
             StartSessionError::NotResumable { .. } => {
                 failure(Code::Refused).hint("provost session list shows which can be resumed")
             }
+            StartSessionError::Elsewhere(id) => failure(Code::Refused)
+                .hint("end it there first")
+                .hint(format!("if it is not open any more: provost session terminate {id}")),
             StartSessionError::OtherRuntime { runtime, .. } => {
                 failure(Code::Refused).hint(format!("add --runtime {runtime}"))
             }
@@ -361,6 +364,9 @@ impl From<TellSessionError> for Failure {
             TellSessionError::NotRunning { .. } | TellSessionError::Over { .. } => {
                 failure(Code::Refused).hint("provost session list shows where each one is")
             }
+            TellSessionError::Elsewhere(id) => failure(Code::Refused).hint(format!(
+                "once it has ended there, go on with it here: provost run --resume {id} PROMPT"
+            )),
             TellSessionError::Store(error) => error.into(),
         }
     }

@@ -1,6 +1,7 @@
 //! SQLite: one connection, its statements and its errors.
 
 mod backup;
+mod brief;
 mod engine;
 mod open;
 mod readers;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub use backup::{BackupError, CopyProgress};
+pub(crate) use brief::BriefEngine;
 pub(crate) use engine::SqliteEngine;
 pub use open::{SqliteFile, WhenMissing};
 pub(crate) use vector_index::{Picking, VectorIndex};

@@ -18,7 +18,7 @@ use crate::{
     migration::{self, Migrate},
     postgres::{PostgresEngine, PostgresServer, pgvector},
     repository::search_backlog,
-    sqlite::{SqliteEngine, SqliteFile},
+    sqlite::{BriefEngine, SqliteEngine, SqliteFile},
 };
 
 /// What a read on the calling thread counts for in tokio's budget of 128 small steps, after which other tasks on the thread
@@ -45,13 +45,16 @@ pub struct OpenOptions {
     pub queue_length: usize,
     /// How long a caller waits for a place in the queue before [`StoreError::Overloaded`].
     pub queue_wait: Duration,
+    /// The process does one thing and ends: an SQLite file gets one connection, on the caller's own thread, where a write blocks
+    /// until it is on the disk. To a server it makes no difference.
+    pub brief: bool,
 }
 
 impl OpenOptions {
     /// The usual limits: 1,024 waiting units of work, 30 s for a place.
     #[must_use]
     pub const fn new(database: Database, migrate: Migrate) -> Self {
-        Self { database, migrate, queue_length: 1024, queue_wait: Duration::from_secs(30) }
+        Self { database, migrate, queue_length: 1024, queue_wait: Duration::from_secs(30), brief: false }
     }
 }
 
@@ -66,6 +69,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Engine {
     Sqlite(SqliteEngine),
+    Brief(BriefEngine),
     Postgres(PostgresEngine),
 }
 
@@ -76,9 +80,14 @@ impl Store {
     /// # Errors
     /// One [`OpenError`] per thing that can be wrong with a file, a server or a schema.
     pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
-        let OpenOptions { database, migrate, queue_length, queue_wait } = options;
+        let OpenOptions { database, migrate, queue_length, queue_wait, brief } = options;
         let mut backup = None;
         let engine = match database {
+            Database::Sqlite(file) if brief => {
+                let conn = BriefEngine::connect(&file)?;
+                backup = prepare(&conn, migrate, Some(&file))?;
+                Engine::Brief(BriefEngine::start(file, conn))
+            }
             Database::Sqlite(file) => {
                 let conn = SqliteEngine::connect(&file)?;
                 backup = prepare(&conn, migrate, Some(&file))?;
@@ -111,6 +120,7 @@ impl Store {
                 }
                 sqlite.read_here(|conn| job::run_caught(|| work(conn))).map_err(reopening)?
             }
+            Engine::Brief(brief) => brief.read_here(|conn| job::run_caught(|| work(conn)))?,
             Engine::Postgres(postgres) => {
                 let (job, answer) = job::read(work);
                 self.submit(postgres.jobs(), job, answer).await
@@ -131,6 +141,7 @@ impl Store {
         let (job, answer) = job::read(work);
         match &*self.engine {
             Engine::Sqlite(sqlite) => self.submit(sqlite.reads().map_err(reopening)?, job, answer).await,
+            Engine::Brief(brief) => answered(brief, job, answer).await,
             Engine::Postgres(postgres) => self.submit(postgres.jobs(), job, answer).await,
         }
     }
@@ -149,6 +160,7 @@ impl Store {
         let (job, answer) = job::write(work);
         match &*self.engine {
             Engine::Sqlite(sqlite) => self.submit(sqlite.writes(), job, answer).await,
+            Engine::Brief(brief) => answered(brief, job, answer).await,
             Engine::Postgres(postgres) => self.submit(postgres.jobs(), job, answer).await,
         }
     }
@@ -167,6 +179,7 @@ impl Store {
     pub async fn migrate(&self, now: Timestamp) -> Result<Migrated, OpenError> {
         let file = match &*self.engine {
             Engine::Sqlite(sqlite) => Some(sqlite.file().clone()),
+            Engine::Brief(brief) => Some(brief.file().clone()),
             Engine::Postgres(_) => None,
         };
         let migrating = self.write(move |tx| {
@@ -207,6 +220,7 @@ impl Store {
         let engine = Arc::clone(&self.engine);
         let closing = tokio::task::spawn_blocking(move || match &*engine {
             Engine::Sqlite(sqlite) => sqlite.close(),
+            Engine::Brief(brief) => brief.close(),
             Engine::Postgres(postgres) => postgres.close(),
         });
         if closing.await.is_err() {
@@ -217,6 +231,7 @@ impl Store {
     fn is_closed(&self) -> bool {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.writes().is_closed(),
+            Engine::Brief(brief) => brief.is_closed(),
             Engine::Postgres(postgres) => postgres.jobs().is_closed(),
         }
     }
@@ -240,6 +255,16 @@ impl Store {
         }
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
+}
+
+/// Runs a unit of work on this thread.
+async fn answered<T, E: From<StoreError>>(
+    brief: &BriefEngine,
+    job: Box<dyn Job>,
+    answer: oneshot::Receiver<Result<T, E>>,
+) -> Result<T, E> {
+    brief.run(job);
+    answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
 }
 
 /// What [`Store::migrate`] did.

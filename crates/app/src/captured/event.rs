@@ -120,6 +120,8 @@ impl App {
             let created = transition(self, session.id, None, session.status, "created", &CAPTURE);
             draft.items.push((Change::Created, TimelineItem::Transition(created)));
         }
+        // Whoever owned it is gone.
+        draft.update.release_lease = session.lease.is_some();
         draft.update.permission_mode =
             happening.permission_mode.filter(|mode| *mode != session.options.permission_mode);
         match happening.what {
@@ -295,7 +297,8 @@ fn is_there(recorder: &mut Recorder, draft: &mut Draft) {
         };
         recorder.draft_transition(draft, SessionStatus::Connecting, reason, &CAPTURE);
     }
-    if recorder.status() == SessionStatus::Connecting {
+    // A question of a process that is gone is nobody's any more.
+    if matches!(recorder.status(), SessionStatus::Connecting | SessionStatus::Waiting) {
         recorder.draft_transition(draft, SessionStatus::Active, "it is there", &CAPTURE);
     }
 }
@@ -303,7 +306,7 @@ fn is_there(recorder: &mut Recorder, draft: &mut Draft) {
 /// The agent works.
 fn is_at_work(recorder: &mut Recorder, draft: &mut Draft) {
     is_there(recorder, draft);
-    if matches!(recorder.status(), SessionStatus::Active | SessionStatus::Waiting) {
+    if recorder.status() == SessionStatus::Active {
         recorder.draft_transition(draft, SessionStatus::Processing, "the agent uses a tool", &CAPTURE);
     }
 }

@@ -33,6 +33,7 @@ use super::{
     hooks::Hooks,
     queue::WORKER,
     record::{self, Recorder},
+    tell::is_elsewhere,
     update::SessionUpdate,
 };
 use crate::{
@@ -138,6 +139,9 @@ pub enum StartSessionError {
         /// Where it is in its life.
         status: SessionStatus,
     },
+    /// An agent program that Provost did not start has it open, or ended without a word.
+    #[error("session {0} is open in an agent program that Provost did not start")]
+    Elsewhere(SessionId),
     /// It belongs to another program than the one to start.
     #[error("session {id} belongs to the runtime {runtime}")]
     OtherRuntime {
@@ -435,6 +439,9 @@ impl App {
     ) -> Result<Session, StartSessionError> {
         let found = self.store().read(move |conn| conn.team(caller.team_id).sessions().find(id)).await?;
         let session = found.ok_or(StartSessionError::NotFound(id))?;
+        if session.status.is_running() && is_elsewhere(&session) {
+            return Err(StartSessionError::Elsewhere(id));
+        }
         if !session.status.is_resumable() {
             return Err(StartSessionError::NotResumable { id, status: session.status });
         }

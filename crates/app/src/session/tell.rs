@@ -6,7 +6,7 @@ use domain::{
     command::{Command, CommandKind, CommandStatus},
     id::SessionId,
     permission::PermissionMode,
-    session::{Session, SessionMode},
+    session::{Origin, Session, SessionMode},
     session_status::SessionStatus,
     timeline::{Change, TimelineItem},
 };
@@ -96,6 +96,11 @@ pub enum TellSessionError {
         /// Where it is in its life.
         status: SessionStatus,
     },
+    /// An agent program elsewhere runs it, or did, and tells of it without hearing anything.
+    #[error(
+        "session {0} belongs to an agent program that Provost did not start, which hears nothing from here"
+    )]
+    Elsewhere(SessionId),
     /// The database; [`StoreError::Conflict`] when the session changed meanwhile.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -121,13 +126,18 @@ impl App {
             team.sessions().hold(id, Guard::Anyone).map_err(|error| not_found(error, id))?;
             let session = team.sessions().find(id)?.ok_or(TellSessionError::NotFound(id))?;
             let teller = Teller { app: &app, team, session: &session, author: Actor::User(caller.user_id) };
-            let is_running = session.status.is_running();
-            let told = if is_running { teller.tell_running(words) } else { teller.tell_resting(words) }?;
+            let told = match (is_elsewhere(&session), session.status.is_running()) {
+                (true, _) => teller.tell_elsewhere(&words),
+                (false, true) => teller.tell_running(words),
+                (false, false) => teller.tell_resting(words),
+            }?;
             deed.append(tx)?;
             Ok(told)
         };
         let outcome = self.store().write(tell).await;
-        if let Err(error @ (TellSessionError::NotRunning { .. } | TellSessionError::Over { .. })) = &outcome {
+        if let Err(error) = &outcome
+            && !matches!(error, TellSessionError::NotFound(_) | TellSessionError::Store(_))
+        {
             self.note(refused.denied(error)).await;
         }
         outcome
@@ -154,6 +164,12 @@ fn not_found(error: StoreError, id: SessionId) -> TellSessionError {
     if let StoreError::Missing { .. } = error { TellSessionError::NotFound(id) } else { error.into() }
 }
 
+/// Whether only an agent program that Provost did not start ever ran the session, or does so now.
+pub(super) fn is_elsewhere(session: &Session) -> bool {
+    let is_running_there = session.status.is_running() && session.lease.is_none();
+    session.origin == Origin::Captured && (session.fence == 0 || is_running_there)
+}
+
 struct Teller<'a, 't> {
     app: &'a App,
     team: Scope<'a, Tx<'t>>,
@@ -162,6 +178,25 @@ struct Teller<'a, 't> {
 }
 
 impl Teller<'_, '_> {
+    /// Nobody hears anything, but the record of a session whose end nobody told of can be closed.
+    fn tell_elsewhere(&self, words: &Words) -> Result<Told, TellSessionError> {
+        let Session { id, status, .. } = *self.session;
+        match words {
+            Words::Terminate if status.is_final() => Err(TellSessionError::Over { id, status }),
+            Words::Terminate => {
+                let now = self.app.now();
+                let calls = self.team.timeline().list_open_tool_calls(id)?;
+                let mut items = record::open_items_closed(calls, [], now);
+                let (to, reason) = (SessionStatus::Terminated, "a person closed the record");
+                let ended = record::transition(self.app, id, Some(status), to, reason, &self.author);
+                items.push((Change::Created, TimelineItem::Transition(ended)));
+                self.change(SessionUpdate::default(), items)?;
+                Ok(Told::Done(self.current()?))
+            }
+            _ => Err(TellSessionError::Elsewhere(id)),
+        }
+    }
+
     fn tell_running(&self, words: Words) -> Result<Told, TellSessionError> {
         let id = self.session.id;
         let queued = |kind, payload| self.app.command(id, kind, payload, CommandStatus::Queued, &self.author);

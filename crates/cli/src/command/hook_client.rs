@@ -49,7 +49,7 @@ use crate::{
 const LONGEST_EVENT: u64 = 16 * 1024 * 1024;
 /// By this exit code a command hook blocks.
 const BLOCKS: u8 = 2;
-/// The part of the time that is left to record and answer when hooks took theirs: one in so many.
+/// The part of the time that is left to record and answer when others took theirs: one in so many.
 const LEFT_TO_ANSWER: u32 = 5;
 /// How long hooks at work have to end when somebody ends this.
 const TO_END: Duration = Duration::from_millis(500);
@@ -138,7 +138,9 @@ fn work(
     let hook = CommandHook::read(&event()?).map_err(|error| Failure::new(Code::Usage, error))?;
     is_gate.store(hook.is_gate(), Ordering::Release);
     let context = context(global)?;
-    let store = context.open_current(until.saturating_duration_since(Instant::now()))?;
+    // There is to be time left to say what was wrong.
+    let soon = until.checked_sub(command.timeout / LEFT_TO_ANSWER).unwrap_or(until);
+    let store = context.open_current(soon.saturating_duration_since(Instant::now()))?;
     let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
     let capture = Capture {
         hook,
@@ -147,7 +149,7 @@ fn work(
             .basic(),
         default_hooks: context.default_hooks(),
         default_policies: context.default_policies(),
-        until: until.checked_sub(command.timeout / LEFT_TO_ANSWER).unwrap_or(until),
+        until: soon,
         fails_open: command.fail == Fail::Open,
     };
     let capture = async {

@@ -488,7 +488,7 @@ mod tests {
 
     #[test]
     fn a_handler_of_another_provost_is_replaced_and_doubles_go() {
-        let old = HANDLER.replace("/opt", "'/old place'");
+        let old = HANDLER.replace("/opt/provost", "'/old place/provost'");
         let with = put_in("{}", &old).expect("settings");
         let renewed = put_in(&with, HANDLER).expect("settings");
         assert_eq!(renewed, put_in("{}", HANDLER).expect("settings"));

@@ -29,7 +29,17 @@ impl RealCli {
     }
 
     fn without_key(&self, arguments: &[&str]) -> Provost {
-        let provost = self.home.provost(arguments).env("PROVOST_RUNTIME__CLAUDE__COMMAND", &self.command);
+        self.surrounded(self.home.provost(arguments)).env("PROVOST_RUNTIME__CLAUDE__COMMAND", &self.command)
+    }
+
+    /// The program itself, as a person starts it.
+    fn itself(&self, arguments: &str) -> Provost {
+        let provost = self.home.shell(&format!("exec \"$claude\" {arguments}")).env("claude", &self.command);
+        self.surrounded(provost).env("ANTHROPIC_API_KEY", "sk-ant-invented-for-a-test")
+    }
+
+    /// Kept from asking anybody but the loopback interface.
+    fn surrounded(&self, provost: Provost) -> Provost {
         let provost = provost.env("ANTHROPIC_BASE_URL", self.api.base_url());
         let provost = provost.env("CLAUDE_CODE_MAX_RETRIES", "1");
         [
@@ -510,6 +520,64 @@ fn real_cli_a_hook_that_blocks_stops_a_tool_and_a_prompt() {
     assert_eq!(cli.api.main_requests().len(), asked, "the prompt reached the model");
     assert!(cli.home.timeline().iter().any(|entry| entry.to_string().contains("closed today")));
     cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_session_that_provost_did_not_start_is_judged_captured_and_gone_on_with() {
+    let touch = |id: &str, name: &str| {
+        Turn::tool_use(id, "Bash", json!({ "command": format!("touch {name}"), "description": "a test" }))
+    };
+    let turns = vec![
+        bash("rm -rf /"),
+        touch("toolu_2", "original"),
+        touch("toolu_3", "refused"),
+        Turn::text("the word is quokka"),
+        Turn::text("back again"),
+    ];
+    let Some(cli) = RealCli::answering(turns) else { return };
+    cli.provost(&["init", "--claude", "--yes"]).succeed();
+    let rewritten = json!({ "hookSpecificOutput": { "updatedInput": { "command": "touch rewritten" } } });
+    add_hook(&cli, "rewrite", "PreToolUse", &format!("grep -q original && echo '{rewritten}' || true"));
+    add_hook(
+        &cli,
+        "greet",
+        "SessionStart",
+        r#"echo '{"hookSpecificOutput":{"additionalContext":"told at the start"}}'"#,
+    );
+    let outcome = cli.itself("-p 'go' --allowedTools 'Bash(touch rewritten)'").succeed();
+    assert_eq!(outcome.text().trim(), "the word is quokka");
+    // What a policy denies is told to the model with the reason; what no policy decides is left to the program's own rules,
+    // which judge the input that a hook rewrote.
+    let (words, is_error) = cli.told("toolu_1");
+    assert!(is_error && words.contains("rm removes /"), "{words}");
+    assert!(cli.home.work("rewritten").exists() && !cli.home.work("original").exists());
+    assert!(cli.told("toolu_3").1 && !cli.home.work("refused").exists());
+    assert!(cli.last_request().body["messages"].to_string().contains("told at the start"));
+    let session = cli.home.last();
+    assert_eq!((&session["origin"], &session["status"]), (&json!("captured"), &json!("completed")));
+    assert_eq!((&session["name"], &session["result"]), (&json!("go"), &json!("the word is quokka")));
+    let calls = cli.home.tool_calls();
+    let statuses: Vec<_> = calls.iter().map(|call| call["status"].as_str().expect("a text")).collect();
+    assert_eq!(statuses[..2], ["denied", "success"]);
+    assert_eq!(calls[1]["tool_input"]["command"], "touch rewritten");
+    // Provost goes on with it, and the program's own hooks leave that to it.
+    cli.provost(&["run", "and now", "--resume", "last"]).succeed();
+    let messages = cli.last_request().body["messages"].to_string();
+    assert!(messages.contains("quokka") && messages.contains("and now"), "{messages}");
+    assert_eq!(cli.home.sessions().len(), 1);
+    assert_eq!(cli.home.last()["result"], "back again");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_runs_no_tool_that_provost_could_not_judge() {
+    let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("then not")]) else { return };
+    cli.provost(&["init", "--claude", "--yes"]).succeed();
+    fs::remove_file(cli.home.data("provost.db")).expect("a database");
+    cli.itself("-p 'go' --allowedTools Bash").succeed();
+    assert!(!cli.home.work("ran").exists());
+    let (words, is_error) = cli.told("toolu_1");
+    assert!(is_error && words.contains("there is no database"), "{words}");
 }
 
 #[test]

@@ -9,13 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{ErrorCode, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
 use super::SqliteConnection;
 use crate::error::{OpenError, StoreError};
 
 /// Marks a file as Provost's in the SQLite header (`PRAGMA application_id`): "PRVT".
 const APPLICATION_ID: i64 = 0x5052_5654;
+
+/// How long the write-ahead log of brief processes becomes before it is worked into the file.
+const SHORT_LOG_PAGES: i64 = 256;
 
 /// Between two tries to set up a file that another process has locked.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
@@ -57,6 +60,18 @@ impl SqliteFile {
                 outcome => return outcome.map(|()| connection),
             }
         }
+    }
+
+    /// The only connection of a process that does one thing and ends. It leaves the write-ahead log as it is, for the next to
+    /// go on in; that one reads what is in it first, so the log is kept short.
+    pub(super) fn open_briefly(&self) -> Result<SqliteConnection, OpenError> {
+        let connection = self.open_writer()?;
+        let setup = || {
+            connection.raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            connection.raw.pragma_update(None, "wal_autocheckpoint", SHORT_LOG_PAGES)
+        };
+        setup().map_err(|error| self.explain(&error))?;
+        Ok(connection)
     }
 
     fn set_up(&self, connection: &SqliteConnection) -> Result<(), OpenError> {

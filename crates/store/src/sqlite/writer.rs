@@ -21,14 +21,15 @@ pub(super) fn run(conn: &Conn, queue: &Receiver<Box<dyn Job>>) {
     let Some(connection) = conn.sqlite() else { return };
     let writer = Writer { tx: conn.as_tx(), connection };
     while let Ok(first) = queue.recv_blocking() {
-        let mut batch = Vec::new();
-        let outcome = writer.run_batch(first, queue, &mut batch);
-        if outcome.is_err() {
-            writer.roll_back();
-        }
-        for (job, own) in batch {
-            job.finish(own.and_then(|()| outcome.clone()));
-        }
+        writer.run_and_answer(first, queue);
+    }
+}
+
+/// Runs one unit of work, with what waits in a queue, on this thread.
+pub(super) fn run_alone(conn: &Conn, job: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>) {
+    match conn.sqlite() {
+        Some(connection) => Writer { tx: conn.as_tx(), connection }.run_and_answer(job, queue),
+        None => job.finish(Err(StoreError::Closed)),
     }
 }
 
@@ -38,6 +39,17 @@ struct Writer<'c> {
 }
 
 impl Writer<'_> {
+    fn run_and_answer(&self, first: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>) {
+        let mut batch = Vec::new();
+        let outcome = self.run_batch(first, queue, &mut batch);
+        if outcome.is_err() {
+            self.roll_back();
+        }
+        for (job, own) in batch {
+            job.finish(own.and_then(|()| outcome.clone()));
+        }
+    }
+
     /// Runs and commits a batch. Every job taken from the queue is in `batch` afterwards, whatever happened.
     fn run_batch(
         &self,
