@@ -243,7 +243,7 @@ fn line(terminal: Terminal, approval: &Approval, now: Timestamp) -> String {
     let style = terminal.out;
     let status = match approval.status {
         ApprovalStatus::Pending => {
-            let left = text::ago(approval.expires_at.since(now));
+            let left = text::took(approval.expires_at.since(now));
             style.cyan(&format!("{:<9}", format!("{left} left")))
         }
         status => style.dim(&format!("{:<9}", status.as_str())),

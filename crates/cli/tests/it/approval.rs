@@ -81,7 +81,7 @@ fn a_background_session_waits_and_is_approved_from_elsewhere(home: &Home) {
     let words = home.provost(&["approval", "list"]).succeed().text();
     assert!(words.contains(TOUCH) && words.contains("left"), "{words}");
     home.provost(&["approval", "approve", &id, "--note", "go on"]).succeed().says(&["its session is told"]);
-    let outcome = run.finish().says(&["waits for an answer until"]);
+    let outcome = run.finish().says(&["for an answer: provost approval show"]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     assert_eq!(std::fs::read_to_string(home.work("made.txt")).expect("it ran"), "x\n");
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("allow", "person")]));
