@@ -9,6 +9,7 @@ mod effect;
 mod glob;
 mod kind;
 mod lookalike;
+mod narrow;
 mod network;
 mod path;
 mod program;
