@@ -15,6 +15,7 @@ pub mod import;
 mod install;
 pub mod owner;
 mod patience;
+pub mod policies;
 pub mod prices;
 pub mod session;
 pub mod templates;

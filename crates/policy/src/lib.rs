@@ -9,12 +9,15 @@ mod effect;
 mod glob;
 mod kind;
 mod lookalike;
+mod nearest;
 mod network;
 mod path;
 mod program;
 mod rule;
 mod set;
+mod settings;
 mod shell;
+mod source;
 mod surroundings;
 mod text;
 
@@ -23,7 +26,10 @@ pub use self::{
     call::Call,
     effect::Class,
     kind::ConfigError,
+    nearest::nearest,
     rule::RuleError,
     set::{Plan, PolicyError, PolicySet, PolicyText, PolicyVerdict, Verdict},
+    settings::{SettingsError, SettingsPlace, SettingsRules},
+    source::{PolicySource, SourceError},
     surroundings::{Links, Platform, Surroundings},
 };
