@@ -11,6 +11,7 @@ use app::{
     hook::HookError,
     import::ImportError,
     permission::{PolicyOrigin, UnusablePolicies},
+    policies::PolicyError,
     session::{
         CheckpointError, ForkSessionError, GetSessionError, PlanError, ResolveSessionError,
         StartSessionError, TellSessionError,
@@ -438,6 +439,28 @@ impl From<HookError> for Failure {
                 failure(Code::Usage)
             }
             HookError::Store(error) => error.clone().into(),
+        }
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            PolicyError::NotFound { nearest, .. } => {
+                let failure = match nearest {
+                    Some(nearest) => failure(Code::NotFound).hint(format!("did you mean {nearest}?")),
+                    None => failure(Code::NotFound),
+                };
+                failure.hint("provost policy list shows what there is")
+            }
+            PolicyError::NotThen { name, .. } => failure(Code::NotFound)
+                .hint(format!("provost policy show {:?} --history shows when there was", name.as_str())),
+            PolicyError::NoRevision { .. } => failure(Code::NotFound),
+            PolicyError::Taken(_) => failure(Code::Refused).hint("provost policy update changes it"),
+            PolicyError::Repeated(_) | PolicyError::Name(_) => failure(Code::Usage),
+            PolicyError::Unreadable(_) => failure(Code::Usage).hint("docs/policies.md describes each kind"),
+            PolicyError::Store(error) => error.clone().into(),
         }
     }
 }

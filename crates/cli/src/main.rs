@@ -96,7 +96,7 @@ async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failur
         Command::Session(SessionCommand::Search(command)) => command.run(context).await,
         Command::Hook(command) => command.run(context).await,
         Command::Approval(command) => command.run(context).await,
-        Command::Policy(command) => command.run(&context),
+        Command::Policy(command) => command.run(context).await,
         Command::Price(command) => command.run(context).await,
         Command::Import(command) => command.run(context).await,
         Command::Agent(command) => command.run(context).await,

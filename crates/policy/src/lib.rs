@@ -10,12 +10,15 @@ mod glob;
 mod kind;
 mod lookalike;
 mod narrow;
+mod nearest;
 mod network;
 mod path;
 mod program;
 mod rule;
 mod set;
+mod settings;
 mod shell;
+mod source;
 mod surroundings;
 mod text;
 
@@ -24,7 +27,10 @@ pub use self::{
     call::Call,
     effect::Class,
     kind::ConfigError,
+    nearest::nearest,
     rule::RuleError,
     set::{Plan, PolicyError, PolicySet, PolicyText, PolicyVerdict, Verdict},
+    settings::{SettingsError, SettingsPlace, SettingsRules},
+    source::{PolicySource, SourceError},
     surroundings::{Links, Platform, Surroundings},
 };

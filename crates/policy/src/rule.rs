@@ -60,9 +60,9 @@ impl fmt::Display for RuleError {
 }
 
 /// Tools whose rules name files that are read.
-const READERS: [&str; 5] = ["Read", "Grep", "Glob", "NotebookRead", "LS"];
+pub(crate) const READERS: [&str; 5] = ["Read", "Grep", "Glob", "NotebookRead", "LS"];
 /// Tools whose rules name files that are written.
-const EDITORS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
+pub(crate) const EDITORS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
 
 impl Rule {
     /// Reads a rule.

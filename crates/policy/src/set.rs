@@ -46,7 +46,7 @@ pub struct PolicyText {
     pub config: Value,
 }
 
-const fn default_priority() -> i64 {
+pub(crate) const fn default_priority() -> i64 {
     100
 }
 

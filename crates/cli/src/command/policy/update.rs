@@ -1,0 +1,42 @@
+//! `provost policy update`.
+
+use std::process::ExitCode;
+
+use app::policies::PolicyEdit;
+use clap::{ArgGroup, Args};
+use domain::{dna::Text, policy::PolicyName};
+
+use super::source;
+use crate::{
+    composition::{Context, Opened},
+    failure::Failure,
+};
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["config", "priority"]))]
+pub(crate) struct Update {
+    /// The policy's name.
+    policy: PolicyName,
+    /// Other details in the place of all it has: JSON, or a TOML or JSON file.
+    #[arg(long, value_name = "FILE|JSON")]
+    config: Option<String>,
+    /// Policies of lower numbers are evaluated and explained first.
+    #[arg(long, allow_negative_numbers = true)]
+    priority: Option<i64>,
+    /// Only when the policy has this version, which provost policy show tells.
+    #[arg(long, value_name = "VERSION")]
+    expect_version: Option<i64>,
+    /// Why; kept in the history.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<Text<2000>>,
+}
+
+impl Update {
+    pub(super) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
+        let config = self.config.as_deref().map(|given| source::read_config(given, &context)).transpose()?;
+        let edit = PolicyEdit { config, priority: self.priority, expected_version: self.expect_version };
+        let Opened { app, caller } = context.open().await?;
+        let policy = app.update_policy(caller, self.policy, edit, self.reason).await?;
+        super::tell(context.terminal, &policy, &format!("has version {}", policy.version))
+    }
+}
