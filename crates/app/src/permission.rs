@@ -9,6 +9,7 @@ mod links;
 mod ruling;
 mod source;
 
+pub(crate) use self::links::find as find_links;
 pub(crate) use self::{
     decider::{Asking, Decider, Grant, Ruled},
     ruling::Ruling,

@@ -6,7 +6,7 @@ use agent::StartError;
 use app::{
     InstallError,
     agents::AgentError,
-    approvals::{AnswerApprovalError, FindApprovalError},
+    approvals::{AlwaysError, AnswerApprovalError, FindApprovalError},
     audit::{ReadExportError, RedactAuditError},
     hook::HookError,
     import::ImportError,
@@ -263,11 +263,29 @@ impl From<FindApprovalError> for Failure {
     }
 }
 
+impl From<AlwaysError> for Failure {
+    fn from(error: AlwaysError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match error {
+            AlwaysError::NotExact => failure(Code::Refused).hint("name one: --always --rule 'Bash(make:*)'"),
+            AlwaysError::StillDecided { .. } => {
+                failure(Code::Refused).hint("provost policy explain shows what each policy says about it")
+            }
+            AlwaysError::Rule(_) => failure(Code::Usage),
+            AlwaysError::Policies(_) => failure(Code::Failed),
+            AlwaysError::NoSession(_) => failure(Code::NotFound),
+            AlwaysError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<AnswerApprovalError> for Failure {
     fn from(error: AnswerApprovalError) -> Self {
         match error {
             AnswerApprovalError::NotFound(_) => Self::new(Code::NotFound, error).hint(SEE_APPROVALS),
             AnswerApprovalError::Settled(_) => Self::new(Code::Refused, error),
+            AnswerApprovalError::NotKept(_) => Self::new(Code::Refused, error)
+                .hint("provost policy enable \"allowed by approvals\", or approve it without --always"),
             AnswerApprovalError::Store(error) => error.into(),
         }
     }

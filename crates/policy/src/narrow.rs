@@ -39,6 +39,8 @@ impl Plan {
                 rules.push(rule);
             }
         }
+        // As people say it: what runs, and then what it is written into.
+        rules.sort_by_key(|rule| !rule.starts_with("Bash("));
         // A tool that touches nothing is allowed by its name.
         if rules.is_empty() && !is_command {
             rules.push(self.tool_name().to_owned());
@@ -89,7 +91,11 @@ mod tests {
         let plan = empty.plan(&Call { tool_name, input, cwd: "/work" });
         let rules = plan.narrowest_rules(&surroundings)?;
         let verdict = set(&rules).judge(&plan, &Links::default(), Timestamp::from_micros(0));
-        assert_eq!(verdict.decision, Some(Decision::Allow), "{rules:?} allow what they were made for: {verdict:?}");
+        assert_eq!(
+            verdict.decision,
+            Some(Decision::Allow),
+            "{rules:?} allow what they were made for: {verdict:?}"
+        );
         Some(rules)
     }
 
@@ -106,7 +112,10 @@ mod tests {
         expect(bash("cd src && make && make install"), &["Bash(make)", "Bash(make install)"]);
         expect(bash("env A=1 make > out.txt"), &["Bash(make)", "Edit(//work/out.txt)"]);
         expect(bash("docker run alpine:3"), &["Bash(docker run alpine:3)"]);
-        expect(rules("Write", &json!({ "file_path": "src/a.rs", "content": "" })), &["Edit(//work/src/a.rs)"]);
+        expect(
+            rules("Write", &json!({ "file_path": "src/a.rs", "content": "" })),
+            &["Edit(//work/src/a.rs)"],
+        );
         expect(rules("Read", &json!({ "file_path": "/etc/hosts" })), &["Read(//etc/hosts)"]);
         expect(rules("WebFetch", &json!({ "url": "https://docs.rs/x" })), &["WebFetch(domain:docs.rs)"]);
         expect(rules("mcp__git__status", &json!({})), &["mcp__git__status"]);

@@ -572,7 +572,8 @@ fn real_cli_a_question_expires_and_the_model_is_told_that_nobody_refused() {
 
 #[test]
 fn real_cli_an_answer_given_after_a_crash_lets_the_call_pass_once() {
-    let turns = vec![bash("touch ran"), bash("touch ran"), Turn::text("done")];
+    // The program that lost us may ask the model once more before it ends.
+    let turns = vec![bash("touch ran"), bash("touch ran"), bash("touch ran"), Turn::text("done")];
     let Some(cli) = RealCli::answering(turns) else { return };
     let run = cli.run(&["--wait-for-approval", "--json"]).start();
     assert!(wait_until(|| waiting(&cli) == 1));
@@ -581,8 +582,10 @@ fn real_cli_an_answer_given_after_a_crash_lets_the_call_pass_once() {
     cli.provost(&["approval", "approve", "last"]).succeed().says(&["passes once"]);
     cli.provost(&["run", "go on", "--resume", "last"]).succeed();
     assert!(cli.home.work("ran").exists());
-    let last = decisions(&cli).pop().expect("a decision");
-    assert_eq!((&last["decision"], &last["decided_by"]), (&json!("allow"), &json!("person")), "{last:#}");
+    let is_by_person = |decision: &Value| decision["decided_by"] == "person";
+    let by_person: Vec<_> = decisions(&cli).into_iter().filter(is_by_person).collect();
+    assert_eq!(by_person.len(), 1, "{by_person:#?}");
+    assert_eq!(by_person[0]["decision"], "allow");
     cli.home.assert_well();
 }
 
