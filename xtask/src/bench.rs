@@ -4,6 +4,7 @@ mod backlog;
 mod backlog_fill;
 mod backlog_raw;
 mod fork;
+mod governance;
 mod measure;
 mod memory;
 mod migration;
@@ -47,6 +48,9 @@ pub(crate) struct Options {
     /// Measure only what sessions do: many at once, the queue, forks, imports.
     #[arg(long)]
     only_sessions: bool,
+    /// Measure only what governance costs: decisions, gates, the audit log.
+    #[arg(long, conflicts_with = "only_sessions")]
+    only_governance: bool,
 }
 
 impl Options {
@@ -84,6 +88,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         measure_sessions(folder.path(), options, &mut report)?;
         return report.end();
     }
+    if options.only_governance {
+        governance::measure(folder.path(), &mut report)?;
+        return report.end();
+    }
     // First, while nothing else has used memory.
     memory::measure(folder.path(), &mut report)?;
     sqlite::measure(folder.path(), options.span(), &mut report)?;
@@ -92,6 +100,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     writers::measure(folder.path(), options.long_span(), &mut report)?;
     migration::measure(folder.path(), &mut report)?;
     measure_sessions(folder.path(), options, &mut report)?;
+    governance::measure(folder.path(), &mut report)?;
     match &options.postgres {
         Some(url) => postgres::measure(url, options.backlogs(), options.span(), &mut report)?,
         None => report.skip("PostgreSQL", "neither --postgres nor PROVOST_TEST_POSTGRES")?,

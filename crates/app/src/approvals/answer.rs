@@ -159,9 +159,13 @@ impl App {
     /// When the database cannot be written.
     pub async fn expire_approvals(&self) -> Result<usize, StoreError> {
         const MOST_AT_ONCE: u32 = 100;
+        let now = self.now();
+        if !self.store().read(move |conn| conn.due_approvals().has_due(now)).await? {
+            return Ok(0);
+        }
         let app = self.clone();
         let expire = move |tx: &Tx<'_>| {
-            let (author, now) = (Actor::System("expiry"), app.now());
+            let author = Actor::System("expiry");
             let expired = tx.due_approvals().expire(&author.to_string(), now, MOST_AT_ONCE)?;
             for approval in &expired {
                 let deed = app.deed((approval.team_id, &author), AuditAction::ApprovalExpire);
