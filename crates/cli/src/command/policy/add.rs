@@ -11,7 +11,7 @@ use domain::{
 use policy::{PolicySource, PolicyText};
 use serde_json::json;
 
-use super::source;
+use super::{lint, source};
 use crate::{
     composition::{Context, Opened},
     failure::{Code, Failure},
@@ -53,6 +53,12 @@ impl Add {
         let new = NewPolicies { policies, is_enabled: !self.disabled, reason: self.reason };
         let added = app.add_policies(caller, new).await?;
         let terminal = context.terminal;
+        // What is wrong with them hinders nobody from adding them.
+        let mut set = app.list_enabled_policies(caller).await?;
+        set.extend(added.iter().filter(|policy| !policy.is_enabled).map(PolicyText::from));
+        let findings = policy::lint(&set, &source::surroundings(&context));
+        let is_new = |name: &str| added.iter().any(|policy| policy.name.as_str() == name);
+        lint::warn(terminal, &findings, is_new);
         if self.from.is_some() && terminal.is_json {
             terminal.json(&json!({ "data": added }))?;
             return Ok(ExitCode::SUCCESS);

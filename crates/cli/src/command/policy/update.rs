@@ -6,7 +6,7 @@ use app::policies::PolicyEdit;
 use clap::{ArgGroup, Args};
 use domain::{dna::Text, policy::PolicyName};
 
-use super::source;
+use super::{lint, source};
 use crate::{
     composition::{Context, Opened},
     failure::Failure,
@@ -36,7 +36,10 @@ impl Update {
         let config = self.config.as_deref().map(|given| source::read_config(given, &context)).transpose()?;
         let edit = PolicyEdit { config, priority: self.priority, expected_version: self.expect_version };
         let Opened { app, caller } = context.open().await?;
-        let policy = app.update_policy(caller, self.policy, edit, self.reason).await?;
-        super::tell(context.terminal, &policy, &format!("has version {}", policy.version))
+        let updated = app.update_policy(caller, self.policy, edit, self.reason).await?;
+        let set = app.list_enabled_policies(caller).await?;
+        let findings = policy::lint(&set, &source::surroundings(&context));
+        lint::warn(context.terminal, &findings, |name| name == updated.name.as_str());
+        super::tell(context.terminal, &updated, &format!("has version {}", updated.version))
     }
 }
