@@ -35,6 +35,8 @@ domain::text_enum! {
         Repeated = "repeated",
         /// A wider rule of the same decision covers everything that it covers.
         Redundant = "redundant",
+        /// There are too many rules to compare them.
+        NotCompared = "not_compared",
         /// It allows everything of its sort.
         AllowsAll = "allows_all",
         /// It allows a program that runs whatever it is given.

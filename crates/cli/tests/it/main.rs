@@ -20,6 +20,7 @@ mod hook_webhook;
 mod import;
 mod permission;
 mod policy;
+mod policy_store;
 mod question;
 mod real_cli;
 mod resume;

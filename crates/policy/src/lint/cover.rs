@@ -11,6 +11,9 @@ use crate::{
 /// Stands for any text in a pattern that is held against another pattern.
 const ANYTHING: &str = "\u{F8FF}";
 
+/// No rule that people write is longer; comparing takes time that grows with one pattern times the other.
+const LONGEST_PATTERN: usize = 2000;
+
 /// Whether a call that `narrow` decides is decided by `wide` at least as strictly, so that `narrow` can be left out.
 pub(super) fn covers(wide: &Entry<'_>, narrow: &Entry<'_>) -> bool {
     if strictness(wide.decision) < strictness(narrow.decision) {
@@ -70,7 +73,7 @@ fn words_cover(wide: &CommandRule, narrow: &CommandRule) -> bool {
 }
 
 fn is_simple(pattern: &str) -> bool {
-    !pattern.contains(['?', '[', '\\']) && !pattern.contains(ANYTHING)
+    pattern.len() <= LONGEST_PATTERN && !pattern.contains(['?', '[', '\\']) && !pattern.contains(ANYTHING)
 }
 
 /// What the narrow pattern leaves open must be left open by the wide one.
@@ -104,7 +107,7 @@ fn tool_covers(wide: &Entry<'_>, narrow: &Entry<'_>) -> bool {
         Shape::Domain(_) | Shape::Read(_) | Shape::Edit(_) => return false,
     };
     // The shell that is allowed as a tool is another thing than the commands that are.
-    let is_bash = |name: &&str| crate::glob::fits(name, "Bash");
+    let is_bash = |name: &&str| name.len() > LONGEST_PATTERN || crate::glob::fits(name, "Bash");
     let is_bash_allowed = wide.decision == Decision::Allow && names.iter().any(is_bash);
     !is_bash_allowed && names.iter().all(|name| named(wide, name))
 }

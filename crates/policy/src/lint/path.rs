@@ -65,14 +65,25 @@ impl WrittenPath {
     }
 }
 
+/// Step by step, in time that grows with one pattern times the other.
 fn covers(wide: &[String], narrow: &[String]) -> bool {
-    let Some((first, rest)) = wide.split_first() else { return narrow.is_empty() };
-    if first == "**" {
-        return (0..=narrow.len()).any(|taken| covers(rest, &narrow[taken..]));
+    let mut reached = vec![false; narrow.len() + 1];
+    reached[0] = true;
+    for step in wide {
+        let mut next = vec![false; reached.len()];
+        let mut is_within = false;
+        for at in 0..reached.len() {
+            is_within |= reached[at];
+            if step == "**" {
+                next[at] = is_within;
+            } else if at > 0 {
+                let other = &narrow[at - 1];
+                next[at] = reached[at - 1] && other != "**" && (step == other || step == "*");
+            }
+        }
+        reached = next;
     }
-    let Some((step, others)) = narrow.split_first() else { return false };
-    let is_covered = step != "**" && (first == step || first == "*");
-    is_covered && covers(rest, others)
+    reached[narrow.len()]
 }
 
 /// Why no path can fit this pattern, and what was perhaps meant.

@@ -22,6 +22,9 @@ use crate::{
     text::{Match, Text},
 };
 
+/// No tool has a longer name.
+const LONGEST_NAME: usize = 400;
+
 /// What is wrong with a rule, before it is said where it stands.
 pub(super) struct Wrong {
     code: LintCode,
@@ -335,6 +338,9 @@ fn server_pattern(server: &str) -> Option<Wrong> {
 
 /// Tools that nobody has. One that forbids and is misspelled protects nothing.
 pub(super) fn tool_name(name: &str, decision: Decision) -> Option<Wrong> {
+    if name.len() > LONGEST_NAME {
+        return Some(Wrong::new(LintCode::UnknownTool, Severity::Warning, "no tool has so long a name"));
+    }
     if name.contains('*') {
         let is_useful = name.starts_with("mcp__") || TOOLS.iter().any(|tool| crate::glob::fits(name, tool));
         let message = "no tool that is known has such a name";

@@ -9,10 +9,20 @@ use super::{
 };
 use crate::{set::PolicyText, surroundings::Surroundings};
 
+/// Each rule is compared with each other one.
+const MOST_COMPARED: usize = 4000;
+
 /// Every rule that can be left out, by the strictest that makes it superfluous.
 pub(super) fn check(policies: &[PolicyText], surroundings: &Surroundings) -> Vec<LintFinding> {
     let has_servers = policies.iter().any(|policy| policy.kind == PolicyKind::Mcp);
     let entries = entries(policies, surroundings);
+    if let Some(last) = entries.get(MOST_COMPARED) {
+        let message = format!(
+            "there are {} rules; more than {MOST_COMPARED} are not compared with each other",
+            entries.len()
+        );
+        return vec![LintFinding::new(last.policy, LintCode::NotCompared, Severity::Note, message)];
+    }
     let superfluous = |at: usize| {
         let narrow = &entries[at];
         let wide = entries.iter().enumerate().filter(|(other, wide)| {

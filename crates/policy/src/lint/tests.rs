@@ -281,3 +281,20 @@ fn broken_details_are_found_and_nothing_is_upset_by_them() {
         }
     }
 }
+
+#[test]
+fn huge_policies_are_linted_in_time() {
+    let begun = std::time::Instant::now();
+    let many: Vec<String> = (0..5000).map(|number| format!("Bash(x{number}:*)")).collect();
+    let codes: Vec<_> =
+        found(PolicyKind::Rules, json!({ "deny": many })).into_iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [LintCode::NotCompared]);
+    let long = ["*a".repeat(200_000), "**/a/".repeat(500), "a".repeat(500_000)];
+    for text in &long {
+        let twice =
+            [format!("Bash({text})"), format!("Read({text})"), format!("Edit({text}x)"), text.clone()];
+        let allow: Vec<String> = twice.iter().map(|rule| rule.replacen('a', "aa", 1)).collect();
+        found(PolicyKind::Rules, json!({ "deny": twice, "allow": allow }));
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
+}

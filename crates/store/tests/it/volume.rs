@@ -144,6 +144,7 @@ fn with_values(fixture: &Fixture, mut sql: String) -> String {
             ("id = ", format!("'{BUSY}'")),
             ("id >= ", format!("'{BUSY}'")),
             ("id <= ", format!("'{BUSY}'")),
+            ("id < ", "'ffffffff-ffff-ffff-ffff-ffffffffffff'".to_owned()),
             ("(created_at, id) < (", latest.to_owned()),
             (", ", "'ffffffff-ffff-ffff-ffff-ffffffffffff'".to_owned()),
             ("sequence > ", "0".to_owned()),

@@ -13,13 +13,13 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["config", "priority"]))]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["details", "priority"]))]
 pub(crate) struct Update {
     /// The policy's name.
     policy: PolicyName,
     /// Other details in the place of all it has: JSON, or a TOML or JSON file.
     #[arg(long, value_name = "FILE|JSON")]
-    config: Option<String>,
+    details: Option<String>,
     /// Policies of lower numbers are evaluated and explained first.
     #[arg(long, allow_negative_numbers = true)]
     priority: Option<i64>,
@@ -33,7 +33,8 @@ pub(crate) struct Update {
 
 impl Update {
     pub(super) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
-        let config = self.config.as_deref().map(|given| source::read_config(given, &context)).transpose()?;
+        let config =
+            self.details.as_deref().map(|given| source::read_details(given, &context)).transpose()?;
         let edit = PolicyEdit { config, priority: self.priority, expected_version: self.expect_version };
         let Opened { app, caller } = context.open().await?;
         let updated = app.update_policy(caller, self.policy, edit, self.reason).await?;
