@@ -5,6 +5,7 @@
 mod add;
 mod history;
 mod list;
+mod replay;
 mod switch;
 mod update;
 
@@ -15,6 +16,7 @@ pub use self::{
     add::NewPolicies,
     history::{PolicyHistoryEntry, PolicyMove},
     list::{StoredSet, stored_policies},
+    replay::{Difference, Outcome, Replay, ReplayCounts, ReplayReport},
     update::PolicyEdit,
 };
 

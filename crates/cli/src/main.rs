@@ -9,6 +9,7 @@ mod definition_file;
 mod drive;
 mod failure;
 mod long_work;
+mod moment;
 mod new_file;
 #[cfg(test)]
 mod reference;

@@ -152,6 +152,9 @@ impl Finding {
 
 /// Reads a kind's own form; the message names the field.
 pub(crate) fn form<'v, T: serde::Deserialize<'v>>(config: &'v Value) -> Result<T, ConfigError> {
+    if !config.is_object() {
+        return Err(ConfigError::Form(format!("its config is {config}; accepted: a JSON object")));
+    }
     T::deserialize(config).map_err(|error| ConfigError::Form(error.to_string()))
 }
 

@@ -8,6 +8,7 @@ mod call;
 mod effect;
 mod glob;
 mod kind;
+mod lint;
 mod lookalike;
 mod narrow;
 mod nearest;
@@ -27,6 +28,7 @@ pub use self::{
     call::Call,
     effect::Class,
     kind::ConfigError,
+    lint::{LintCode, LintFinding, Severity, lint},
     nearest::nearest,
     rule::RuleError,
     set::{Plan, PolicyError, PolicySet, PolicyText, PolicyVerdict, Verdict},

@@ -3,9 +3,15 @@
 /// Below this a name is not like the other one.
 const ALIKE: f64 = 0.8;
 
+/// Nobody misspells a longer one.
+const LONGEST: usize = 400;
+
 /// The known name that is most like this one, where one is like it at all. Capitals do not count.
 #[must_use]
 pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    if name.len() > LONGEST {
+        return None;
+    }
     let name = name.to_lowercase();
     let scored = known.into_iter().map(|other| (strsim::jaro_winkler(&name, &other.to_lowercase()), other));
     scored.filter(|(score, _)| *score > ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)

@@ -147,6 +147,23 @@ impl DomainPattern {
         (!name.is_empty() && !name.contains(['/', '*', ' ', '@'])).then_some(Self { name, only_below })
     }
 
+    /// Whether every host that is one of the others is one of these.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        if !self.only_below {
+            return self == other;
+        }
+        let is_below = other
+            .name
+            .strip_suffix(self.name.as_str())
+            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+        is_below || self == other
+    }
+
+    /// A host that is one of these, unless none can be.
+    pub(crate) fn example(&self) -> String {
+        if self.only_below { format!("a.{}", self.name) } else { self.name.clone() }
+    }
+
     /// Whether a host, in lower case and without a trailing dot, is one of these.
     pub(crate) fn matches(&self, host: &str) -> bool {
         if self.only_below {

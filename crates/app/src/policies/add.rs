@@ -40,8 +40,7 @@ impl App {
             return Err(PolicyError::Repeated(twice.name.clone()));
         }
         let change = self.policy_change(caller, reason);
-        let deed = self.deed(caller, AuditAction::PolicyCreate);
-        let deeds: Vec<_> = added.iter().map(|_| deed.clone()).collect();
+        let deeds: Vec<_> = added.iter().map(|_| self.deed(caller, AuditAction::PolicyCreate)).collect();
         let add = move |tx: &Tx<'_>| {
             let policies = tx.team(caller.team_id).policies();
             for policy in &added {

@@ -3,8 +3,10 @@
 mod add;
 mod case;
 mod explain;
+mod lint;
 mod list;
 mod remove;
+mod replay;
 mod show;
 pub(crate) mod source;
 mod switch;
@@ -42,6 +44,10 @@ pub(crate) enum PolicyCommand {
     Remove(remove::Remove),
     /// Show what each policy says about a tool call, and why.
     Explain(explain::Explain),
+    /// Find rules that can never match, that others make superfluous, or that permit more than they seem to.
+    Lint(lint::Lint),
+    /// Judge recorded tool calls by other policies, and say which would be decided differently.
+    Replay(replay::Replay),
     /// Judge the cases of a file and say which are judged otherwise than expected.
     Test(test::Test),
 }
@@ -57,6 +63,8 @@ impl PolicyCommand {
             Self::Disable(command) => command.run(context, false).await,
             Self::Remove(command) => command.run(context).await,
             Self::Explain(command) => command.run(context).await,
+            Self::Lint(command) => command.run(context).await,
+            Self::Replay(command) => command.run(context).await,
             Self::Test(command) => command.run(context).await,
         }
     }

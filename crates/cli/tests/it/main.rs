@@ -22,6 +22,7 @@ mod import;
 mod judged;
 mod permission;
 mod policy;
+mod policy_store;
 mod question;
 mod real_cli;
 mod resume;

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod kinds;
+mod lint;
 mod metamorphic;
 mod robust;
 mod sets;

@@ -11,7 +11,7 @@ use domain::{
 use policy::{PolicySource, PolicyText};
 use serde_json::json;
 
-use super::source;
+use super::{lint, source};
 use crate::{
     composition::{Context, Opened},
     failure::{Code, Failure},
@@ -21,17 +21,17 @@ use crate::{
 const DEFAULT_PRIORITY: i64 = 100;
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["config", "from"]))]
+#[command(group = ArgGroup::new("what").required(true).args(["details", "from"]))]
 pub(crate) struct Add {
     /// A name for it; the policies of a policy file have their own.
     #[arg(required_unless_present = "from")]
     name: Option<PolicyName>,
     /// What it is about: rules, file_access, command, network, tool_list, mcp or schedule.
-    #[arg(long, requires = "config")]
+    #[arg(long, requires = "details")]
     kind: Option<PolicyKind>,
     /// Details of its kind: JSON, or a TOML or JSON file. docs/policies.md describes them.
     #[arg(long, value_name = "FILE|JSON", requires = "kind")]
-    config: Option<String>,
+    details: Option<String>,
     /// A policy file, all of whose policies are added at once, or an agent CLI's settings.json.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -53,6 +53,12 @@ impl Add {
         let new = NewPolicies { policies, is_enabled: !self.disabled, reason: self.reason };
         let added = app.add_policies(caller, new).await?;
         let terminal = context.terminal;
+        // What is wrong with them hinders nobody from adding them.
+        let mut set = app.list_enabled_policies(caller).await?;
+        set.extend(added.iter().filter(|policy| !policy.is_enabled).map(PolicyText::from));
+        let findings = policy::lint(&set, &source::surroundings(&context));
+        let is_new = |name: &str| added.iter().any(|policy| policy.name.as_str() == name);
+        lint::warn(terminal, &findings, is_new);
         if self.from.is_some() && terminal.is_json {
             terminal.json(&json!({ "data": added }))?;
             return Ok(ExitCode::SUCCESS);
@@ -67,10 +73,10 @@ impl Add {
         if let Some(path) = &self.from {
             return self.of_file(path, context);
         }
-        let (Some(name), Some(kind), Some(config)) = (&self.name, self.kind, &self.config) else {
-            return Err(Failure::new(Code::Usage, "a policy needs a name, --kind and --config"));
+        let (Some(name), Some(kind), Some(details)) = (&self.name, self.kind, &self.details) else {
+            return Err(Failure::new(Code::Usage, "a policy needs a name, --kind and --details"));
         };
-        let config = source::read_config(config, context)?;
+        let config = source::read_details(details, context)?;
         let priority = self.priority.unwrap_or(DEFAULT_PRIORITY);
         Ok(vec![PolicyText { name: name.to_string(), kind, priority, config }])
     }

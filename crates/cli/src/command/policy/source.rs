@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// No file of policies is as large as this.
-const LARGEST_BYTES: u64 = 4 * 1024 * 1024;
+const LARGEST_BYTES: u64 = 1024 * 1024;
 
 /// The policies that a command is about.
 #[derive(Debug, Args)]
@@ -116,10 +116,10 @@ pub(super) fn surroundings(context: &Context) -> Surroundings {
 }
 
 /// The details of a policy: JSON, or a file of TOML or JSON.
-pub(super) fn read_config(given: &str, context: &Context) -> Result<Value, Failure> {
+pub(super) fn read_details(given: &str, context: &Context) -> Result<Value, Failure> {
     if given.trim_start().starts_with('{') {
         return serde_json::from_str(given)
-            .map_err(|error| Failure::new(Code::Usage, format!("--config: {error}")));
+            .map_err(|error| Failure::new(Code::Usage, format!("--details: {error}")));
     }
     definition_file::read(&context.surroundings.current_directory, Path::new(given))
 }

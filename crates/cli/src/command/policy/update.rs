@@ -6,20 +6,20 @@ use app::policies::PolicyEdit;
 use clap::{ArgGroup, Args};
 use domain::{dna::Text, policy::PolicyName};
 
-use super::source;
+use super::{lint, source};
 use crate::{
     composition::{Context, Opened},
     failure::Failure,
 };
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["config", "priority"]))]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["details", "priority"]))]
 pub(crate) struct Update {
     /// The policy's name.
     policy: PolicyName,
     /// Other details in the place of all it has: JSON, or a TOML or JSON file.
     #[arg(long, value_name = "FILE|JSON")]
-    config: Option<String>,
+    details: Option<String>,
     /// Policies of lower numbers are evaluated and explained first.
     #[arg(long, allow_negative_numbers = true)]
     priority: Option<i64>,
@@ -33,10 +33,14 @@ pub(crate) struct Update {
 
 impl Update {
     pub(super) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
-        let config = self.config.as_deref().map(|given| source::read_config(given, &context)).transpose()?;
+        let config =
+            self.details.as_deref().map(|given| source::read_details(given, &context)).transpose()?;
         let edit = PolicyEdit { config, priority: self.priority, expected_version: self.expect_version };
         let Opened { app, caller } = context.open().await?;
-        let policy = app.update_policy(caller, self.policy, edit, self.reason).await?;
-        super::tell(context.terminal, &policy, &format!("has version {}", policy.version))
+        let updated = app.update_policy(caller, self.policy, edit, self.reason).await?;
+        let set = app.list_enabled_policies(caller).await?;
+        let findings = policy::lint(&set, &source::surroundings(&context));
+        lint::warn(context.terminal, &findings, |name| name == updated.name.as_str());
+        super::tell(context.terminal, &updated, &format!("has version {}", updated.version))
     }
 }
