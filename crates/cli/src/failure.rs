@@ -10,7 +10,7 @@ use app::{
     audit::{ReadExportError, RedactAuditError},
     hook::HookError,
     import::ImportError,
-    permission::{PolicyOrigin, UnusablePolicies},
+    permission::{PolicyOrigin, TryCallError, UnusablePolicies},
     policies::PolicyError,
     session::{
         CheckpointError, ForkSessionError, GetSessionError, PlanError, ResolveSessionError,
@@ -259,6 +259,18 @@ impl From<FindApprovalError> for Failure {
                 Self::new(Code::Usage, error).hint("name more of it, or the whole id")
             }
             FindApprovalError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TryCallError> for Failure {
+    fn from(error: TryCallError) -> Self {
+        match error {
+            TryCallError::Policies(error) => Self::new(Code::Usage, error)
+                .hint("provost config show --origin lists the settings policy.* and where they are set"),
+            TryCallError::Policy(error) => Self::new(Code::Failed, error)
+                .hint("sessions deny everything until it is mended: provost policy update, or disable"),
+            TryCallError::Store(error) => error.into(),
         }
     }
 }

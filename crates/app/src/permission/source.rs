@@ -190,7 +190,8 @@ fn own_policies(options: &SessionOptions) -> Result<Vec<PolicyText>, UnusablePol
 }
 
 /// The machine as an agent in this folder sees it.
-fn surroundings(folder: &Path, environment: &Environment) -> Surroundings {
+#[must_use]
+pub fn surroundings(folder: &Path, environment: &Environment) -> Surroundings {
     let variable = |wanted: &str| {
         let found = environment.iter().find(|(name, _)| *name == wanted);
         found.map(|(_, value)| value.to_string_lossy().into_owned())

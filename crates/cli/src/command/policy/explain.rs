@@ -6,8 +6,9 @@ use std::{
     process::ExitCode,
 };
 
+use app::permission::TriedCall;
 use clap::Args;
-use domain::permission::Decision;
+use domain::permission::{Decision, PermissionMode};
 use policy::{Call, Links, Verdict};
 use serde_json::{Value, json};
 
@@ -17,8 +18,9 @@ use super::{
     source::{Source, unreadable},
 };
 use crate::{
-    composition::Context,
+    composition::{Context, Opened},
     failure::{Code, Failure},
+    terminal::text,
 };
 
 #[derive(Debug, Args)]
@@ -34,9 +36,32 @@ pub(crate) struct Explain {
     /// The folder the call works in; otherwise this one.
     #[arg(long, value_name = "FOLDER", conflicts_with = "batch")]
     cwd: Option<PathBuf>,
+    /// The mode of the session that the call is imagined in; otherwise the one set as session.permission_mode.
+    #[arg(long, value_name = "MODE", conflicts_with_all = ["batch", "policies"])]
+    permission_mode: Option<PermissionMode>,
     /// Read calls as lines of JSON from standard input, `{id, tool_name, tool_input, cwd}`, and write a line for each.
     #[arg(long, conflicts_with = "tool")]
     batch: bool,
+}
+
+/// What would become of the call in a session that began here and now.
+async fn explain_here(context: &Context, call: TriedCall) -> Result<ExitCode, Failure> {
+    let Opened { app, caller } = context.open().await?;
+    let mode = call.mode;
+    let place = (&context.default_policies(), &context.basic_environment());
+    let tried = app.try_call(caller, call, place).await?;
+    let terminal = context.terminal;
+    if terminal.is_json {
+        terminal.json(&tried)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let policy = tried.policy.as_deref().map(|policy| format!(" {policy}")).unwrap_or_default();
+    terminal.data(&text::printable(&format!(
+        "{}, by {}{policy} in the mode {mode}: {}",
+        tried.decision, tried.decided_by, tried.reason
+    )))?;
+    lines(&tried.policies).iter().skip(1).try_for_each(|line| terminal.data(&text::printable(line)))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Explain {
@@ -46,9 +71,14 @@ impl Explain {
         }
         let tool_name = self.tool.as_deref().unwrap_or_default();
         let input = self.input(tool_name)?;
-        let policies = self.source.read(&context).await?.read().map_err(unreadable)?;
         let here = &context.surroundings.current_directory;
         let cwd = self.cwd.as_ref().map_or_else(|| here.clone(), |folder| here.join(folder));
+        if self.source.policies.is_none() {
+            let mode = self.permission_mode.unwrap_or(context.settings.session.permission_mode);
+            let call = TriedCall { tool_name: tool_name.to_owned(), input, folder: cwd, mode };
+            return explain_here(&context, call).await;
+        }
+        let policies = self.source.read(&context).await?.read().map_err(unreadable)?;
         let cwd = cwd.to_string_lossy();
         let set = policies.set();
         let plan = set.plan(&Call { tool_name, input: &input, cwd: &cwd });

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use app::permission;
 use clap::Args;
 use policy::{PolicyFile, PolicySource, SettingsPlace, SettingsRules, Surroundings};
 use serde_json::Value;
@@ -15,7 +16,6 @@ use crate::{
     definition_file,
     failure::{Code, Failure},
     terminal::text,
-    variable,
 };
 
 /// No file of policies is as large as this.
@@ -24,20 +24,22 @@ const LARGEST_BYTES: u64 = 1024 * 1024;
 /// The policies that a command is about.
 #[derive(Debug, Args)]
 pub(super) struct Source {
-    /// A policy file, or an agent CLI's settings.json. Otherwise the team's policies that are enabled.
+    /// A policy file, or an agent CLI's settings.json. Otherwise what holds in every session: the built-in policies, and the
+    /// team's that are enabled.
     #[arg(long, value_name = "FILE")]
     pub(super) policies: Option<PathBuf>,
 }
 
 impl Source {
-    /// The policies of the file, or the team's. Without surroundings of their own they are tried in those of this machine and
+    /// The policies of the file, or those that hold in every session. Without surroundings of their own they are tried in those of this machine and
     /// folder.
     pub(super) async fn read(&self, context: &Context) -> Result<PolicyFile, Failure> {
         match &self.policies {
             Some(path) => read_file(path, context),
             None => {
                 let Opened { app, caller } = context.open().await?;
-                let policies = app.list_enabled_policies(caller).await?;
+                let mut policies = context.default_policies().texts();
+                policies.extend(app.list_enabled_policies(caller).await?);
                 Ok(PolicyFile { surroundings: Some(surroundings(context)), policies })
             }
         }
@@ -107,12 +109,7 @@ fn place(path: &Path, context: &Context) -> SettingsPlace {
 
 /// This machine and folder, as policies see them.
 pub(super) fn surroundings(context: &Context) -> Surroundings {
-    let surroundings = &context.surroundings;
-    Surroundings {
-        home: surroundings.text(variable::HOME).unwrap_or_else(|| Surroundings::default().home),
-        project_root: surroundings.current_directory.to_string_lossy().into_owned(),
-        ..Surroundings::default()
-    }
+    permission::surroundings(&context.surroundings.current_directory, &context.basic_environment())
 }
 
 /// The details of a policy: JSON, or a file of TOML or JSON.
