@@ -59,7 +59,7 @@ pub(super) fn check(policy: &PolicyText, surroundings: &Surroundings, findings: 
     let says = |field: &&str| {
         policy.config.get(*field).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
     };
-    if !["deny", "ask", "allow"].iter().any(|field| says(field)) && policy.config.get("default").is_none() {
+    if !["deny", "ask", "allow"].iter().any(says) && policy.config.get("default").is_none() {
         findings.push(LintFinding::new(
             policy,
             LintCode::NoEffect,
