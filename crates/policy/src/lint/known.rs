@@ -142,10 +142,14 @@ pub(super) fn is_tool(name: &str) -> bool {
 pub(super) fn runner(words: &[String]) -> Option<String> {
     let program = words.first()?.rsplit('/').next().unwrap_or_default();
     let is_free = |words: &[String]| words.iter().all(|word| word.starts_with('-'));
+    let second = words.get(1).map(String::as_str);
+    if program == "command" && matches!(second, Some("-v" | "-V")) {
+        return None;
+    }
     if RUNNERS.contains(&program) {
         return is_free(&words[1..]).then(|| program.to_owned());
     }
-    let second = words.get(1)?;
-    let is_runner = RUNNERS_OF_TWO.contains(&(program, second.as_str()));
+    let second = second?;
+    let is_runner = RUNNERS_OF_TWO.contains(&(program, second));
     (is_runner && is_free(&words[2..])).then(|| format!("{program} {second}"))
 }

@@ -24,9 +24,10 @@ impl WrittenPath {
             (Root::FileSystem, rest)
         } else if pattern == "~" || pattern.starts_with("~/") {
             (Root::Home, &pattern[1..])
-        } else if pattern.starts_with('/') && anchors == Anchors::Lists {
-            (Root::FileSystem, pattern)
-        } else if pattern.starts_with("**/") || pattern == "**" {
+        } else if (pattern.starts_with('/') && anchors == Anchors::Lists)
+            || pattern.starts_with("**/")
+            || pattern == "**"
+        {
             (Root::FileSystem, pattern)
         } else {
             (Root::Project, pattern)

@@ -59,7 +59,7 @@ pub(super) fn check(policy: &PolicyText, surroundings: &Surroundings, findings: 
     let says = |field: &&str| {
         policy.config.get(*field).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
     };
-    if !["deny", "ask", "allow"].iter().any(|field| says(field)) && policy.config.get("default").is_none() {
+    if !["deny", "ask", "allow"].iter().any(says) && policy.config.get("default").is_none() {
         findings.push(LintFinding::new(
             policy,
             LintCode::NoEffect,
@@ -173,13 +173,13 @@ fn command_never_matches(
         return never("commands are judged one by one, so none holds && or | or ;");
     }
     if let Some((_, name)) = program.rsplit_once('/').filter(|(_, name)| !name.is_empty()) {
-        let by_name = Wrong::new(
-            LintCode::NeverMatches,
-            Severity::Error,
-            "programs are judged by their name without its folder; one in a folder that is not the system's is not allowed by name",
-        );
-        let (tool, rest) = text.split_once(program.as_str())?;
-        return Some(by_name.suggest(format!("{tool}{name}{rest}")));
+        let message = "programs are judged by their name without its folder, and only those of the system are allowed by it";
+        let by_name = Wrong::new(LintCode::NeverMatches, Severity::Error, message);
+        // What lies in the project is allowed by no name.
+        return Some(match text.split_once(program.as_str()).filter(|_| program.starts_with('/')) {
+            Some((tool, rest)) => by_name.suggest(format!("{tool}{name}{rest}")),
+            None => by_name,
+        });
     }
     let what_is_run = match arguments {
         _ if program.contains('=') => "variables in front of a command are not part of it",

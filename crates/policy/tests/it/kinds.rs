@@ -119,3 +119,20 @@ fn the_details_of_a_policy_are_an_object() {
         assert!(error.contains("a JSON object"), "{kind}: {error}");
     }
 }
+
+#[test]
+fn a_value_of_the_wrong_type_is_named_with_its_field() {
+    let cases = [
+        ("rules", json!({ "allow": [], "deny": [1] }), "deny: invalid type: integer `1`, expected a string"),
+        ("rules", json!({ "default": "maybe" }), "default: "),
+        ("network", json!({ "ports": [70000], "allow": [] }), "ports: "),
+        ("schedule", json!({ "windows": [{ "from": 1, "to": "17:00" }] }), "windows: "),
+        ("schedule", json!({ "tools": [] }), "missing field `windows`"),
+    ];
+    for (kind, config, expected) in cases {
+        let file = json!({ "policies": [{ "name": "one", "kind": kind, "config": config }] });
+        let file: PolicyFile = serde_json::from_value(file).expect("a file");
+        let error = file.read().expect_err("a wrong value").to_string();
+        assert!(error.contains(expected), "{kind}: {error}");
+    }
+}

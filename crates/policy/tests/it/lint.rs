@@ -161,7 +161,7 @@ fn set() -> impl Strategy<Value = Vec<PolicyText>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_set_decides_the_same_without_what_is_superfluous(policies in set(), from in 0..20_usize) {
