@@ -155,13 +155,11 @@ fn language_of(name: &str) -> Language {
 }
 
 fn scripted(job: &mut Job<'_, '_>, language: Language, file: &Text, rest: &[Text]) {
-    if let Some(output) = file.piped() {
-        let output = output.clone();
-        run_text(job, language, &output);
+    if let Some(text) = job.behind(file) {
+        if let Some(text) = text {
+            run_text(job, language, &text);
+        }
         return;
-    }
-    if matches!(file.literal(), Some("/dev/stdin" | "/proc/self/fd/0")) {
-        return fed(job, language);
     }
     let (place, name) = (job.place(file), job.name().to_owned());
     job.walker.script_file(&place, &name, job.scope);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     effect::{Class, Effect, Endpoint, Place, Written},
-    shell::{Scope, Walker},
+    shell::{Scope, Walker, descriptor_of},
     text::{Hole, Part, Text},
 };
 
@@ -59,6 +59,17 @@ impl<'s> Job<'_, 's> {
 
     pub(super) fn place(&self, path: &Text) -> Place {
         Place { path: path.clone(), cwd: self.scope.cwd.clone() }
+    }
+
+    /// What stands behind the name of a pipe or a descriptor, where this is one; the inner is what its input is, perhaps none.
+    pub(super) fn behind(&self, file: &Text) -> Option<Option<Text>> {
+        if let Some(output) = file.piped() {
+            return Some(Some(output.clone()));
+        }
+        match file.literal()? {
+            "/dev/stdin" | "/proc/self/fd/0" | "/dev/fd/0" => Some(self.input.cloned()),
+            path => descriptor_of(path).map(|_| Some(self.walker.content(file, self.scope))),
+        }
     }
 
     pub(super) fn read(&mut self, path: &Text) {

@@ -3,7 +3,7 @@
 use super::is_installed;
 use crate::{
     effect::{Class, Effect, Place},
-    shell::{Scope, Walker},
+    shell::{Scope, Walker, descriptor_of},
     text::{Hole, Origin, Text},
 };
 
@@ -61,12 +61,14 @@ impl Walker<'_> {
 
     /// A file that the shell reads as part of its own program.
     pub(crate) fn sourced(&mut self, file: &Text, scope: &mut Scope, input: Option<&Text>) {
-        if let Some(output) = file.piped() {
-            let output = output.clone();
-            self.payload(&output, scope, input, "source");
+        if file.piped().is_some()
+            || file.literal().is_some_and(|path| matches!(descriptor_of(path), Some(1..)))
+        {
+            let text = self.content(file, scope);
+            self.payload(&text, scope, input, "source");
             return;
         }
-        if file.literal() == Some("/dev/stdin")
+        if matches!(file.literal(), Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"))
             && let Some(input) = input
         {
             let input = input.clone();

@@ -68,7 +68,8 @@ impl Walker<'_> {
         match &assignment.value {
             Value::Word(word) => {
                 let value = self.whole(word, scope);
-                if assignment.has_subscript {
+                if let Some(subscript) = &assignment.subscript {
+                    self.evaluate(subscript, scope);
                     return unknown;
                 }
                 if assignment.is_appended

@@ -95,10 +95,8 @@ impl Walker<'_> {
                 let input = is_output.then(|| Text::hole(Hole::UNKNOWN));
                 Text::pipe(self.walk(program, &mut inner, input.as_ref()))
             }
-            Piece::Arithmetic(programs) => {
-                for program in programs {
-                    self.substitute(program, scope);
-                }
+            Piece::Arithmetic(expression) => {
+                self.evaluate(expression, scope);
                 Text::hole(Hole::TOKEN)
             }
             Piece::Opaque => Text::hole(Hole::UNKNOWN),
