@@ -3,6 +3,7 @@
 use super::{
     name_of,
     options::{Grammar, Options},
+    stranger,
 };
 use crate::{
     effect::{Class, Effect, Endpoint, Place, Written},
@@ -17,6 +18,8 @@ pub(super) struct Job<'w, 's> {
     /// The program's name without its folder, and its arguments.
     pub(super) words: Vec<Text>,
     pub(super) input: Option<&'w Text>,
+    /// It is named by a path that is no program of the system.
+    pub(super) is_script: bool,
     /// Where its own effect stands among all.
     pub(super) run_at: usize,
     /// What it prints.
@@ -122,21 +125,9 @@ impl<'s> Job<'_, 's> {
         self.walker.effects.push(Effect::Write(place, Written::Removed));
     }
 
-    /// A program that nobody knows has this among its arguments: a path, perhaps behind `=` or `@`.
+    /// A program has this among its arguments, and perhaps reads it.
     pub(super) fn perhaps_reads(&mut self, word: &Text) {
-        let value = match word.split_once('=') {
-            Some((_, value)) => value,
-            None => word.clone(),
-        };
-        let value = value.strip_prefix("@").unwrap_or(value);
-        let looks_like_path = value.prefix().starts_with(['/', '.', '~'])
-            || value.literal().is_some_and(|text| text.contains('/'));
-        if looks_like_path && !value.prefix().contains("://") {
-            let place = self.place(&value);
-            let mut effects = crate::effect::Effects::default();
-            effects.push(Effect::Read(place));
-            self.walker.effects.push(Effect::Perhaps(effects));
-        }
+        stranger::perhaps_reads(self, word);
     }
 
     pub(super) fn connect_url(&mut self, url: &Text) {

@@ -48,44 +48,6 @@ fn executed(job: &mut Job<'_, '_>, words: &[Text]) {
     }
 }
 
-/// `cargo`, `rustup run`, `poetry run`, `uv run`, `bundle exec`, `pipenv run`, `conda run`, `nix-shell --run`, …
-pub(super) fn runner(job: &mut Job<'_, '_>) {
-    let words = job.arguments().to_vec();
-    let said: Vec<&str> = words.iter().filter_map(Text::literal).collect();
-    if job.name() == "nix-shell" || job.name() == "nix" {
-        let options = Grammar::new("pc", &["run", "command"]).read(&words);
-        for text in options.values(&["--run", "--command", "-c"]).cloned().collect::<Vec<_>>() {
-            job.shell(&text);
-            job.judge_both();
-        }
-        return;
-    }
-    let at = match (job.name(), said.first()) {
-        (
-            "poetry" | "uv" | "pipenv" | "conda" | "mamba" | "pdm" | "hatch" | "rye" | "pixi" | "asdf"
-            | "mise" | "dotenvx",
-            Some(&("run" | "exec")),
-        ) => Some(1),
-        ("bundle" | "rbenv" | "pyenv" | "nodenv" | "opam" | "stack", Some(&"exec")) => Some(1),
-        ("rustup", Some(&"run")) => Some(2),
-        _ => None,
-    };
-    let Some(at) = at else { return words.iter().for_each(|word| job.perhaps_reads(word)) };
-    let rest = words.get(at..).unwrap_or_default();
-    let options = Grammar::leading(
-        "nppe",
-        &["name", "prefix", "with", "python", "extra", "project", "directory", "from", "env-file", "group"],
-    )
-    .read(rest);
-    for path in options.values(&["--env-file"]) {
-        job.read(path);
-    }
-    if !options.operands.is_empty() {
-        job.run(&options.operands);
-        job.judge_both();
-    }
-}
-
 /// `cargo`: mostly the project's; `--config` can name programs.
 pub(super) fn cargo(job: &mut Job<'_, '_>) {
     let words = job.arguments().to_vec();

@@ -2,7 +2,7 @@
 
 use super::{
     archive, container, copy, disk, editor, find, git, interpreter, job::Job, network, package, read, remote,
-    remove, shells, wrapper, write,
+    remove, runner, shells, wrapper, write,
 };
 
 /// Gathers the effects of one run of a program.
@@ -15,6 +15,7 @@ pub(super) fn handler(name: &str) -> Option<Handler> {
         .or_else(|| wrapper(name))
         .or_else(|| talker(name))
         .or_else(|| is_interpreter(name).then_some(interpreter::interpreter as Handler))
+        .or_else(|| runner::is_runner(name).then_some(runner::runner as Handler))
 }
 
 /// Text, facts, and what reads files.
@@ -84,11 +85,6 @@ fn changer(name: &str) -> Option<Handler> {
 /// Other programs run inside these.
 fn wrapper(name: &str) -> Option<Handler> {
     Some(match name {
-        "nice" | "timeout" | "gtimeout" | "nohup" | "stdbuf" | "setsid" | "ionice" | "chrt" | "taskset"
-        | "time" | "gtime" | "setarch" | "linux32" | "linux64" | "prlimit" | "strace" | "ltrace"
-        | "unbuffer" | "chronic" | "dbus-run-session" | "fakeroot" | "eatmydata" | "firejail"
-        | "proxychains" | "proxychains4" | "torsocks" | "valgrind" | "rlwrap" | "ccache" | "sccache"
-        | "xvfb-run" | "caffeinate" | "choom" | "numactl" | "cpulimit" => wrapper::simple,
         "env" => wrapper::env,
         "sudo" | "doas" | "run0" | "pkexec" => wrapper::privileged,
         "su" | "runuser" | "sg" => wrapper::switch_user,
@@ -127,9 +123,6 @@ fn talker(name: &str) -> Option<Handler> {
         "kubectl" | "oc" => container::kubectl,
         "npm" | "pnpm" | "yarn" => package::npm,
         "npx" | "pnpx" | "bunx" => package::npx,
-        "poetry" | "uv" | "pipenv" | "conda" | "mamba" | "pdm" | "hatch" | "rye" | "pixi" | "bundle"
-        | "rbenv" | "pyenv" | "nodenv" | "opam" | "stack" | "rustup" | "nix" | "nix-shell" | "asdf"
-        | "mise" | "dotenvx" => package::runner,
         "cargo" => package::cargo,
         "pip" | "pip3" | "gem" | "go" | "pipx" => package::installer,
         "make" | "gmake" | "remake" => package::make,
@@ -139,8 +132,7 @@ fn talker(name: &str) -> Option<Handler> {
             editor::editor
         }
         "man" | "journalctl" | "systemctl" => editor::manual,
-        "ssh-agent" | "direnv" | "brew" | "starship" | "zoxide" | "dircolors" | "lesspipe" | "tmux"
-        | "screen" => read::nothing,
+        "brew" | "starship" | "zoxide" | "dircolors" | "lesspipe" => read::nothing,
         _ => return None,
     })
 }

@@ -14,37 +14,6 @@ use crate::{
 /// How many names on an input are taken one by one.
 const MOST_NAMES: usize = 16;
 
-/// `nice`, `nohup`, `timeout` and the like: their own options, some operands, then the command.
-pub(super) fn simple(job: &mut Job<'_, '_>) {
-    let (grammar, skip) = match job.name() {
-        "nice" => (Grammar::leading("n", &["adjustment"]), 0),
-        "timeout" | "gtimeout" => (Grammar::leading("ks", &["kill-after", "signal"]), 1),
-        "stdbuf" => (Grammar::leading("ioe", &["input", "output", "error"]), 0),
-        "ionice" => (Grammar::leading("cnpPu", &["class", "classdata", "pid"]), 0),
-        "chrt" => (Grammar::leading("TPDp", &["sched-runtime", "sched-period", "sched-deadline", "pid"]), 1),
-        "taskset" => (Grammar::leading("", &[]), 1),
-        "time" | "gtime" => (Grammar::leading("fo", &["format", "output"]), 0),
-        "setarch" => (Grammar::leading("", &[]), 1),
-        "prlimit" => (Grammar::leading("p", &["pid"]), 0),
-        "strace" => (Grammar::leading("oepsuEPSXbaIO", &[]), 0),
-        "ltrace" => (Grammar::leading("oepsuaAlnx", &[]), 0),
-        _ => (Grammar::leading("", &[]), 0),
-    };
-    let options = job.options(grammar);
-    let words = options.operands.get(skip..).unwrap_or_default().to_vec();
-    unsure(job, &options);
-    if words.is_empty() {
-        return;
-    }
-    if let Some(path) = options.value(&["-o", "--output"])
-        && matches!(job.name(), "time" | "gtime" | "strace" | "ltrace")
-    {
-        let path = path.clone();
-        job.write(&path);
-    }
-    job.run(&words);
-}
-
 fn unsure(job: &mut Job<'_, '_>, options: &Options) {
     if options.is_unsure
         && options.operands.first().is_some_and(|word| word.begins_unknown() && word.splits())
