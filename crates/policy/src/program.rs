@@ -5,6 +5,7 @@ mod code;
 mod container;
 mod copy;
 mod disk;
+mod driver;
 mod editor;
 mod find;
 mod git;
@@ -92,12 +93,16 @@ pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, in
     let printed = printed_by(&normal, input);
     let handler = table::handler(&name);
     let mut job = Job { walker, scope, words: normal, input, is_script: !is_genuine, run_at, printed };
+    let cwd = job.scope.cwd.clone();
     match handler {
         Some(handler) => handler(&mut job),
         None => stranger::stranger(&mut job),
     }
+    driver::follow(&mut job);
     helper::follow(&mut job);
     tongue::listen(&mut job);
+    // Where a program goes by an option of its own, the shell does not follow.
+    job.scope.cwd = cwd;
     job.printed
 }
 

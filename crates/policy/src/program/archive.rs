@@ -168,6 +168,33 @@ pub(super) fn zip(job: &mut Job<'_, '_>) {
     }
 }
 
+/// `cpio` and `pax`: packs what its input names, or unpacks.
+pub(super) fn cpio(job: &mut Job<'_, '_>) {
+    let options = job.options(Grammar::new(
+        "DFOIEHCMRs",
+        &["directory", "file", "format", "owner", "pattern-file", "io-size", "rsh-command"],
+    ));
+    let copies_in = options.has(&["-i", "-p", "--extract", "--pass-through"])
+        || (job.name() == "pax" && options.has(&["-r"]));
+    for path in options.values(&["-E", "--pattern-file", "-I"]).cloned().collect::<Vec<_>>() {
+        job.read(&path);
+    }
+    for path in options.values(&["-F", "--file", "-O"]).cloned().collect::<Vec<_>>() {
+        if copies_in { job.read(&path) } else { job.write(&path) }
+    }
+    for program in options.values(&["--rsh-command"]).cloned().collect::<Vec<_>>() {
+        job.shell(&program);
+        job.judge_both();
+    }
+    if copies_in && !options.has(&["-t", "--list"]) {
+        let folder = options.value(&["-D", "--directory"]).or_else(|| options.operands.last());
+        let folder = folder.cloned().unwrap_or_else(|| Text::lit("."));
+        job.write(&folder);
+    } else {
+        job.read_all(&options.operands);
+    }
+}
+
 /// `unzip`: the archive is read, the folder written.
 pub(super) fn unzip(job: &mut Job<'_, '_>) {
     let options = job.options(Grammar::new("dxP", &[]));

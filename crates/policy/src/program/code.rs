@@ -18,7 +18,25 @@ pub(super) enum Language {
 }
 
 /// Words that start another program.
-const SPAWN: [&str; 44] = [
+const SPAWN: [&str; 62] = [
+    ".execute(",
+    "os:cmd",
+    "os.cmd",
+    "open_port",
+    "run-program",
+    "run-shell-command",
+    "callcommand",
+    "callprocess",
+    "readprocess",
+    "shell(",
+    "do shell",
+    "do script",
+    "sys.process",
+    "shell/sh",
+    "(sh ",
+    "system.cmd",
+    "system2(",
+    "process_create",
     "os.system",
     "subprocess",
     "popen",
@@ -94,7 +112,9 @@ const DYNAMIC: [&str; 24] = [
 ];
 
 /// Words that remove a whole folder.
-const REMOVE_TREE: [&str; 14] = [
+const REMOVE_TREE: [&str; 16] = [
+    "recursive=true",
+    "deno.remove",
     "rmtree",
     "rmsync",
     "rm_rf",
@@ -205,6 +225,8 @@ fn scan_known(job: &mut Job<'_, '_>, language: Language, text: &str) {
     let backticks = matches!(language, Language::Perl | Language::Ruby | Language::Php) && text.contains('`');
     let spawns = has(&SPAWN)
         || backticks
+        || (language == Language::Other && has(&["run(`", "spawn ", "exec ", "process."]))
+        || has(&["pexpect", "ctypes"])
         || (language == Language::Perl && (has(&["exec ", "open(", "open "]) && text.contains('|')));
     let is_dynamic = has(&DYNAMIC);
     let strings = literals(text);

@@ -11,7 +11,9 @@ use crate::{
 };
 
 /// Settings that name a program.
-const RUNNERS: [&str; 14] = [
+const RUNNERS: [&str; 16] = [
+    "include.path",
+    "core.alternaterefscommand",
     "core.pager",
     "core.sshcommand",
     "core.editor",
@@ -26,6 +28,20 @@ const RUNNERS: [&str; 14] = [
     "core.gitproxy",
     "init.templatedir",
     "protocol.ext.allow",
+];
+
+/// How settings end that name a program, whatever they are about.
+const RUNNER_ENDS: [&str; 10] = [
+    ".command",
+    ".cmd",
+    ".program",
+    ".driver",
+    ".textconv",
+    ".uploadpack",
+    ".receivepack",
+    ".defaultkeycommand",
+    ".difffilter",
+    ".smtpserver",
 ];
 
 pub(super) fn git(job: &mut Job<'_, '_>) {
@@ -114,12 +130,10 @@ fn setting_runs(job: &mut Job<'_, '_>, setting: &Text, aliases: &mut Vec<(String
         return;
     }
     let runs = RUNNERS.contains(&name.as_str())
-        || name.starts_with("filter.")
-        || name.starts_with("pager.")
-        || (name.starts_with("difftool.")
-            || name.starts_with("mergetool.")
-            || name.starts_with("diff.") && name.ends_with(".textconv")
-            || name.starts_with("diff.") && name.ends_with(".command"));
+        || ["filter.", "pager.", "difftool.", "mergetool.", "includeif."]
+            .iter()
+            .any(|part| name.starts_with(part))
+        || RUNNER_ENDS.iter().any(|end| name.ends_with(end));
     let is_harmless = matches!(
         value.literal(),
         Some("" | "cat" | "less" | "true" | "false" | ":" | "/dev/null" | "never" | "user")
@@ -137,7 +151,8 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
     let options = grammar_of(command).read(rest);
     if let Some(path) = options.value(&["--output"]) {
         let path = path.clone();
-        job.write(&path);
+        // A rule that allows to look does not allow this.
+        job.write_aside(&path);
     }
     match command {
         "status" | "log" | "show" | "diff" | "blame" | "shortlog" | "reflog" | "describe" | "rev-parse"
@@ -223,6 +238,29 @@ fn files_of(job: &mut Job<'_, '_>, command: &str, options: &Options) {
                 job.read(&path);
             }
         }
+        "send-email" => {
+            let programs: Vec<Text> = options
+                .values(&["--smtp-server", "--to-cmd", "--cc-cmd", "--header-cmd", "--sendmail-cmd"])
+                .filter(|value| value.prefix().contains(['/', ' ']))
+                .cloned()
+                .collect();
+            for program in &programs {
+                job.shell(program);
+                job.judge_both();
+            }
+            job.read_all(&options.operands);
+        }
+        "format-patch" | "checkout-index" => {
+            for path in options.values(&["-o", "--output-directory", "--prefix"]).cloned().collect::<Vec<_>>()
+            {
+                job.write(&path);
+            }
+        }
+        "bundle" if options.operands.first().and_then(Text::literal) == Some("create") => {
+            if let Some(path) = options.operands.get(1) {
+                job.write(path);
+            }
+        }
         "archive" => {
             if let Some(path) = options.value(&["-o"]) {
                 let path = path.clone();
@@ -234,6 +272,11 @@ fn files_of(job: &mut Job<'_, '_>, command: &str, options: &Options) {
             }
         }
         "init" | "worktree" => {
+            if let Some(folder) = options.value(&["--template"]) {
+                // Its hooks run later.
+                let (place, name) = (job.place(folder), job.name().to_owned());
+                job.walker.script_file(&place, &name, job.scope);
+            }
             let path = if command == "worktree" { options.operands.get(1) } else { options.operands.first() };
             if let Some(path) =
                 path.filter(|_| command == "init" || options.operands[0].literal() == Some("add"))
@@ -293,7 +336,11 @@ const fn grammar_of(command: &str) -> Grammar {
         ),
         b"clean" => Grammar::new("e", &["exclude"]),
         b"worktree" => Grammar::new("bB", &["reason"]),
-        _ => Grammar::new("", &[]),
+        b"format-patch" => Grammar::new("ovn", &["output-directory", "output"]),
+        b"checkout-index" => Grammar::new("", &["prefix", "output"]),
+        b"send-email" => Grammar::new("", &["smtp-server", "to-cmd", "cc-cmd", "header-cmd", "sendmail-cmd"]),
+        b"init" => Grammar::new("b", &["template", "separate-git-dir"]),
+        _ => Grammar::new("", &["output"]),
     }
 }
 
@@ -326,6 +373,12 @@ fn looks(job: &mut Job<'_, '_>, command: &str, options: &Options) {
             .cloned()
             .collect();
         job.read_all(&paths);
+    }
+    if matches!(command, "show" | "cat-file") {
+        // `REVISION:PATH`
+        for (_, path) in options.operands.iter().filter_map(|word| word.split_once(':')).collect::<Vec<_>>() {
+            job.read(&path);
+        }
     }
     if options.value(&["--output"]).is_none() && command != "reflog" {
         job.is_pure();

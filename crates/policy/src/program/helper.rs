@@ -402,7 +402,7 @@ fn started(job: &mut Job<'_, '_>, command: &Text) {
 }
 
 /// The values of an option: in the next word, behind `=`, or behind a letter, which may stand in a cluster of others.
-fn values(arguments: &[Text], option: &str) -> Vec<Text> {
+pub(super) fn values(arguments: &[Text], option: &str) -> Vec<Text> {
     let mut values = Vec::new();
     let letter = option.strip_prefix('-').filter(|rest| rest.len() == 1);
     for (at, word) in arguments.iter().enumerate() {

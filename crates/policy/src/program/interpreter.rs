@@ -2,6 +2,7 @@
 
 use super::{
     code::{self, Language},
+    helper,
     job::Job,
     options::Grammar,
 };
@@ -20,11 +21,17 @@ pub(super) fn interpreter(job: &mut Job<'_, '_>) {
     let grammar = grammar_of(language);
     let (grammar, arguments) = spread(language, grammar, job.arguments());
     let options = grammar.read(&arguments);
-    let codes: Vec<Text> = options
-        .all()
-        .filter(|(name, _)| is_code(language, name))
-        .filter_map(|(_, value)| value.cloned())
-        .collect();
+    let codes: Vec<Text> = match language {
+        Language::Other => {
+            let arguments = job.arguments();
+            code_options(job.name()).iter().flat_map(|option| helper::values(arguments, option)).collect()
+        }
+        _ => options
+            .all()
+            .filter(|(name, _)| is_code(language, name))
+            .filter_map(|(_, value)| value.cloned())
+            .collect(),
+    };
     for path in options.values(&["--env-file"]).cloned().collect::<Vec<_>>() {
         job.read(&path);
     }
@@ -138,7 +145,22 @@ fn is_code(language: Language, option: &str) -> bool {
         Language::Perl => matches!(option, "-e" | "-E"),
         Language::Ruby => option == "-e",
         Language::Php => matches!(option, "-r" | "--run" | "-B" | "-R" | "-E"),
-        Language::Other => matches!(option, "-e" | "-E" | "--eval" | "--execute"),
+        Language::Other => false,
+    }
+}
+
+/// The options of other languages whose value is code.
+fn code_options(name: &str) -> &'static [&'static str] {
+    match name {
+        "erl" => &["-eval", "-s", "-run"],
+        "swipl" => &["-g", "-t"],
+        "guile" | "gosh" | "csi" | "chicken" => &["-c", "-e"],
+        "expect" | "hy" | "chez" | "petite" => &["-c"],
+        "sbcl" | "ecl" => &["--eval", "-eval"],
+        "clisp" => &["-x"],
+        "crystal" | "nim" | "v" => &["eval", "--eval"],
+        "racket" => &["-e", "-l", "--eval"],
+        _ => &["-e", "-E", "--eval", "--execute", "-eval"],
     }
 }
 

@@ -162,6 +162,12 @@ pub(super) fn curl(job: &mut Job<'_, '_>) {
     {
         uploaded(job, &value);
     }
+    // Cookies themselves have an equals sign.
+    for value in options.values(&["-b", "--cookie"]).cloned().collect::<Vec<_>>() {
+        if !value.prefix().contains('=') {
+            job.read(&value);
+        }
+    }
     let mut writes: Vec<Text> = options.values(&CURL_WRITES).cloned().collect();
     if options.has(&["-O", "--remote-name", "--remote-name-all"]) {
         writes.extend(urls.iter().filter_map(remote_name));

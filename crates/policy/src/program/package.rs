@@ -35,17 +35,59 @@ pub(super) fn npx(job: &mut Job<'_, '_>) {
 }
 
 fn executed(job: &mut Job<'_, '_>, words: &[Text]) {
-    let options = Grammar::leading("pcw", &["package", "call", "workspace"]).read(words);
+    let options =
+        Grammar::leading("pcw", &["package", "call", "workspace", "from", "spec", "with", "python"])
+            .read(words);
     if let Some(text) = options.value(&["-c", "--call"]) {
         let text = text.clone();
         job.shell(&text);
         job.judge_both();
         return;
     }
+    let packages = options.values(&["-p", "--package", "--from", "--spec"]).chain(options.operands.first());
+    if let Some(package) = packages.cloned().find(|package| is_fetched(package)) {
+        job.connect_url(&package.strip_prefix("git+").unwrap_or(package));
+        job.opaque(format!("{} runs what it downloads", job.name()));
+        return;
+    }
     if !options.operands.is_empty() {
         job.run(&options.operands);
         job.judge_both();
     }
+}
+
+/// A package that is named by where it lies, not by its name in a registry.
+fn is_fetched(package: &Text) -> bool {
+    let text = package.prefix();
+    ["github:", "gitlab:", "bitbucket:", "gist:", "git+", "git@", "git:"]
+        .iter()
+        .any(|from| text.starts_with(from))
+        || text.contains("://")
+}
+
+/// `pipx run`, `uvx`
+pub(super) fn tool_run(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    if job.name() == "pipx" {
+        if words.first().and_then(Text::literal) == Some("run") {
+            executed(job, &words[1..]);
+        } else {
+            installer(job);
+        }
+    } else {
+        executed(job, &words);
+    }
+}
+
+/// `nix`: what it downloads and runs; the command behind `-c` is one of a runner.
+pub(super) fn nix(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    let package = words.iter().skip(1).find(|word| !word.prefix().starts_with('-'));
+    let runs = matches!(words.first().and_then(Text::literal), Some("run" | "shell" | "develop"));
+    if runs && package.is_some_and(is_fetched) {
+        job.opaque("nix runs what it downloads");
+    }
+    super::runner::runner(job);
 }
 
 /// `cargo`: mostly the project's; `--config` can name programs.
@@ -249,6 +291,16 @@ pub(super) fn gh(job: &mut Job<'_, '_>) {
         } else if words.first().and_then(Text::literal) != Some("alias") {
             job.read(value);
         }
+    }
+    let said: Vec<&str> = words.iter().map_while(Text::literal).take(2).collect();
+    let sends = matches!(
+        said.as_slice(),
+        ["gist" | "snippet", "create" | "edit"]
+            | ["release", "upload" | "create"]
+            | ["ssh-key" | "gpg-key", "add"]
+    );
+    for path in options.operands.iter().skip(2) {
+        if sends { job.read(path) } else { job.perhaps_reads(path) }
     }
     if words.first().and_then(Text::literal) == Some("alias")
         && let Some(text) = words.last().and_then(|word| word.strip_prefix("!"))

@@ -81,6 +81,12 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
         let program = program.clone();
         job.run(&[program]);
     }
+    let is_pager = matches!(job.name(), "less" | "more" | "most" | "zless" | "zmore");
+    for command in options.operands.iter().filter_map(|word| word.strip_prefix("+").filter(|_| is_pager)) {
+        if command.prefix().contains(['!', '|', '#']) || command.literal().is_none() {
+            super::editor::commanded(job, &command);
+        }
+    }
     let recursive = matches!(job.name(), "diff" | "colordiff") && options.has(&["-r", "--recursive"]);
     for path in &options.operands {
         if recursive { job.read_below(path) } else { job.read(path) }

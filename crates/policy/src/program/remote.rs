@@ -85,6 +85,15 @@ pub(super) fn scp(job: &mut Job<'_, '_>) {
             }
         }
     }
+    if job.name() == "sftp" {
+        for path in options.values(&["-b"]) {
+            job.read(path);
+        }
+        if let Some(host) = options.operands.first() {
+            let host = host_of(host);
+            job.connect_host(&host, "ssh");
+        }
+    }
     between(job, options.operands);
 }
 

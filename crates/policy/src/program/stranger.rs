@@ -123,6 +123,9 @@ pub(super) fn perhaps_reads(job: &mut Job<'_, '_>, word: &Text) {
     let value = value.strip_prefix("@").unwrap_or(value);
     let mut effects = Effects::default();
     if value.prefix().contains("://") {
+        if value.prefix().contains(char::is_whitespace) {
+            return;
+        }
         effects.push(Effect::Connect(Endpoint { target: value, is_url: true, scheme: None }));
     } else if looks_like_path(&value) {
         let place = job.place(&value);

@@ -36,7 +36,7 @@ fn reader(name: &str) -> Option<Handler> {
         | "sum" | "file" | "rev" | "look" | "iconv" | "pr" | "expand" | "unexpand" | "tsort" | "ptx"
         | "shuf" | "zless" | "zmore" | "cloc" | "tokei" | "scc" | "delta" | "glow" | "mdcat" | "csvlook"
         | "vd" | "readelf" | "objdump" | "nm" | "ldd" | "size" | "exiftool" | "pdftotext" | "most"
-        | "view" | "ccat" | "highlight" | "pygmentize" | "jless" | "fx" | "gron" => read::files,
+        | "ccat" | "highlight" | "pygmentize" | "jless" | "fx" | "gron" => read::files,
         "ls" | "dir" | "vdir" | "stat" | "du" | "tree" | "exa" | "eza" | "lsd" | "dust" | "ncdu" | "l"
         | "ll" => read::listed,
         "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "ag" | "ack" | "ripgrep" | "ugrep" => read::search,
@@ -69,6 +69,7 @@ fn changer(name: &str) -> Option<Handler> {
         "tar" | "bsdtar" | "gtar" => archive::tar,
         "zip" | "7z" | "7za" | "rar" => archive::zip,
         "unzip" | "unrar" => archive::unzip,
+        "cpio" | "pax" => archive::cpio,
         "gzip" | "gunzip" | "zcat" | "bzip2" | "bunzip2" | "bzcat" | "xz" | "unxz" | "xzcat" | "zstd"
         | "unzstd" | "zstdcat" | "lz4" | "pigz" | "compress" | "uncompress" => archive::compress,
         // Disks.
@@ -123,14 +124,16 @@ fn talker(name: &str) -> Option<Handler> {
         "kubectl" | "oc" => container::kubectl,
         "npm" | "pnpm" | "yarn" => package::npm,
         "npx" | "pnpx" | "bunx" => package::npx,
+        "pipx" | "uvx" => package::tool_run,
+        "nix" => package::nix,
         "cargo" => package::cargo,
-        "pip" | "pip3" | "gem" | "go" | "pipx" => package::installer,
+        "pip" | "pip3" | "gem" | "go" => package::installer,
         "make" | "gmake" | "remake" => package::make,
         "crontab" | "at" | "batch" => package::later,
         "gh" | "glab" => package::gh,
-        "vim" | "vi" | "nvim" | "ex" | "ed" | "emacs" | "emacsclient" | "nano" | "micro" | "code" => {
-            editor::editor
-        }
+        "vim" | "vi" | "nvim" | "gvim" | "rvim" | "view" | "rview" | "vimdiff" | "nvimdiff" | "ex" | "ed"
+        | "red" | "emacs" | "emacsclient" | "nano" | "pico" | "micro" | "code" | "hx" | "kak" | "joe"
+        | "jed" | "mg" => editor::editor,
         "man" | "journalctl" | "systemctl" => editor::manual,
         "brew" | "starship" | "zoxide" | "dircolors" | "lesspipe" => read::nothing,
         _ => return None,
@@ -172,5 +175,29 @@ fn is_interpreter(name: &str) -> bool {
             | "erl"
             | "swipl"
             | "ghc"
+            | "expect"
+            | "jrunscript"
+            | "kotlin"
+            | "sbcl"
+            | "ecl"
+            | "clisp"
+            | "clojure"
+            | "clj"
+            | "bb"
+            | "crystal"
+            | "hy"
+            | "gosh"
+            | "csi"
+            | "chez"
+            | "raku"
+            | "rakudo"
+            | "slsh"
+            | "jimsh"
+            | "newlisp"
+            | "janet"
+            | "fennel"
+            | "ocaml"
+            | "zx"
+            | "coffee"
     )
 }

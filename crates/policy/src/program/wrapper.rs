@@ -4,6 +4,7 @@ use super::{
     job::{Job, found_names, with_placeholder},
     options::{Grammar, Options},
     remove::is_remover,
+    runner::sentence,
 };
 use crate::{
     effect::Class,
@@ -210,8 +211,40 @@ pub(super) fn shell_word(job: &mut Job<'_, '_>) {
         job.is_pure();
         return;
     }
+    if job.name() != "exec" && options.operands[0].literal().is_some_and(|name| IN_SHELL.contains(&name)) {
+        // What changes the shell changes it for what follows.
+        job.is_wrapper();
+        job.printed = job.walker.run_builtin(&options.operands, job.scope, job.input);
+        return;
+    }
     job.run(&options.operands);
 }
+
+/// Builtins that change the shell that runs them.
+const IN_SHELL: [&str; 22] = [
+    "cd",
+    "pushd",
+    "popd",
+    "set",
+    "shift",
+    "export",
+    "declare",
+    "typeset",
+    "local",
+    "readonly",
+    "unset",
+    "read",
+    "mapfile",
+    "readarray",
+    "getopts",
+    "let",
+    "printf",
+    "alias",
+    "hash",
+    "enable",
+    "complete",
+    "compgen",
+];
 
 /// `flock`, `watch`, `script`: a command as words or as one text.
 pub(super) fn texted(job: &mut Job<'_, '_>) {
@@ -254,15 +287,8 @@ pub(super) fn texted(job: &mut Job<'_, '_>) {
         return;
     }
     if job.name() == "watch" && !options.has(&["-x", "--exec"]) {
-        let mut text = Text::default();
-        for (at, word) in operands.iter().enumerate() {
-            if at > 0 {
-                text.push_lit(" ");
-            }
-            text.append(word);
-        }
-        if !text.is_empty() {
-            job.shell(&text);
+        if !operands.is_empty() {
+            job.shell(&sentence(&operands));
         }
         return;
     }

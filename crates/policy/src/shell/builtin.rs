@@ -181,6 +181,12 @@ impl Walker<'_> {
         let to = rest.iter().find(|word| !is_flag(word)).cloned();
         scope.cwd = match (&to, name) {
             (None, "cd") => scope.cwd.enter(&Text::lit("~"), &self.surroundings.home),
+            // It is looked for in other folders first.
+            (Some(path), _)
+                if scope.variable("CDPATH").is_some() && !path.prefix().starts_with(['/', '.']) =>
+            {
+                Folders::unknown()
+            }
             (Some(path), _) if path.literal() != Some("-") && !path.prefix().starts_with('+') => {
                 self.enter(path, scope)
             }

@@ -150,6 +150,20 @@ impl Walker<'_> {
         program::run(self, arguments, scope, input)
     }
 
+    /// The same without the functions of the program, for `command` and `builtin`.
+    pub(crate) fn run_builtin(
+        &mut self,
+        arguments: &[Text],
+        scope: &mut Scope,
+        input: Option<&Text>,
+    ) -> Text {
+        let name = arguments.first().and_then(Text::literal).unwrap_or_default().to_owned();
+        match self.builtin(&name, arguments, scope, input) {
+            Some(printed) => printed,
+            None => program::run(self, arguments, scope, input),
+        }
+    }
+
     /// A function of the program, or an alias.
     fn function(
         &mut self,

@@ -180,6 +180,15 @@ impl Scope {
         self.written.contains(path)
     }
 
+    pub(crate) fn has_written_any(&self) -> bool {
+        !self.written.is_empty()
+    }
+
+    /// Whether a file below a folder was written before.
+    pub(crate) fn has_written_below(&self, folder: &str) -> bool {
+        self.written.iter().any(|path| crate::path::is_below(path, folder))
+    }
+
     pub(crate) fn wrote(&mut self, paths: Vec<String>) {
         for path in paths.into_iter().filter(|path| !self.written.contains(path.as_str())).collect::<Vec<_>>()
         {
