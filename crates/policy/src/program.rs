@@ -102,7 +102,9 @@ pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, in
     helper::follow(&mut job);
     tongue::listen(&mut job);
     // Where a program goes by an option of its own, the shell does not follow.
-    job.scope.cwd = cwd;
+    if !matches!(job.name(), "command" | "builtin") {
+        job.scope.cwd = cwd;
+    }
     job.printed
 }
 
@@ -140,6 +142,8 @@ fn nameless(walker: &mut Walker<'_>, words: &[Text], input: Option<&Text>) -> Te
 /// A program's name without its folder.
 fn name_of(path: &str) -> String {
     let name = path.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or(path);
+    // `=name` is where zsh finds a program.
+    let name = name.strip_prefix('=').filter(|rest| !rest.is_empty()).unwrap_or(name);
     name.strip_suffix(".exe").unwrap_or(name).to_owned()
 }
 

@@ -227,7 +227,8 @@ fn scan_known(job: &mut Job<'_, '_>, language: Language, text: &str) {
         || backticks
         || (language == Language::Other && has(&["run(`", "spawn ", "exec ", "process."]))
         || has(&["pexpect", "ctypes"])
-        || (language == Language::Perl && (has(&["exec ", "open(", "open "]) && text.contains('|')));
+        || (matches!(language, Language::Perl | Language::Ruby) && has(&["exec "]))
+        || (language == Language::Perl && (has(&["open(", "open "]) && text.contains('|')));
     let is_dynamic = has(&DYNAMIC);
     let strings = literals(text);
     let name = job.name().to_owned();
@@ -311,9 +312,15 @@ fn joined_paths(job: &mut Job<'_, '_>, text: &str, strings: &[String]) {
 
 /// `["rm", "-rf", "x"]`: words that a call gives one by one.
 fn argument_lists(job: &mut Job<'_, '_>, text: &str) {
-    for list in text.split(['[', '(']).skip(1) {
+    let mut before = "";
+    for list in text.split(['[', '(']) {
+        let is_quoted = std::mem::replace(&mut before, list).ends_with("qw");
         let list = list.split([']', ')']).next().unwrap_or_default();
-        let words: Vec<Text> = literals(list).into_iter().map(Text::lit).collect();
+        let words: Vec<Text> = if is_quoted {
+            list.split_whitespace().map(Text::lit).collect()
+        } else {
+            literals(list).into_iter().map(Text::lit).collect()
+        };
         if words.len() > 1 {
             job.walker.words_denied(&words, job.scope);
         }

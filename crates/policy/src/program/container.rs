@@ -62,6 +62,11 @@ pub(super) fn docker(job: &mut Job<'_, '_>) {
     let rest = &words[1..];
     match command.as_str() {
         "exec" | "run" | "create" => started(job, rest),
+        "pull" | "push" => {
+            if let Some(image) = rest.iter().find(|word| !word.prefix().starts_with('-')) {
+                pulled(job, image);
+            }
+        }
         "cp" => {
             for path in
                 rest.iter().filter(|word| !word.prefix().starts_with('-') && !word.prefix().contains(':'))
@@ -109,13 +114,28 @@ fn started(job: &mut Job<'_, '_>, rest: &[Text]) {
     if inner.has(&["--privileged"]) {
         job.opaque("a privileged container reaches the whole machine");
     }
+    if let Some(image) = inner.operands.first() {
+        pulled(job, image);
+    }
     command_there(job, inner.operands.get(1..).unwrap_or_default());
+}
+
+/// An image whose name begins with a host comes from there.
+fn pulled(job: &mut Job<'_, '_>, image: &Text) {
+    let host = image.prefix().split_once('/').map(|(host, _)| host);
+    if let Some(host) = host.filter(|host| host.contains(['.', ':'])) {
+        let host = host.split(':').next().unwrap_or(host).to_owned();
+        job.connect_host(&Text::lit(host), "https");
+    }
 }
 
 /// A folder of this machine inside of a container can be read and written there.
 fn mounted(job: &mut Job<'_, '_>, source: &Text) {
     if source.prefix().starts_with(['/', '.', '~']) || source.begins_unknown() {
         job.read_below(source);
+        if source.suffix().ends_with("docker.sock") || source.suffix().ends_with("podman.sock") {
+            job.opaque("it gives a container the daemon that starts containers");
+        }
         if source.literal() == Some("/") {
             job.opaque("it mounts the whole machine into a container");
         }

@@ -77,6 +77,11 @@ pub(super) fn git(job: &mut Job<'_, '_>) {
         match (name.as_str(), value) {
             ("-C" | "--work-tree", Some(folder)) => scope.cwd = job.walker.enter(&folder, &scope),
             ("-c" | "--config-env", Some(setting)) => setting_runs(job, &setting, &mut aliases),
+            ("--git-dir", Some(folder)) => {
+                // Its settings name programs.
+                let (place, name) = (job.place(&folder), job.name().to_owned());
+                job.walker.script_file(&place, &name, job.scope);
+            }
             ("--exec-path", Some(_)) => job.opaque("--exec-path changes which programs git runs"),
             _ => {}
         }

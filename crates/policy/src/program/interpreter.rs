@@ -62,7 +62,10 @@ pub(super) fn interpreter(job: &mut Job<'_, '_>) {
     }
     if let Some(module) = options.value(&["-m"]).filter(|_| language == Language::Python) {
         let module = module.clone();
-        python_module(job, &module, &options.operands);
+        // What stands behind the module is the module's.
+        let at = arguments.iter().position(|word| *word == module);
+        let rest = at.map_or(Vec::new(), |at| arguments[at + 1..].to_vec());
+        python_module(job, &module, &rest);
         return;
     }
     if options.has(&["--version", "-V", "-v", "--help", "-h"]) && options.operands.is_empty() {
@@ -218,7 +221,12 @@ fn python_module(job: &mut Job<'_, '_>, module: &Text, rest: &[Text]) {
                 job.write(path);
             }
         }
-        Some("http.server") => {}
+        Some("http.server") => {
+            let named = ["-d", "--directory"].iter().find_map(|option| helper::values(rest, option).pop());
+            let folder = named.unwrap_or_else(|| Text::lit("."));
+            job.list(&folder);
+            job.read_below(&folder);
+        }
         Some("timeit" | "trace" | "pdb" | "cProfile" | "code") => {
             for word in rest.iter().filter(|word| word.literal().is_some_and(|text| text.contains('('))) {
                 code::scan(job, Language::Python, word);

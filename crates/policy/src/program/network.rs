@@ -287,10 +287,9 @@ pub(super) fn wget(job: &mut Job<'_, '_>) {
     {
         job.read(&path);
     }
-    if let Some(program) = options.value(&["--use-askpass"]) {
-        let program = program.clone();
-        job.run(&[program]);
-        job.judge_both();
+    let from_input = options.values(&["-i", "--input-file"]).any(|path| path.literal() == Some("-"));
+    if let Some(text) = job.input.and_then(Text::literal).filter(|_| from_input).map(str::to_owned) {
+        text.split_whitespace().for_each(|url| job.connect_url(&Text::lit(url)));
     }
     for setting in options.values(&["-e", "--execute"]).cloned().collect::<Vec<_>>() {
         if let Some((name, value)) = setting.split_once('=')

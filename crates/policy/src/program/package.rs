@@ -11,6 +11,7 @@ pub(super) fn npm(job: &mut Job<'_, '_>) {
         let folder = job.walker.enter(folder, job.scope);
         job.scope.cwd = folder;
     }
+    words.iter().filter(|word| word.prefix().contains("://")).for_each(|url| job.perhaps_reads(url));
     let Some(command) = options.operands.first().and_then(Text::literal) else { return };
     let rest = &options.operands[1..];
     match command {
@@ -170,6 +171,17 @@ pub(super) fn installer(job: &mut Job<'_, '_>) {
             job.connect_url(&url);
         }
     }
+    if job.name() == "go"
+        && matches!(options.operands.first().and_then(Text::literal), Some("get" | "install" | "run"))
+    {
+        // Modules are named by the host they come from.
+        for module in options.operands[1..].iter().filter_map(Text::literal) {
+            let host = module.split(['/', '@']).next().unwrap_or_default();
+            if host.contains('.') && !host.starts_with('.') && module.contains('/') {
+                job.connect_host(&Text::lit(host), "https");
+            }
+        }
+    }
     if let Some(text) =
         options.value(&["--toolexec", "--exec"]).or_else(|| options.value(&["-toolexec", "-exec"]))
     {
@@ -190,7 +202,7 @@ pub(super) fn installer(job: &mut Job<'_, '_>) {
 /// `make`: the project's rules; a rule file from elsewhere, or text on the command line, is not.
 pub(super) fn make(job: &mut Job<'_, '_>) {
     let options = job
-        .options(Grammar::new("CfIjloW", &["directory", "file", "makefile", "include-dir", "jobs", "eval"]));
+        .options(Grammar::new("CEfIjloW", &["directory", "file", "makefile", "include-dir", "jobs", "eval"]));
     if let Some(folder) = options.value(&["-C", "--directory"]) {
         let folder = job.walker.enter(folder, job.scope);
         job.scope.cwd = folder;
@@ -205,8 +217,12 @@ pub(super) fn make(job: &mut Job<'_, '_>) {
             job.read(&file);
         }
     }
-    for text in options.values(&["--eval"]).cloned().collect::<Vec<_>>() {
+    for text in options.values(&["--eval", "-E"]).cloned().collect::<Vec<_>>() {
         make_rules(job, Some(&text));
+    }
+    // `CC=…` and the like stand in rules.
+    for value in options.operands.iter().filter_map(|word| word.split_once('=').map(|(_, value)| value)) {
+        job.walker.perhaps_started(&value, job.scope);
     }
     let shell = options.operands.iter().find_map(|word| word.strip_prefix("SHELL="));
     if let Some(shell) = shell {

@@ -1,6 +1,6 @@
 //! Texts that are run as shell programs, and files that are.
 
-use super::is_installed;
+use super::{is_installed, name_of, table};
 use crate::{
     effect::{Class, Effect, Place},
     shell::{Scope, Walker, descriptor_of},
@@ -101,6 +101,16 @@ impl Walker<'_> {
 }
 
 impl Walker<'_> {
+    /// The value of a variable that a program finds in its environment may be a command that it starts.
+    pub(crate) fn perhaps_started(&mut self, value: &Text, scope: &Scope) {
+        let Some(text) = value.literal().filter(|text| text.contains([' ', '\t'])) else { return };
+        let text = text.trim_start_matches(['|', '!', ':', ' ']);
+        let program = text.split([' ', '\t']).next().map(name_of).unwrap_or_default();
+        if table::handler(&program).is_some() {
+            self.payload_apart(&Text::lit(text), scope);
+        }
+    }
+
     /// A text that is run later, by another program.
     pub(crate) fn payload_apart(&mut self, text: &Text, scope: &Scope) {
         let mut inner = scope.clone();

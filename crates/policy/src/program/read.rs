@@ -11,6 +11,33 @@ pub(super) fn text_only(job: &mut Job<'_, '_>) {
     job.is_pure();
 }
 
+/// Text for people and agents; an agent that nobody watches may do anything.
+pub(super) fn prose(job: &mut Job<'_, '_>) {
+    for word in job.arguments().to_vec() {
+        let text = word.prefix();
+        if text.starts_with("--dangerously") || matches!(text, "--yolo" | "--full-auto" | "bypassPermissions")
+        {
+            job.opaque(format!("{} works without asking anybody", job.name()));
+        }
+        if !text.contains(' ') {
+            job.perhaps_reads(&word);
+        }
+    }
+}
+
+/// `getent`: what stands in one of the files in `/etc` that tell of users, hosts and the like.
+pub(super) fn entries(job: &mut Job<'_, '_>) {
+    if let Some(database) =
+        job.arguments().iter().find_map(|word| word.literal().filter(|_| !word.prefix().starts_with('-')))
+    {
+        // One entry is a look-up; all of them are the file.
+        if job.arguments().len() == 1 || database == "shadow" {
+            job.read(&Text::lit(format!("/etc/{database}")));
+        }
+    }
+    job.is_pure();
+}
+
 /// Runs, and touches no file that a rule could name.
 pub(super) fn nothing(_: &mut Job<'_, '_>) {}
 
@@ -118,6 +145,9 @@ pub(super) fn listed(job: &mut Job<'_, '_>) {
         ],
     );
     let options = job.options(grammar);
+    if options.operands.is_empty() {
+        job.list(&Text::lit("."));
+    }
     for path in &options.operands {
         job.list(path);
     }

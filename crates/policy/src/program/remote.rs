@@ -21,6 +21,13 @@ pub(super) fn ssh(job: &mut Job<'_, '_>) {
             job.opaque(format!("ssh -o {name} runs a program here"));
         }
     }
+    for value in options.values(&["-o"]).filter_map(Text::literal).map(str::to_lowercase).collect::<Vec<_>>()
+    {
+        let host = value.strip_prefix("proxyjump").or_else(|| value.strip_prefix("hostname"));
+        if let Some(host) = host.filter(|host| !host.ends_with("none")) {
+            job.connect_host(&host_of(&Text::lit(host.trim_start_matches(['=', ' ']))), "ssh");
+        }
+    }
     for path in options.values(&["-i", "-F"]).cloned().collect::<Vec<_>>() {
         // It uses the key; it shows it to nobody.
         if options.has(&["-F"]) {
@@ -62,7 +69,8 @@ fn hypothetical(job: &mut Job<'_, '_>, text: &Text) {
     job.walker.payload_apart(text, job.scope);
 }
 
-fn host_of(word: &Text) -> Text {
+/// The host in `user@host:path`.
+pub(super) fn host_of(word: &Text) -> Text {
     match word.literal() {
         Some(text) => {
             let text = text.strip_prefix("ssh://").unwrap_or(text);

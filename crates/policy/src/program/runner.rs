@@ -463,7 +463,12 @@ impl Runner {
             let at = arguments
                 .iter()
                 .position(|word| word.literal().is_some_and(|text| self.behind.contains(&text)))?;
-            return Some(arguments[at + 1..].to_vec()).filter(|words| !words.is_empty());
+            let mut words = arguments[at + 1..].to_vec();
+            // `--exec PROGRAM -- ARGUMENT…`
+            if words.get(1).and_then(Text::literal) == Some("--") {
+                words.remove(1);
+            }
+            return (!words.is_empty()).then_some(words);
         }
         let mut options = job.options(self.grammar);
         if let Some((first, rest)) = options.operands.split_first()

@@ -52,6 +52,9 @@ const OUTPUT: [&str; 14] = [
     "--logfile",
 ];
 
+/// Options whose value is a host.
+const HOSTS: [&str; 6] = ["-h", "-H", "--host", "--hostname", "--server", "--addr"];
+
 /// Looks at the arguments and the input of a program with suspicion.
 pub(super) fn stranger(job: &mut Job<'_, '_>) {
     let words = job.words.clone();
@@ -68,6 +71,7 @@ pub(super) fn stranger(job: &mut Job<'_, '_>) {
     for (at, word) in words.iter().enumerate().skip(1) {
         perhaps_reads(job, word);
         let before = words[at - 1].literal().unwrap_or_default();
+        perhaps_connects(job, word, HOSTS.contains(&before));
         if OUTPUT.contains(&before) {
             perhaps_writes(job, word);
         } else if let Some((_, path)) =
@@ -135,6 +139,27 @@ pub(super) fn perhaps_reads(job: &mut Job<'_, '_>, word: &Text) {
         effects.push(Effect::Read(place));
     }
     if !effects.0.is_empty() {
+        job.walker.effects.push(Effect::Perhaps(effects));
+    }
+}
+
+/// An argument may be a host: behind an option that says so, as `user@host`, or as `host:port`.
+fn perhaps_connects(job: &mut Job<'_, '_>, word: &Text, is_named: bool) {
+    let Some(text) = word.literal() else { return };
+    let text = match text.split_once('=') {
+        Some((name, value)) if HOSTS.contains(&name) => value,
+        _ => text,
+    };
+    let host = text.rsplit('@').next().unwrap_or(text);
+    let (host, port) = host.split_once(':').unwrap_or((host, ""));
+    let has_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_host = host.contains('.')
+        && !host.starts_with(['.', '/', '-'])
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    if is_host && (is_named || has_port || text.contains('@')) {
+        let mut effects = Effects::default();
+        let target = Text::lit(host);
+        effects.push(Effect::Connect(Endpoint { target, is_url: false, scheme: None }));
         job.walker.effects.push(Effect::Perhaps(effects));
     }
 }

@@ -27,8 +27,8 @@ fn reader(name: &str) -> Option<Handler> {
         | "cal" | "bc" | "dc" | "factor" | "uptime" | "free" | "df" | "ps" | "top" | "pgrep" | "lsof"
         | "jobs" | "yes" | "tr" | "printenv" | "realpath" | "readlink" | "w" | "who" | "last" | "users"
         | "vmstat" | "iostat" | "lscpu" | "lsblk" | "lsusb" | "lspci" | "uuidgen" | "numfmt" | "cowsay"
-        | "figlet" | "sw_vers" | "system_profiler" | "stty" | "ss" | "netstat" | "ip" | "ifconfig"
-        | "getent" | "dmesg" | "pstree" | "pidof" | "apropos" | "whatis" | "info" => read::text_only,
+        | "figlet" | "sw_vers" | "system_profiler" | "stty" | "ss" | "netstat" | "ifconfig" | "dmesg"
+        | "pstree" | "pidof" | "apropos" | "whatis" | "info" => read::text_only,
         "cat" | "tac" | "head" | "tail" | "less" | "more" | "bat" | "batcat" | "nl" | "od" | "xxd"
         | "hexdump" | "hd" | "strings" | "wc" | "sort" | "uniq" | "cut" | "paste" | "column" | "fold"
         | "fmt" | "comm" | "join" | "diff" | "sdiff" | "colordiff" | "cmp" | "md5sum" | "sha1sum"
@@ -43,6 +43,10 @@ fn reader(name: &str) -> Option<Handler> {
         "jq" | "yq" | "dasel" | "xq" | "tomlq" | "gojq" => read::query,
         "sed" | "gsed" => read::sed,
         "awk" | "gawk" | "mawk" | "nawk" => read::awk,
+        "getent" => read::entries,
+        "notify-send" | "terminal-notifier" | "logger" | "say" | "espeak" | "wall" | "pbcopy" | "xclip"
+        | "xsel" | "wl-copy" | "bd" | "jira" | "linear" | "hub" | "claude" | "codex" | "gemini" | "aider"
+        | "llm" | "ollama" => read::prose,
         "base64" | "base32" | "basenc" | "uuencode" | "uudecode" | "gpg" | "qrencode" => read::coder,
         "openssl" => read::openssl,
         _ => return None,
@@ -60,10 +64,10 @@ fn changer(name: &str) -> Option<Handler> {
         "mktemp" => read::text_only,
         "cp" | "mv" | "ln" | "install" | "gcp" | "gmv" => copy::copy,
         "rsync" => copy::rsync,
-        "rm" | "grm" => remove::rm,
+        "rm" | "grm" | "zf_rm" => remove::rm,
         "rmdir" | "unlink" | "trash" | "trash-put" | "gio" => remove::few,
         "shred" | "wipe" | "srm" => remove::shred,
-        "rimraf" | "del-cli" | "deltree" => remove::rimraf,
+        "rimraf" | "del-cli" | "del" | "deltree" | "remove_directory" => remove::rimraf,
         "find" | "gfind" => find::find,
         "fd" | "fdfind" => find::fd,
         "tar" | "bsdtar" | "gtar" => archive::tar,
@@ -93,7 +97,7 @@ fn wrapper(name: &str) -> Option<Handler> {
         "flock" | "watch" | "script" | "entr" => wrapper::texted,
         "xargs" | "gxargs" => wrapper::xargs,
         "parallel" => wrapper::parallel,
-        "busybox" | "toybox" | "coreutils" => wrapper::applet,
+        "busybox" | "toybox" | "coreutils" | "shx" => wrapper::applet,
         "chroot" | "unshare" | "nsenter" | "systemd-run" | "bwrap" | "setpriv" | "capsh" => {
             wrapper::elsewhere
         }

@@ -58,6 +58,9 @@ pub(super) fn env(job: &mut Job<'_, '_>) {
         job.is_pure();
         return;
     }
+    for (_, value) in words[..assigned].iter().filter_map(|word| word.split_once('=')) {
+        job.walker.perhaps_started(&value, job.scope);
+    }
     if let Some(name) = steering {
         job.opaque(format!("{name} is set before it, which changes what it runs"));
     }
@@ -324,7 +327,7 @@ pub(super) fn xargs(job: &mut Job<'_, '_>) {
         job.is_pure();
         return;
     }
-    let fed = fed_names(job);
+    let fed = fed_names(job, &options, mark.is_some());
     match &mark {
         Some(mark) => {
             // One run for each name, where they are known and few.
@@ -348,11 +351,22 @@ pub(super) fn xargs(job: &mut Job<'_, '_>) {
     job.run(&words);
 }
 
-/// The names on the input, where they are known.
-fn fed_names(job: &Job<'_, '_>) -> Vec<Text> {
-    match job.input.and_then(Text::literal) {
-        Some(text) => text.split_whitespace().map(Text::lit).collect(),
-        None => vec![found_names()],
+/// The names on the input, where they are known: separated by NUL, by a character of choice, by lines, or as a shell does it.
+fn fed_names(job: &Job<'_, '_>, options: &Options, by_line: bool) -> Vec<Text> {
+    let Some(text) = job.input.and_then(Text::literal) else { return vec![found_names()] };
+    let separator = match options.value(&["-d", "--delimiter"]).and_then(Text::literal) {
+        Some("\\n") => Some('\n'),
+        Some("\\t") => Some('\t'),
+        Some(other) => other.chars().next(),
+        None if options.has(&["-0", "--null"]) => Some('\0'),
+        None => by_line.then_some('\n'),
+    };
+    match separator {
+        Some(separator) => {
+            let names = text.split(separator).map(str::trim_end);
+            names.filter(|name| !name.is_empty()).map(Text::lit).collect()
+        }
+        None => split_string(text),
     }
 }
 

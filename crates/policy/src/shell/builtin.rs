@@ -51,12 +51,18 @@ impl Walker<'_> {
         let command = match name {
             "mapfile" | "readarray" | "compgen" | "complete" => value("-C"),
             "bind" => value("-x").map(|text| text.split_once(':').map_or(text, |(_, command)| command)),
-            "jobs" => value("-x"),
             _ => None,
         };
         if let Some(command) = command {
             let mut later = scope.clone();
             self.payload(&command, &mut later, None, name);
+        }
+        if name == "jobs"
+            && let Some(at) = rest.iter().position(|word| word.literal() == Some("-x"))
+            && at + 1 < rest.len()
+        {
+            let mut later = scope.clone();
+            self.run(&rest[at + 1..], &mut later, None);
         }
         match name {
             // The shell expands the list of words as if it stood in double quotes.

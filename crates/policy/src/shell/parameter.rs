@@ -52,6 +52,14 @@ impl Walker<'_> {
         let argument = parameter.argument.as_ref().map(|word| self.whole(word, scope));
         let Some(operator) = &parameter.operator else { return value };
         let argument = argument.unwrap_or_default();
+        if operator.starts_with('@') {
+            // `${name@P}` substitutes what stands in the value.
+            let is_prompt = operator.contains('P') || argument.literal() == Some("P");
+            if let Some(text) = value.literal().filter(|_| is_prompt) {
+                self.evaluate_text(text, scope);
+            }
+            return value;
+        }
         self.operate(&name, value, is_assigned, operator, argument, scope, parameter.argument.as_ref())
     }
 
