@@ -99,6 +99,7 @@ pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, in
         None => stranger::stranger(&mut job),
     }
     driver::follow(&mut job);
+    remove::in_bulk(&mut job);
     helper::follow(&mut job);
     tongue::listen(&mut job);
     // Where a program goes by an option of its own, the shell does not follow.
@@ -167,6 +168,8 @@ fn opaque_script(walker: &mut Walker<'_>, scope: &Scope, place: &Place, path: &s
     let absolute = place.absolute(walker.surroundings);
     if absolute.iter().any(|file| scope.has_written(file)) {
         walker.class(Class::OpaqueExec, format!("it runs {path}, which the same command writes"));
+    } else if absolute.iter().any(|file| scope.was_brought(file)) {
+        walker.class(Class::OpaqueExec, format!("it runs {path}, which the same command brings here"));
     } else if !is_installed(path, walker, true)
         && !place.is_inside(&walker.surroundings.project_root, walker.surroundings)
     {

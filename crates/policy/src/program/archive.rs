@@ -4,7 +4,7 @@ use super::{
     job::Job,
     options::{Grammar, Options},
 };
-use crate::text::Text;
+use crate::text::{Origin, Text};
 
 const TAR: Grammar = Grammar::new(
     "fCTXbgHIKLNFV",
@@ -74,7 +74,11 @@ pub(super) fn tar(job: &mut Job<'_, '_>) {
     }
     if options.has(&["-x", "--extract", "--get"]) {
         if !options.has(&["-O", "--to-stdout"]) {
-            job.write(&folder.cloned().unwrap_or_else(|| Text::lit(".")));
+            let target = folder.cloned().unwrap_or_else(|| Text::lit("."));
+            job.write(&target);
+            if folder.is_some() || job.input.and_then(Text::origin) == Some(Origin::Fetched) {
+                job.brought(&target);
+            }
         }
         if options.has(&["-P", "--absolute-names"]) {
             job.opaque("tar -P unpacks to wherever the archive says");
@@ -192,6 +196,10 @@ pub(super) fn cpio(job: &mut Job<'_, '_>) {
         job.write(&folder);
     } else {
         job.read_all(&options.operands);
+        // What its input names is packed.
+        if let Some(text) = job.input.and_then(Text::literal).map(str::to_owned) {
+            text.lines().for_each(|path| job.read(&Text::lit(path)));
+        }
     }
 }
 
@@ -202,6 +210,9 @@ pub(super) fn unzip(job: &mut Job<'_, '_>) {
         job.read(archive);
     }
     if !options.has(&["-l", "-t", "-p", "-v", "-Z"]) {
+        if let Some(folder) = options.value(&["-d"]) {
+            job.brought(folder);
+        }
         let folder = options.value(&["-d"]).cloned().unwrap_or_else(|| Text::lit("."));
         job.write(&folder);
     }

@@ -84,7 +84,9 @@ const SPAWN: [&str; 62] = [
 ];
 
 /// Words that make code out of text.
-const DYNAMIC: [&str; 24] = [
+const DYNAMIC: [&str; 26] = [
+    "pickle.load",
+    "marshal.load",
     "eval(",
     "eval ",
     "exec(",
@@ -255,7 +257,11 @@ fn scan_known(job: &mut Job<'_, '_>, language: Language, text: &str) {
     let writes = has(&WRITE) || opens_to_write(&lower);
     let mut has_path = false;
     for string in &strings {
-        let path = Text::lit(string.as_str());
+        // `open F, "<name"` of Perl.
+        let name = string.trim_start_matches(['<', '>', '+', ' ']);
+        let writes = writes || (language == Language::Perl && string.starts_with('>'));
+        let string = if language == Language::Perl { name } else { string.as_str() };
+        let path = Text::lit(string);
         if string.contains("://") && !string.contains(char::is_whitespace) {
             job.connect_url(&path);
         } else if looks_like_path(string) {

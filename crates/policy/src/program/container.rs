@@ -53,6 +53,11 @@ pub(super) fn docker(job: &mut Job<'_, '_>) {
             );
             if let (true, Some(path)) = (takes, words.get(1).cloned()) {
                 job.read(&path);
+                if matches!(words[0].literal(), Some("-f" | "--file")) {
+                    // It says what is mounted and run.
+                    let (place, name) = (job.place(&path), job.name().to_owned());
+                    job.walker.script_file(&place, &name, job.scope);
+                }
                 words.remove(1);
             }
             words.remove(0);
@@ -172,6 +177,11 @@ pub(super) fn kubectl(job: &mut Job<'_, '_>) {
         }
     }
     let said: Vec<&str> = options.operands.iter().filter_map(Text::literal).collect();
+    if said.first() == Some(&"cp") {
+        for path in options.operands[1..].iter().filter(|word| !word.prefix().contains(':')) {
+            job.read(path);
+        }
+    }
     if said.first() == Some(&"delete")
         && words.iter().any(|word| matches!(word.literal(), Some("--all" | "-A" | "--all-namespaces")))
     {

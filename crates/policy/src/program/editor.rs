@@ -99,7 +99,15 @@ pub(super) fn manual(job: &mut Job<'_, '_>) {
             job.opaque("it runs a pager that an option names");
         }
     }
+    let starts = matches!(
+        options.operands.first().and_then(Text::literal),
+        Some("enable" | "link" | "start" | "reenable")
+    );
     for path in options.operands.iter().filter(|word| word.prefix().contains('/')) {
+        if starts && job.name() == "systemctl" {
+            let (place, name) = (job.place(path), job.name().to_owned());
+            job.walker.script_file(&place, &name, job.scope);
+        }
         job.perhaps_reads(path);
     }
 }

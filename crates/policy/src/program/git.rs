@@ -75,7 +75,10 @@ pub(super) fn git(job: &mut Job<'_, '_>) {
             None => None,
         };
         match (name.as_str(), value) {
-            ("-C" | "--work-tree", Some(folder)) => scope.cwd = job.walker.enter(&folder, &scope),
+            ("-C" | "--work-tree", Some(folder)) => {
+                job.list(&folder);
+                scope.cwd = job.walker.enter(&folder, &scope);
+            }
             ("-c" | "--config-env", Some(setting)) => setting_runs(job, &setting, &mut aliases),
             ("--git-dir", Some(folder)) => {
                 // Its settings name programs.
@@ -429,8 +432,16 @@ fn talks(job: &mut Job<'_, '_>, command: &str, options: &Options) {
         }
     }
     if command == "clone" {
-        if let Some(folder) = options.operands.get(1) {
-            let folder = folder.clone();
+        let named = options.operands.get(1).cloned();
+        let folder = named.clone().or_else(|| {
+            let name =
+                options.operands.first()?.literal()?.trim_end_matches('/').rsplit(['/', ':']).next()?;
+            Some(Text::lit(name.strip_suffix(".git").unwrap_or(name)))
+        });
+        if let Some(folder) = &folder {
+            job.brought(folder);
+        }
+        if let Some(folder) = named {
             job.write(&folder);
         }
         if let Some(source) = options.operands.first().filter(|source| source.prefix().starts_with('/')) {

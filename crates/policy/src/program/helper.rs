@@ -109,10 +109,11 @@ const OPTIONS: &[Named] = &[
     option("clang++", &["-o"], Means::Writes),
     option("clang++", &["-fplugin", "-load"], Means::Starts),
     option("cmake", &["-P"], Means::Starts),
-    option("convert", &["-write"], Means::Writes),
+    option("convert", &["-write", LAST], Means::Writes),
     option("cpp", &["-o"], Means::Writes),
     option("cqlsh", &[OPERANDS], Means::Host),
     option("ctest", &["-S", "--script"], Means::Starts),
+    option("cwebp", &["-o"], Means::Writes),
     option("date", &["-f", "--file", "-r"], Means::Reads),
     option("ddrescue", &["--log-events"], Means::Writes),
     option("dialog", &["--textbox", "--editbox", "--tailbox"], Means::Reads),
@@ -136,6 +137,7 @@ const OPTIONS: &[Named] = &[
     ),
     option("exiftool", &["-o"], Means::Writes),
     option("ffmpeg", &["-filter_script"], Means::Reads),
+    option("ffmpeg", &[LAST], Means::Writes),
     option("file", &["-f", "--files-from"], Means::Reads),
     option("flatpak", &["--command"], Means::Runs),
     option("fzf", &["--preview", "--bind", "--become"], Means::Holds),
@@ -163,6 +165,7 @@ const OPTIONS: &[Named] = &[
     option("gpg", &["--photo-viewer"], Means::Runs),
     option("gpg2", &["-o", "--output"], Means::Writes),
     option("gradle", &["-b", "--build-file", "-I", "--init-script", "-c", "--settings-file"], Means::Starts),
+    option("gs", &["-o"], Means::Writes),
     option("gtime", &["-o", "--output"], Means::Writes),
     option("hatch", &["--env-file"], Means::Reads),
     option("helm", &["--post-renderer"], Means::Runs),
@@ -205,7 +208,7 @@ const OPTIONS: &[Named] = &[
     option("ls", &["--from-file"], Means::Reads),
     option("ltrace", &["-o", "--output"], Means::Writes),
     option("m4", &[OPERANDS], Means::Starts),
-    option("magick", &["-write"], Means::Writes),
+    option("magick", &["-write", LAST], Means::Writes),
     option("mail", &["-a", "-A", "--attach"], Means::Reads),
     option("mailx", &["-a", "-A"], Means::Reads),
     option("make", &["--shell"], Means::Runs),
@@ -216,6 +219,7 @@ const OPTIONS: &[Named] = &[
     option("mitmdump", &["-w"], Means::Writes),
     option("mitmproxy", &["-s", "--scripts"], Means::Starts),
     option("mkisofs", &["-o"], Means::Writes),
+    option("mksquashfs", &[LAST], Means::Writes),
     option("mktemp", &["-p", "--tmpdir"], Means::Writes),
     option("mocha", &[OPERANDS], Means::Starts),
     option("mongosh", &["--host"], Means::Host),
@@ -270,6 +274,7 @@ const OPTIONS: &[Named] = &[
     option("pandoc", &["-o", "--output", "--extract-media"], Means::Writes),
     option("pandoc", &["-F", "--filter", "-L", "--lua-filter"], Means::Starts),
     option("pandoc", &["--pdf-engine"], Means::Runs),
+    option("pdftotext", &[LAST], Means::Writes),
     option("perf", &["-o", "--output"], Means::Writes),
     option("pg_dump", &["-f", "--file"], Means::Writes),
     option("pg_dump", &["-h", "--host"], Means::Host),
@@ -294,6 +299,7 @@ const OPTIONS: &[Named] = &[
     option("py.test", &[OPERANDS], Means::Starts),
     option("pytest", &["--basetemp", "--junitxml", "--junit-xml"], Means::Writes),
     option("pytest", &[OPERANDS], Means::Starts),
+    option("qpdf", &[LAST], Means::Writes),
     option("rake", &["-f", "--rakefile"], Means::Starts),
     option("rclone", &["--sftp-ssh", "--metadata-mapper", "--password-command"], Means::Runs),
     option("rclone", &["--config"], Means::Reads),
@@ -312,12 +318,14 @@ const OPTIONS: &[Named] = &[
     option("scrot", &["-e", "--exec"], Means::Runs),
     option("sendmail", &["-C"], Means::Reads),
     option("siege", &["-f", "--file"], Means::Reads),
+    option("smbclient", &[OPERANDS], Means::Host),
     option("smtp-cli", &["--host"], Means::Host),
     option("snmpwalk", &[OPERANDS], Means::Host),
     option("socat", &["-lf"], Means::Writes),
     option("sops", &["--config"], Means::Reads),
     option("sort", &["-T"], Means::Aside),
     option("sox", &["--plot"], Means::Reads),
+    option("sox", &[LAST], Means::Writes),
     option("split", &["--filter"], Means::Runs),
     option("sqlite3", &["-init"], Means::Starts),
     option("ss", &["-F", "--filter"], Means::Reads),
@@ -370,6 +378,7 @@ const OPTIONS: &[Named] = &[
     option("wget", &["--use-askpass"], Means::Runs),
     option("whiptail", &["--textbox"], Means::Reads),
     option("whois", &["-h"], Means::Host),
+    option("wkhtmltopdf", &[LAST], Means::Writes),
     option("wrk", &["-s", "--script"], Means::Starts),
     option("xfreerdp", &[OPERANDS], Means::Host),
     option("xmllint", &["-o", "--output"], Means::Writes),
@@ -391,6 +400,8 @@ const OPTIONS: &[Named] = &[
 
 /// Stands in a list of options for the operands.
 const OPERANDS: &str = "";
+/// Stands in a list of options for the last of several operands.
+const LAST: &str = "$";
 
 /// Follows the options of a program that are in the table.
 pub(super) fn follow(job: &mut Job<'_, '_>) {
@@ -455,6 +466,10 @@ fn started(job: &mut Job<'_, '_>, command: &Text) {
 pub(super) fn values(arguments: &[Text], option: &str) -> Vec<Text> {
     if option == OPERANDS {
         return arguments.iter().filter(|word| !word.prefix().starts_with('-')).cloned().collect();
+    }
+    if option == LAST {
+        let is_one = arguments.len() > 1 && !arguments[arguments.len() - 1].prefix().starts_with('-');
+        return arguments.last().filter(|_| is_one).cloned().into_iter().collect();
     }
     let mut values = Vec::new();
     let letter = option.strip_prefix('-').filter(|rest| rest.len() == 1);

@@ -132,6 +132,8 @@ fn spread(language: Language, grammar: Grammar, arguments: &[Text]) -> (Grammar,
             {
                 word.clone()
             }
+            // `-p` and `-e` together take one text.
+            Some("-pe") if language == Language::Node => Text::lit("-e"),
             Some(text) if matches!(language, Language::Perl | Language::Ruby) && text.starts_with("-i.") => {
                 Text::lit("-i")
             }
@@ -258,7 +260,9 @@ fn deno(job: &mut Job<'_, '_>, words: &[Text]) {
             }
         }
         Some("run" | "x") => {
-            if let Some(file) = rest.iter().find(|word| !word.prefix().starts_with('-')) {
+            if rest.iter().any(|word| word.literal() == Some("-")) {
+                fed(job, Language::Node);
+            } else if let Some(file) = rest.iter().find(|word| !word.prefix().starts_with('-')) {
                 if file.prefix().contains("://") {
                     job.connect_url(file);
                     job.class(Class::PipeToShell, "it runs what it downloads");

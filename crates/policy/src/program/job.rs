@@ -107,6 +107,12 @@ impl<'s> Job<'_, 's> {
         self.walker.effects.push(Effect::Write(place, Written::Changed));
     }
 
+    /// Everything below a folder comes from elsewhere.
+    pub(super) fn brought(&mut self, folder: &Text) {
+        let below = self.place(folder).absolute(self.walker.surroundings);
+        self.scope.wrote(below.into_iter().map(|path| format!("{path}/")).collect());
+    }
+
     /// An option makes a program that only reads write: the rule for the program does not allow that.
     pub(super) fn write_aside(&mut self, path: &Text) {
         let place = self.place(path);

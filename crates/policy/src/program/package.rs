@@ -8,8 +8,7 @@ pub(super) fn npm(job: &mut Job<'_, '_>) {
     let words = job.arguments().to_vec();
     let options = Grammar::leading("Cw", &["prefix", "dir", "cwd", "workspace", "filter"]).read(&words);
     if let Some(folder) = options.value(&["-C", "--prefix", "--dir", "--cwd"]) {
-        let folder = job.walker.enter(folder, job.scope);
-        job.scope.cwd = folder;
+        elsewhere(job, folder);
     }
     words.iter().filter(|word| word.prefix().contains("://")).for_each(|url| job.perhaps_reads(url));
     let Some(command) = options.operands.first().and_then(Text::literal) else { return };
@@ -27,6 +26,14 @@ pub(super) fn npm(job: &mut Job<'_, '_>) {
         "cache" if rest.first().and_then(Text::literal) == Some("clean") => {}
         _ => rest.iter().for_each(|word| job.perhaps_reads(word)),
     }
+}
+
+/// A tool works in another folder: what it finds there says what it runs.
+fn elsewhere(job: &mut Job<'_, '_>, folder: &Text) {
+    let (place, name) = (job.place(folder), job.name().to_owned());
+    job.walker.script_file(&place, &name, job.scope);
+    job.list(folder);
+    job.scope.cwd = job.walker.enter(folder, job.scope);
 }
 
 /// `npx`, `bunx`, `pnpx`
@@ -204,8 +211,7 @@ pub(super) fn make(job: &mut Job<'_, '_>) {
     let options = job
         .options(Grammar::new("CEfIjloW", &["directory", "file", "makefile", "include-dir", "jobs", "eval"]));
     if let Some(folder) = options.value(&["-C", "--directory"]) {
-        let folder = job.walker.enter(folder, job.scope);
-        job.scope.cwd = folder;
+        elsewhere(job, folder);
     }
     for file in options.values(&["-f", "--file", "--makefile"]).cloned().collect::<Vec<_>>() {
         if matches!(file.literal(), Some("-" | "/dev/stdin")) || file.piped().is_some() {

@@ -91,6 +91,8 @@ impl Walker<'_> {
             SET_UP.iter().any(|file| absolute.contains(&format!("{}/{file}", self.surroundings.home)));
         if absolute.iter().any(|file| scope.has_written(file)) {
             self.class(Class::OpaqueExec, format!("{by} runs {path}, which the same command writes"));
+        } else if absolute.iter().any(|file| scope.was_brought(file)) {
+            self.class(Class::OpaqueExec, format!("{by} runs {path}, which the same command brings here"));
         } else if !sets_up
             && !is_installed(path, self, true)
             && !place.is_inside(&self.surroundings.project_root, self.surroundings)

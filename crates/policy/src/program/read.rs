@@ -277,6 +277,9 @@ pub(super) fn sed(job: &mut Job<'_, '_>) {
     let options = job.options(grammar);
     let mut scripts: Vec<Text> = options.values(&["-e", "--expression"]).cloned().collect();
     for path in options.values(&["-f", "--file"]) {
+        // Its commands can run and write.
+        let place = job.place(path);
+        job.walker.script_file(&place, "sed", job.scope);
         job.read(path);
     }
     let mut operands = options.operands.clone();

@@ -42,7 +42,11 @@ pub(super) fn ssh(job: &mut Job<'_, '_>) {
     let host = host_of(host);
     job.connect_host(&host, "ssh");
     elsewhere(job, command);
-    if command.is_empty() && job.input.is_some() {
+    let shells = ["sh", "bash", "zsh", "dash", "ksh", "sudo", "env"];
+    let feeds_shell = command.first().is_none_or(|word| {
+        word.prefix().split(' ').next().is_some_and(|name| shells.contains(&super::name_of(name).as_str()))
+    });
+    if feeds_shell && job.input.is_some() {
         let input = job.input.cloned().unwrap_or_default();
         if input.literal().is_some() {
             hypothetical(job, &input);
@@ -73,7 +77,7 @@ fn hypothetical(job: &mut Job<'_, '_>, text: &Text) {
 pub(super) fn host_of(word: &Text) -> Text {
     match word.literal() {
         Some(text) => {
-            let text = text.strip_prefix("ssh://").unwrap_or(text);
+            let text = text.strip_prefix("ssh://").or_else(|| text.strip_prefix("//")).unwrap_or(text);
             let text = text.rsplit('@').next().unwrap_or(text);
             Text::lit(text.split([':', '/']).next().unwrap_or(text))
         }

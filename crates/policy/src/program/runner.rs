@@ -209,6 +209,7 @@ const RUNNERS: &[Runner] = &[
     transparent("ltrace", Grammar::leading("oepsuaAlnx", &[]), 0),
     under("lxc", &["exec"], Grammar::leading("", &[]), 1),
     behind("lxterminal", &["-e"]),
+    under("machinectl", &["shell"], Grammar::leading("E", &["setenv", "uid"]), 1),
     under("mamba", &["run"], Grammar::leading("np", &["name", "prefix", "cwd"]), 0),
     runs("mangohud", Grammar::leading("", &[]), 0),
     under("micromamba", &["run"], Grammar::leading("np", &["name", "prefix", "cwd"]), 0),

@@ -117,7 +117,7 @@ impl Job<'_, '_> {
 /// `fish`, `pwsh`, `cmd`: other languages; their text is asked about.
 pub(super) fn other_shell(job: &mut Job<'_, '_>) {
     let options = job.options(Grammar {
-        single_dash: true,
+        single_dash: matches!(job.name(), "pwsh" | "powershell"),
         ..Grammar::new("cC", &["command", "Command", "c", "EncodedCommand", "init-command", "File"])
     });
     let texts: Vec<Text> =

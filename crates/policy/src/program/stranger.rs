@@ -143,7 +143,7 @@ pub(super) fn perhaps_reads(job: &mut Job<'_, '_>, word: &Text) {
     }
 }
 
-/// An argument may be a host: behind an option that says so, as `user@host`, or as `host:port`.
+/// An argument may be a host: behind an option that says so, as `user@host`, `host:port` or `host:/path`.
 fn perhaps_connects(job: &mut Job<'_, '_>, word: &Text, is_named: bool) {
     let Some(text) = word.literal() else { return };
     let text = match text.split_once('=') {
@@ -152,7 +152,8 @@ fn perhaps_connects(job: &mut Job<'_, '_>, word: &Text, is_named: bool) {
     };
     let host = text.rsplit('@').next().unwrap_or(text);
     let (host, port) = host.split_once(':').unwrap_or((host, ""));
-    let has_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let has_port =
+        port.starts_with('/') || (!port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
     let is_host = host.contains('.')
         && !host.starts_with(['.', '/', '-'])
         && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));

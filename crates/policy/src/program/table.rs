@@ -78,11 +78,11 @@ fn changer(name: &str) -> Option<Handler> {
         | "unzstd" | "zstdcat" | "lz4" | "pigz" | "compress" | "uncompress" => archive::compress,
         // Disks.
         _ if name == "mkfs" || name.starts_with("mkfs.") => disk::make_filesystem,
-        "mke2fs" | "mkswap" | "mkdosfs" | "mkntfs" | "newfs" | "mkfatfs" => disk::make_filesystem,
+        "mke2fs" | "mkswap" | "mkdosfs" | "mkntfs" | "newfs" | "mkfatfs" | "mkudffs" => disk::make_filesystem,
         "wipefs" | "sgdisk" | "parted" | "blkdiscard" | "diskutil" | "nvme" | "cryptsetup" | "hdparm"
-        | "fdisk" | "cfdisk" | "sfdisk" | "gdisk" | "cgdisk" | "format" | "badblocks" | "zpool" | "mdadm" => {
-            disk::format
-        }
+        | "fdisk" | "cfdisk" | "sfdisk" | "gdisk" | "cgdisk" | "format" | "badblocks" | "zpool" | "mdadm"
+        | "pvremove" | "vgremove" | "lvremove" | "nwipe" | "scrub" | "sg_format" | "diskpart" | "zfs"
+        | "bcachefs" | "dmsetup" => disk::format,
         _ => return None,
     })
 }
@@ -91,7 +91,9 @@ fn changer(name: &str) -> Option<Handler> {
 fn wrapper(name: &str) -> Option<Handler> {
     Some(match name {
         "env" => wrapper::env,
-        "sudo" | "doas" | "run0" | "pkexec" => wrapper::privileged,
+        "sudo" | "doas" | "run0" | "pkexec" | "please" | "pfexec" | "dzdo" | "sudoedit" => {
+            wrapper::privileged
+        }
         "su" | "runuser" | "sg" => wrapper::switch_user,
         "exec" | "command" | "builtin" => wrapper::shell_word,
         "flock" | "watch" | "script" | "entr" => wrapper::texted,

@@ -150,7 +150,7 @@ pub(super) fn privileged(job: &mut Job<'_, '_>) {
     }
     let assigned = options.operands.iter().take_while(|word| word.prefix().contains('=')).count();
     let words = options.operands[assigned..].to_vec();
-    if options.has(&["-e", "--edit"]) {
+    if options.has(&["-e", "--edit"]) || job.name() == "sudoedit" {
         job.write_all(&words);
         return;
     }
@@ -353,7 +353,12 @@ pub(super) fn xargs(job: &mut Job<'_, '_>) {
 
 /// The names on the input, where they are known: separated by NUL, by a character of choice, by lines, or as a shell does it.
 fn fed_names(job: &Job<'_, '_>, options: &Options, by_line: bool) -> Vec<Text> {
-    let Some(text) = job.input.and_then(Text::literal) else { return vec![found_names()] };
+    let file = options.value(&["-a", "--arg-file"]);
+    let input = match file.map(|path| job.walker.content(path, job.scope)) {
+        Some(content) => Some(content),
+        None => job.input.cloned(),
+    };
+    let Some(text) = input.as_ref().and_then(Text::literal) else { return vec![found_names()] };
     let separator = match options.value(&["-d", "--delimiter"]).and_then(Text::literal) {
         Some("\\n") => Some('\n'),
         Some("\\t") => Some('\t'),

@@ -65,7 +65,8 @@ impl Walker<'_> {
                     let text = self.affordable(other, scope);
                     if is_quoted(other) {
                         fields.is_open = true;
-                        fields.current.append(&text.without_wildcards());
+                        // Wildcards in a value are those of names that were found already.
+                        fields.current.append(&text);
                     } else {
                         fields.unquoted(&text);
                     }

@@ -180,6 +180,11 @@ impl Scope {
         self.written.contains(path)
     }
 
+    /// Whether a file lies in a folder that was brought here before.
+    pub(crate) fn was_brought(&self, path: &str) -> bool {
+        !self.written.is_empty() && path.match_indices('/').any(|(at, _)| self.written.contains(&path[..=at]))
+    }
+
     pub(crate) fn has_written_any(&self) -> bool {
         !self.written.is_empty()
     }
