@@ -53,7 +53,8 @@ fn executed(job: &mut Job<'_, '_>, words: &[Text]) {
         return;
     }
     let packages = options.values(&["-p", "--package", "--from", "--spec"]).chain(options.operands.first());
-    if let Some(package) = packages.cloned().find(|package| is_fetched(package)) {
+    let mut packages = packages;
+    if let Some(package) = packages.find(|package| is_fetched(package)).cloned() {
         job.connect_url(&package.strip_prefix("git+").unwrap_or(package));
         job.opaque(format!("{} runs what it downloads", job.name()));
         return;

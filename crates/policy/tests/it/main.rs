@@ -3,6 +3,6 @@
 mod corpus;
 mod kinds;
 mod metamorphic;
-mod outside;
 mod robust;
 mod sets;
+mod speed;
