@@ -2,7 +2,7 @@
 
 use super::{
     archive, container, copy, disk, editor, find, git, interpreter, job::Job, network, package, read, remote,
-    remove, runner, shells, wrapper, write,
+    remove, runner, shells, tongue, wrapper, write,
 };
 
 /// Gathers the effects of one run of a program.
@@ -16,6 +16,7 @@ pub(super) fn handler(name: &str) -> Option<Handler> {
         .or_else(|| talker(name))
         .or_else(|| is_interpreter(name).then_some(interpreter::interpreter as Handler))
         .or_else(|| runner::is_runner(name).then_some(runner::runner as Handler))
+        .or_else(|| tongue::is_speaker(name).then_some(tongue::speaker as Handler))
 }
 
 /// Text, facts, and what reads files.

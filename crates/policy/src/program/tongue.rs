@@ -102,10 +102,25 @@ const TONGUES: &[Tongue] = &[
     tongue("xelatex", &[], true, TEX),
 ];
 
+fn tongue_of(name: &str) -> Option<&'static Tongue> {
+    TONGUES.binary_search_by(|entry| entry.program.cmp(name)).ok().map(|at| &TONGUES[at])
+}
+
+/// Whether a program is in the table.
+pub(super) fn is_speaker(name: &str) -> bool {
+    tongue_of(name).is_some()
+}
+
+/// A program of which nothing is known but its language: what else it is given may be paths.
+pub(super) fn speaker(job: &mut Job<'_, '_>) {
+    for word in job.arguments().to_vec() {
+        job.perhaps_reads(&word);
+    }
+}
+
 /// Reads the code of a program that is in the table.
 pub(super) fn listen(job: &mut Job<'_, '_>) {
-    let Ok(at) = TONGUES.binary_search_by(|entry| entry.program.cmp(job.name())) else { return };
-    let entry = &TONGUES[at];
+    let Some(entry) = tongue_of(job.name()) else { return };
     let arguments = job.arguments().to_vec();
     for (at, word) in arguments.iter().enumerate() {
         let option = entry.options.iter().find_map(|option| {
