@@ -1,7 +1,10 @@
 //! Programs that run something, or copy, on another machine.
 
 use super::{copy::between, job::Job, options::Grammar};
-use crate::{effect::Effect, text::Text};
+use crate::{
+    effect::Effect,
+    text::{Origin, Text},
+};
 
 /// `ssh`: a host and a command for it.
 pub(super) fn ssh(job: &mut Job<'_, '_>) {
@@ -48,7 +51,7 @@ pub(super) fn ssh(job: &mut Job<'_, '_>) {
     });
     if feeds_shell && job.input.is_some() {
         let input = job.input.cloned().unwrap_or_default();
-        if input.literal().is_some() {
+        if input.literal().is_some() || input.origin() == Some(Origin::Fetched) {
             hypothetical(job, &input);
         }
     }
@@ -112,7 +115,7 @@ pub(super) fn scp(job: &mut Job<'_, '_>) {
 /// `docker exec`, `kubectl exec` and the like: a command somewhere else, whose words no shell reads again.
 pub(super) fn command_there(job: &mut Job<'_, '_>, command: &[Text]) {
     if !command.is_empty() {
-        let effects = job.apart(command);
+        let effects = job.apart_fed(command);
         job.walker.effects.push(Effect::Perhaps(effects));
     }
 }

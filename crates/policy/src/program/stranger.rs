@@ -256,11 +256,21 @@ fn enclosed(text: &str) -> &str {
 impl Job<'_, '_> {
     /// The effects of these words as a command, apart from this one's.
     pub(super) fn apart(&mut self, words: &[Text]) -> Effects {
+        self.apart_with(words, None)
+    }
+
+    /// The same for a command that gets this one's input.
+    pub(super) fn apart_fed(&mut self, words: &[Text]) -> Effects {
+        let input = self.input.cloned();
+        self.apart_with(words, input.as_ref())
+    }
+
+    fn apart_with(&mut self, words: &[Text], input: Option<&Text>) -> Effects {
         let mut walker = self.walker.apart();
         let mut scope = self.scope.clone();
         scope.depth += 4;
         if scope.depth < 12 {
-            walker.run(words, &mut scope, None);
+            walker.run(words, &mut scope, input);
         }
         self.walker.found_apart(walker)
     }

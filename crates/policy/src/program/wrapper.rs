@@ -400,10 +400,20 @@ pub(super) fn parallel(job: &mut Job<'_, '_>) {
         ],
     );
     let options = job.options(grammar);
+    let options_files: &[Text] = &options.values(&["-a", "--arg-file"]).cloned().collect::<Vec<_>>();
     let operands = options.operands;
     let end = operands.iter().position(|word| word.prefix().starts_with(":::")).unwrap_or(operands.len());
     let found = found_names();
     if end == 0 {
+        // The lines of these files are commands.
+        let named = operands.first().is_some_and(|word| word.prefix().starts_with("::::"));
+        let files = operands.iter().skip(1).filter(|_| named).chain(options_files);
+        for file in files {
+            job.script(file);
+        }
+        if named {
+            return;
+        }
         for name in operands.iter().skip(1) {
             job.shell(name);
         }
