@@ -2,6 +2,7 @@
 
 use super::{
     copy::remote,
+    helper,
     job::Job,
     options::{Grammar, Options},
 };
@@ -162,6 +163,21 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
         // A rule that allows to look does not allow this.
         job.write_aside(&path);
     }
+    for option in ["--access-hook", "--browser", "--exec"] {
+        for program in
+            helper::values(rest, option).into_iter().filter(|program| program.prefix().contains(['/', ' ']))
+        {
+            job.shell(&program);
+            job.judge_both();
+        }
+    }
+    for folder in
+        helper::values(rest, "--template").into_iter().filter(|_| matches!(command, "clone" | "init"))
+    {
+        // Its hooks run later.
+        let (place, name) = (job.place(&folder), job.name().to_owned());
+        job.walker.script_file(&place, &name, job.scope);
+    }
     match command {
         "status" | "log" | "show" | "diff" | "blame" | "shortlog" | "reflog" | "describe" | "rev-parse"
         | "rev-list" | "ls-files" | "ls-tree" | "cat-file" | "name-rev" | "merge-base" | "for-each-ref"
@@ -183,7 +199,7 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
             talks(job, command, &options);
         }
         "bisect" | "submodule--helper" | "rebase" | "filter-branch" | "difftool" | "mergetool" => {
-            runs(job, command, &options);
+            runs(job, command, rest, &options);
         }
         "config" => configured(job, &options),
         _ => files_of(job, command, &options),
@@ -191,10 +207,11 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
 }
 
 /// Commands that run what they are given.
-fn runs(job: &mut Job<'_, '_>, command: &str, options: &Options) {
+fn runs(job: &mut Job<'_, '_>, command: &str, rest: &[Text], options: &Options) {
     match command {
-        "bisect" | "submodule--helper" if options.operands.first().and_then(Text::literal) == Some("run") => {
-            job.run(&options.operands[1..]);
+        // The options behind it are those of the command.
+        "bisect" | "submodule--helper" if rest.first().and_then(Text::literal) == Some("run") => {
+            job.run(&rest[1..]);
             job.judge_both();
         }
         "rebase" => {
@@ -280,11 +297,6 @@ fn files_of(job: &mut Job<'_, '_>, command: &str, options: &Options) {
             }
         }
         "init" | "worktree" => {
-            if let Some(folder) = options.value(&["--template"]) {
-                // Its hooks run later.
-                let (place, name) = (job.place(folder), job.name().to_owned());
-                job.walker.script_file(&place, &name, job.scope);
-            }
             let path = if command == "worktree" { options.operands.get(1) } else { options.operands.first() };
             if let Some(path) =
                 path.filter(|_| command == "init" || options.operands[0].literal() == Some("add"))

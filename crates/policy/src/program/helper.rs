@@ -15,6 +15,8 @@ struct Named {
 enum Means {
     /// A command that the program starts.
     Runs,
+    /// The same, with commas between its words.
+    RunsList,
     /// A command that it starts somewhere else.
     Perhaps,
     /// A text that may hold commands.
@@ -36,7 +38,7 @@ const fn option(program: &'static str, options: &'static [&'static str], means: 
 }
 
 /// Parts of the names of settings whose value is a command.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "invoke",
     "command",
     "pager",
@@ -49,6 +51,7 @@ const SETTINGS: [&str; 12] = [
     "tools",
     "diff",
     "program",
+    "executable",
 ];
 
 /// Values that name a program which only shows.
@@ -92,11 +95,11 @@ const OPTIONS: &[Named] = &[
     option("bpftrace", &[OPERANDS], Means::Starts),
     option("btop", &["--config"], Means::Reads),
     option("c++", &["-o"], Means::Writes),
-    option("c++", &["-wrapper"], Means::Runs),
+    option("c++", &["-wrapper"], Means::RunsList),
     option("c++", &["-fplugin", "-specs"], Means::Starts),
     option("cargo", &["--target-dir"], Means::Writes),
     option("cc", &["-o"], Means::Writes),
-    option("cc", &["-wrapper"], Means::Runs),
+    option("cc", &["-wrapper"], Means::RunsList),
     option("cc", &["-fplugin", "-specs"], Means::Starts),
     option(
         "chromium",
@@ -116,6 +119,7 @@ const OPTIONS: &[Named] = &[
     option("cwebp", &["-o"], Means::Writes),
     option("date", &["-f", "--file", "-r"], Means::Reads),
     option("ddrescue", &["--log-events"], Means::Writes),
+    option("delta", &["--pager"], Means::Runs),
     option("dialog", &["--textbox", "--editbox", "--tailbox"], Means::Reads),
     option("dig", &["-f"], Means::Reads),
     option("dmesg", &["-F", "--file"], Means::Reads),
@@ -142,10 +146,10 @@ const OPTIONS: &[Named] = &[
     option("flatpak", &["--command"], Means::Runs),
     option("fzf", &["--preview", "--bind", "--become"], Means::Holds),
     option("g++", &["-o"], Means::Writes),
-    option("g++", &["-wrapper"], Means::Runs),
+    option("g++", &["-wrapper"], Means::RunsList),
     option("g++", &["-fplugin", "-specs"], Means::Starts),
     option("gcc", &["-o"], Means::Writes),
-    option("gcc", &["-wrapper"], Means::Runs),
+    option("gcc", &["-wrapper"], Means::RunsList),
     option("gcc", &["-fplugin", "-specs"], Means::Starts),
     option("gdb", &["-x", "--command"], Means::Starts),
     option("genisoimage", &["-o"], Means::Writes),
@@ -156,6 +160,7 @@ const OPTIONS: &[Named] = &[
     option("gimp", &["-b", "--batch"], Means::Holds),
     option("gnuplot", &[OPERANDS], Means::Starts),
     option("go", &["-o"], Means::Writes),
+    option("go", &["-vettool"], Means::Starts),
     option(
         "google-chrome",
         &["--renderer-cmd-prefix", "--utility-cmd-prefix", "--gpu-launcher"],
@@ -194,9 +199,11 @@ const OPTIONS: &[Named] = &[
     option("jest", &["-c", "--config", "--globalSetup", "--setupFiles"], Means::Starts),
     option("jj", &["--config", "--config-toml"], Means::Setting),
     option("jshell", &[OPERANDS], Means::Starts),
+    option("just", &["--justfile", "-f"], Means::Starts),
     option("k6", &["--config"], Means::Starts),
     option("kubectl", &["--kubeconfig"], Means::Reads),
     option("kubectl", &["--server", "-s"], Means::Host),
+    option("launchctl", &[OPERANDS], Means::Starts),
     option("ld", &["-o", "-Map"], Means::Writes),
     option("ld", &["-plugin"], Means::Starts),
     option("ldapsearch", &["-h", "-H"], Means::Host),
@@ -230,6 +237,7 @@ const OPTIONS: &[Named] = &[
     option("mtr", &["-F", "--filename"], Means::Reads),
     option("mutt", &["-a", "-i", "-H"], Means::Reads),
     option("mvn", &["-f", "--file"], Means::Starts),
+    option("mvn", &["-D", "--define"], Means::Setting),
     option("mysql", &["--pager"], Means::Runs),
     option("mysql", &["--defaults-file", "--defaults-extra-file"], Means::Reads),
     option("mysql", &["-h", "--host"], Means::Host),
@@ -238,6 +246,7 @@ const OPTIONS: &[Named] = &[
     option("mysqldump", &["-h", "--host"], Means::Host),
     option("nano", &["-s", "--speller"], Means::Runs),
     option("neomutt", &["-a", "-i", "-H"], Means::Reads),
+    option("ninja", &["-f"], Means::Starts),
     option("nix", &["--run", "--command-text"], Means::Runs),
     option("nix-build", &["-o", "--out-link"], Means::Writes),
     option("nix-shell", &["--run", "--command"], Means::Runs),
@@ -281,7 +290,9 @@ const OPTIONS: &[Named] = &[
     option("pg_dumpall", &["-f", "--file"], Means::Writes),
     option("php", &["-c"], Means::Reads),
     option("pip", &["--log", "-t", "--target", "--cache-dir"], Means::Writes),
+    option("pip", &["--python"], Means::Runs),
     option("pip3", &["--log", "-t", "--target", "--cache-dir"], Means::Writes),
+    option("pip3", &["--python"], Means::Runs),
     option("playwright", &["-c", "--config"], Means::Starts),
     option("pnpm", &["--script-shell"], Means::Runs),
     option("poetry", &["--env-file"], Means::Reads),
@@ -315,6 +326,7 @@ const OPTIONS: &[Named] = &[
     option("rustc", &["-o", "--out-dir"], Means::Writes),
     option("rustc", &["-C", "--codegen"], Means::Setting),
     option("sar", &["-o"], Means::Writes),
+    option("scons", &["-f", "--file"], Means::Starts),
     option("scrot", &["-e", "--exec"], Means::Runs),
     option("sendmail", &["-C"], Means::Reads),
     option("siege", &["-f", "--file"], Means::Reads),
@@ -348,6 +360,7 @@ const OPTIONS: &[Named] = &[
     option("swaks", &["--server", "-s"], Means::Host),
     option("swiftc", &["-o"], Means::Writes),
     option("tar", &["--index-file", "--volno-file"], Means::Writes),
+    option("task", &["-t", "--taskfile"], Means::Starts),
     option("tcc", &["-o"], Means::Writes),
     option("tcpdump", &["-z"], Means::Runs),
     option("tcpdump", &["-w"], Means::Writes),
@@ -418,6 +431,7 @@ pub(super) fn follow(job: &mut Job<'_, '_>) {
 fn follow_one(job: &mut Job<'_, '_>, means: Means, option: &str, value: &Text) {
     match means {
         Means::Runs => started(job, value),
+        Means::RunsList => started(job, &Text::lit(value.masked().replace(',', " "))),
         Means::Perhaps => job.walker.payload_apart(value, job.scope),
         Means::Holds => {
             if let Some(text) = value.literal() {

@@ -16,12 +16,15 @@ pub(super) fn npm(job: &mut Job<'_, '_>) {
     match command {
         "exec" | "x" | "dlx" => executed(job, rest),
         "config" if rest.first().and_then(Text::literal) == Some("set") => {
-            let names_program = rest
+            let names_program = ["script-shell", "editor", "yarnPath", "plugins"]
                 .iter()
-                .any(|word| word.prefix().contains("script-shell") || word.prefix().contains("editor"));
+                .any(|name| rest.iter().any(|word| word.prefix().contains(name)));
             if names_program {
                 job.opaque("it names the shell that scripts run in");
             }
+        }
+        "pkg" | "set-script" if rest.first().and_then(Text::literal) != Some("get") => {
+            job.write(&Text::lit("package.json"));
         }
         "cache" if rest.first().and_then(Text::literal) == Some("clean") => {}
         _ => rest.iter().for_each(|word| job.perhaps_reads(word)),

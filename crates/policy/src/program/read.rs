@@ -106,7 +106,7 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
     };
     if let Some(program) = options.value(&["--compress-program", "--pager"]) {
         let program = program.clone();
-        job.run(&[program]);
+        job.shell(&program);
     }
     let is_pager = matches!(job.name(), "less" | "more" | "most" | "zless" | "zmore");
     for command in options.operands.iter().filter_map(|word| word.strip_prefix("+").filter(|_| is_pager)) {

@@ -63,7 +63,7 @@ impl Runner {
 /// Sorted by name; the first way that fits is taken.
 const RUNNERS: &[Runner] = &[
     runs("aa-exec", Grammar::leading("pn", &["profile", "namespace"]), 0),
-    runs("abduco", Grammar::leading("eErAaNn", &[]), 1),
+    runs("abduco", Grammar::leading("ncAaer", &[]), 0),
     behind("alacritty", &["-e", "--command"]),
     under("apptainer", &["exec"], Grammar::leading("B", &["bind"]), 1),
     under("asdf", &["exec", "env"], Grammar::leading("", &[]), 0),
@@ -124,7 +124,7 @@ const RUNNERS: &[Runner] = &[
     under("doppler", &["run"], Grammar::leading("pc", &["project", "config", "token"]), 0),
     runs("dotenv", Grammar::leading("efcv", &["file", "env"]), 0),
     under("dotenvx", &["run"], Grammar::leading("f", &["env-file"]), 0),
-    runs("dtach", Grammar::leading("eErAaNn", &[]), 1),
+    runs("dtach", Grammar::leading("ncAaNEr", &[]), 0),
     runs("dumb-init", Grammar::leading("", &[]), 0),
     under("dune", &["exec"], Grammar::leading("", &[]), 0),
     transparent("eatmydata", Grammar::leading("", &[]), 0),
@@ -341,8 +341,6 @@ const RUNNERS: &[Runner] = &[
             "respawn-window",
             "run",
             "run-shell",
-            "if",
-            "if-shell",
             "pipe-pane",
             "popup",
             "display-popup",
