@@ -62,6 +62,10 @@ pub(super) fn tar(job: &mut Job<'_, '_>) {
     for path in options.values(&["-T", "--files-from", "-X", "--exclude-from"]) {
         job.read(path);
     }
+    let from_input = options.values(&["-T", "--files-from"]).any(|path| path.literal() == Some("-"));
+    if let Some(text) = job.input.and_then(Text::literal).filter(|_| from_input).map(str::to_owned) {
+        text.lines().for_each(|path| job.read(&Text::lit(path)));
+    }
     let has = |letter: &str, long: &str| options.has(&[letter, long]);
     let creates =
         has("-c", "--create") || has("-r", "--append") || has("-u", "--update") || has("-A", "--concatenate");

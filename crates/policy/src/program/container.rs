@@ -88,6 +88,16 @@ pub(super) fn docker(job: &mut Job<'_, '_>) {
             for path in inner.values(&["-f", "--file"]) {
                 job.read(path);
             }
+            for secret in
+                inner.values(&["--secret"]).filter_map(Text::literal).map(str::to_owned).collect::<Vec<_>>()
+            {
+                let source = secret
+                    .split(',')
+                    .find_map(|part| part.split_once('=').filter(|(name, _)| name.starts_with("s")));
+                if let Some((_, path)) = source {
+                    job.read(&Text::lit(path));
+                }
+            }
         }
         "system" | "volume" if rest.first().and_then(Text::literal) == Some("prune") => {
             job.class(Class::BulkDelete, "it removes all that is not in use");
@@ -174,6 +184,9 @@ pub(super) fn kubectl(job: &mut Job<'_, '_>) {
             job.connect_url(&url);
         } else {
             job.read(path);
+            if let Some((_, file)) = path.split_once('=') {
+                job.read(&file);
+            }
         }
     }
     let said: Vec<&str> = options.operands.iter().filter_map(Text::literal).collect();

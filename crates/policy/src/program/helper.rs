@@ -329,6 +329,7 @@ const OPTIONS: &[Named] = &[
     option("scons", &["-f", "--file"], Means::Starts),
     option("scrot", &["-e", "--exec"], Means::Runs),
     option("sendmail", &["-C"], Means::Reads),
+    option("shuf", &["-o", "--output"], Means::Aside),
     option("siege", &["-f", "--file"], Means::Reads),
     option("smbclient", &[OPERANDS], Means::Host),
     option("smtp-cli", &["--host"], Means::Host),

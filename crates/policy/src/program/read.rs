@@ -108,6 +108,13 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
         let program = program.clone();
         job.shell(&program);
     }
+    // Whether an option takes a value differs between versions; what looks like a path may be one that is read.
+    for value in options.all().filter_map(|(_, value)| value.cloned()).collect::<Vec<_>>() {
+        job.perhaps_reads(&value);
+    }
+    for file in options.operands.iter().filter(|word| word.prefix().starts_with('@')) {
+        job.perhaps_reads(file);
+    }
     let is_pager = matches!(job.name(), "less" | "more" | "most" | "zless" | "zmore");
     for command in options.operands.iter().filter_map(|word| word.strip_prefix("+").filter(|_| is_pager)) {
         if command.prefix().contains(['!', '|', '#']) || command.literal().is_none() {

@@ -125,6 +125,9 @@ pub(super) fn perhaps_reads(job: &mut Job<'_, '_>, word: &Text) {
         None => word.clone(),
     };
     let value = value.strip_prefix("@").unwrap_or(value);
+    // `text/plain:/path`
+    let behind_colon = value.prefix().find(":/").filter(|at| !value.prefix()[*at..].starts_with("://"));
+    let value = behind_colon.map_or(value.clone(), |at| value.without_prefix(at + 1));
     let mut effects = Effects::default();
     if value.prefix().contains("://") {
         if value.prefix().contains(char::is_whitespace) {
