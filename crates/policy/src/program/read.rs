@@ -43,9 +43,9 @@ pub(super) fn nothing(_: &mut Job<'_, '_>) {}
 
 const HEAD: Grammar = Grammar::new("ncsSkfjtdwaINAbvhpqTDlLoerRzZ", &[]);
 
-/// All operands are read.
-pub(super) fn files(job: &mut Job<'_, '_>) {
-    let grammar = match job.name() {
+/// The options of programs that read their operands.
+fn grammar_of(name: &str) -> Grammar {
+    match name {
         "head" | "tail" => {
             Grammar::new("ncs", &["lines", "bytes", "pid", "sleep-interval", "max-unchanged-stats"])
         }
@@ -93,8 +93,12 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
             ],
         ),
         _ => Grammar::new("", &[]),
-    };
-    let options = job.options(grammar);
+    }
+}
+
+/// All operands are read.
+pub(super) fn files(job: &mut Job<'_, '_>) {
+    let options = job.options(grammar_of(job.name()));
     for value in options.values(&["--files0-from", "--exclude-from", "--from-file", "--to-file", "-X"]) {
         job.read(value);
     }

@@ -375,31 +375,32 @@ fn fed_names(job: &Job<'_, '_>, options: &Options, by_line: bool) -> Vec<Text> {
     }
 }
 
+const PARALLEL: Grammar = Grammar::leading(
+    "jaINnLSPd",
+    &[
+        "jobs",
+        "arg-file",
+        "max-args",
+        "sshlogin",
+        "results",
+        "joblog",
+        "colsep",
+        "delay",
+        "retries",
+        "timeout",
+        "tempdir",
+        "workdir",
+        "halt",
+        "memfree",
+        "load",
+        "tagstring",
+        "arg-sep",
+    ],
+);
+
 /// `parallel`: a command, then `:::` and names.
 pub(super) fn parallel(job: &mut Job<'_, '_>) {
-    let grammar = Grammar::leading(
-        "jaINnLSPd",
-        &[
-            "jobs",
-            "arg-file",
-            "max-args",
-            "sshlogin",
-            "results",
-            "joblog",
-            "colsep",
-            "delay",
-            "retries",
-            "timeout",
-            "tempdir",
-            "workdir",
-            "halt",
-            "memfree",
-            "load",
-            "tagstring",
-            "arg-sep",
-        ],
-    );
-    let options = job.options(grammar);
+    let options = job.options(PARALLEL);
     let options_files: &[Text] = &options.values(&["-a", "--arg-file"]).cloned().collect::<Vec<_>>();
     let operands = options.operands;
     let end = operands.iter().position(|word| word.prefix().starts_with(":::")).unwrap_or(operands.len());
