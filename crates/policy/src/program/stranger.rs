@@ -67,7 +67,7 @@ pub(super) fn stranger(job: &mut Job<'_, '_>) {
         perhaps_runs(job, &other);
     }
     let is_script = job.is_script;
-    let mut is_tail_open = true;
+    let end_of_options = words.iter().position(|word| word.literal() == Some("--"));
     for (at, word) in words.iter().enumerate().skip(1) {
         perhaps_reads(job, word);
         let before = words[at - 1].literal().unwrap_or_default();
@@ -79,8 +79,7 @@ pub(super) fn stranger(job: &mut Job<'_, '_>) {
         {
             perhaps_writes(job, &path);
         }
-        is_tail_open &= at <= MOST_TAILS;
-        if is_tail_open || before == "--" {
+        if at <= MOST_TAILS || end_of_options.is_some_and(|end| at == end + 1) {
             perhaps_runs(job, &words[at..]);
         }
         // A script of the project takes prose; what stands behind an option may be more.

@@ -51,7 +51,8 @@ impl Walker<'_> {
 
     /// Runs what is substituted in a text that no quotes protect any more.
     fn substituted_in(&mut self, text: &str, scope: &Scope) {
-        if !text.contains("$(") && !text.contains('`') {
+        // The same value may be read many times.
+        if !(text.contains("$(") || text.contains('`')) || !self.affords(text.len()) {
             return;
         }
         match substitution::inside(text) {
