@@ -6,3 +6,4 @@ mod lint;
 mod metamorphic;
 mod robust;
 mod sets;
+mod speed;
