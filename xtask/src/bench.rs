@@ -4,6 +4,7 @@ mod backlog;
 mod backlog_fill;
 mod backlog_raw;
 mod fork;
+mod governance;
 mod hook_client;
 mod measure;
 mod memory;
@@ -48,8 +49,11 @@ pub(crate) struct Options {
     /// Measure only what sessions do: many at once, the queue, forks, imports.
     #[arg(long)]
     only_sessions: bool,
-    /// Measure only how fast the command hook of an agent CLI answers.
+    /// Measure only what governance costs: decisions, gates, the audit log.
     #[arg(long, conflicts_with = "only_sessions")]
+    only_governance: bool,
+    /// Measure only how fast the command hook of an agent CLI answers.
+    #[arg(long, conflicts_with_all = ["only_sessions", "only_governance"])]
     only_hook_client: bool,
 }
 
@@ -93,6 +97,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         measure_sessions(folder.path(), options, &mut report)?;
         return report.end();
     }
+    if options.only_governance {
+        governance::measure(folder.path(), &mut report)?;
+        return report.end();
+    }
     if options.only_hook_client {
         hook_client::measure(folder.path(), options.starts(), &mut report)?;
         return report.end();
@@ -105,6 +113,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     writers::measure(folder.path(), options.long_span(), &mut report)?;
     migration::measure(folder.path(), &mut report)?;
     measure_sessions(folder.path(), options, &mut report)?;
+    governance::measure(folder.path(), &mut report)?;
     match &options.postgres {
         Some(url) => postgres::measure(url, options.backlogs(), options.span(), &mut report)?,
         None => report.skip("PostgreSQL", "neither --postgres nor PROVOST_TEST_POSTGRES")?,

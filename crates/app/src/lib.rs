@@ -19,6 +19,7 @@ mod install;
 pub mod owner;
 mod patience;
 pub mod permission;
+pub mod policies;
 pub mod prices;
 pub mod session;
 pub mod templates;

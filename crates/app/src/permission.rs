@@ -8,7 +8,9 @@ mod default_policies;
 mod links;
 mod ruling;
 mod source;
+mod try_call;
 
+pub(crate) use self::links::find as find_links;
 pub(crate) use self::{
     decider::{Asking, Decider, Grant, Ruled},
     ruling::Ruling,
@@ -16,5 +18,6 @@ pub(crate) use self::{
 };
 pub use self::{
     default_policies::DefaultPolicies,
-    source::{PolicyOrigin, UnusablePolicies},
+    source::{PolicyOrigin, UnusablePolicies, surroundings},
+    try_call::{Tried, TriedCall, TryCallError},
 };

@@ -177,6 +177,7 @@ impl Shared {
         for session in self.app.recover_sessions().await? {
             self.note(WorkerNote::Recovered(session)).await;
         }
+        self.app.expire_approvals().await?;
         Ok(())
     }
 

@@ -245,6 +245,11 @@ impl Context {
         DefaultHooks { audit, metrics, persistence, notification }
     }
 
+    /// The variables that every program sees.
+    pub(crate) fn basic_environment(&self) -> Environment {
+        Environment::select(self.surroundings.variables.clone(), EnvironmentPolicy::OwnLogin).basic()
+    }
+
     /// The policies that hold in every session.
     pub(crate) fn default_policies(&self) -> DefaultPolicies {
         let settings = self.settings.policy.clone();

@@ -6,12 +6,13 @@ use agent::StartError;
 use app::{
     InstallError,
     agents::AgentError,
-    approvals::{AnswerApprovalError, FindApprovalError},
+    approvals::{AlwaysError, AnswerApprovalError, FindApprovalError},
     audit::{ReadExportError, RedactAuditError},
     captured::CaptureError,
     hook::HookError,
     import::ImportError,
-    permission::{PolicyOrigin, UnusablePolicies},
+    permission::{PolicyOrigin, TryCallError, UnusablePolicies},
+    policies::PolicyError,
     session::{
         CheckpointError, ForkSessionError, GetSessionError, PlanError, ResolveSessionError,
         StartSessionError, TellSessionError,
@@ -272,11 +273,41 @@ impl From<FindApprovalError> for Failure {
     }
 }
 
+impl From<TryCallError> for Failure {
+    fn from(error: TryCallError) -> Self {
+        match error {
+            TryCallError::Policies(error) => Self::new(Code::Usage, error)
+                .hint("provost config show --origin lists the settings policy.* and where they are set"),
+            TryCallError::Policy(error) => Self::new(Code::Failed, error)
+                .hint("sessions deny everything until it is mended: provost policy update, or disable"),
+            TryCallError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AlwaysError> for Failure {
+    fn from(error: AlwaysError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match error {
+            AlwaysError::NotExact => failure(Code::Refused).hint("name one: --always --rule 'Bash(make:*)'"),
+            AlwaysError::StillDecided { .. } => {
+                failure(Code::Refused).hint("provost policy explain shows what each policy says about it")
+            }
+            AlwaysError::Rule(_) => failure(Code::Usage),
+            AlwaysError::Policies(_) => failure(Code::Failed),
+            AlwaysError::NoSession(_) => failure(Code::NotFound),
+            AlwaysError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<AnswerApprovalError> for Failure {
     fn from(error: AnswerApprovalError) -> Self {
         match error {
             AnswerApprovalError::NotFound(_) => Self::new(Code::NotFound, error).hint(SEE_APPROVALS),
             AnswerApprovalError::Settled(_) => Self::new(Code::Refused, error),
+            AnswerApprovalError::NotKept(_) => Self::new(Code::Refused, error)
+                .hint("provost policy enable \"allowed by approvals\", or approve it without --always"),
             AnswerApprovalError::Store(error) => error.into(),
         }
     }
@@ -461,6 +492,28 @@ impl From<HookError> for Failure {
                 failure(Code::Usage)
             }
             HookError::Store(error) => error.clone().into(),
+        }
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        let failure = |code| Self::new(code, &error);
+        match &error {
+            PolicyError::NotFound { nearest, .. } => {
+                let failure = match nearest {
+                    Some(nearest) => failure(Code::NotFound).hint(format!("did you mean {nearest}?")),
+                    None => failure(Code::NotFound),
+                };
+                failure.hint("provost policy list shows what there is")
+            }
+            PolicyError::NotThen { name, .. } => failure(Code::NotFound)
+                .hint(format!("provost policy show {:?} --history shows when there was", name.as_str())),
+            PolicyError::NoRevision { .. } => failure(Code::NotFound),
+            PolicyError::Taken(_) => failure(Code::Refused).hint("provost policy update changes it"),
+            PolicyError::Repeated(_) | PolicyError::Name(_) => failure(Code::Usage),
+            PolicyError::Unreadable(_) => failure(Code::Usage).hint("docs/policies.md describes each kind"),
+            PolicyError::Store(error) => error.clone().into(),
         }
     }
 }

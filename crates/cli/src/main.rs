@@ -11,6 +11,7 @@ mod failure;
 mod json_text;
 mod line_diff;
 mod long_work;
+mod moment;
 mod new_file;
 #[cfg(test)]
 mod reference;
@@ -102,7 +103,7 @@ async fn dispatch(command: Command, context: Context, global: &Global) -> Result
         Command::Session(SessionCommand::Search(command)) => command.run(context).await,
         Command::Hook(command) => command.run(context).await,
         Command::Approval(command) => command.run(context).await,
-        Command::Policy(command) => command.run(&context),
+        Command::Policy(command) => command.run(context).await,
         Command::Price(command) => command.run(context).await,
         Command::Import(command) => command.run(context).await,
         Command::Agent(command) => command.run(context).await,

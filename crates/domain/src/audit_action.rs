@@ -79,6 +79,16 @@ text_enum! {
         HookDisable = "hook.disable",
         /// A hook was deleted.
         HookDelete = "hook.delete",
+        /// A policy was added.
+        PolicyCreate = "policy.create",
+        /// A policy was given other details or another priority.
+        PolicyUpdate = "policy.update",
+        /// A policy was enabled.
+        PolicyEnable = "policy.enable",
+        /// A policy was disabled.
+        PolicyDisable = "policy.disable",
+        /// A policy was deleted.
+        PolicyDelete = "policy.delete",
         /// An agent program told of an event, and the built-in hook `audit` is for it.
         HookEventRecord = "hook_event.record",
     }

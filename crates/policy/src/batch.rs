@@ -91,12 +91,6 @@ impl PolicyFile {
 }
 
 impl Batch {
-    /// The policies as they were written.
-    #[must_use]
-    pub fn into_policies(self) -> Vec<PolicyText> {
-        self.file.policies
-    }
-
     /// The policies as they judge cases that say nothing about the platform.
     #[must_use]
     pub const fn set(&self) -> &PolicySet {

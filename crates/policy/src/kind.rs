@@ -11,7 +11,7 @@ mod tool_list;
 use std::{borrow::Cow, cell::OnceCell};
 
 use domain::{permission::Decision, policy::PolicyKind};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub(crate) use self::rules::Rules;
 use self::{
@@ -151,8 +151,32 @@ impl Finding {
 }
 
 /// Reads a kind's own form; the message names the field.
-pub(crate) fn form<'v, T: serde::Deserialize<'v>>(config: &'v Value) -> Result<T, ConfigError> {
-    T::deserialize(config).map_err(|error| ConfigError::Form(error.to_string()))
+pub(crate) fn form<T: serde::de::DeserializeOwned>(config: &Value) -> Result<T, ConfigError> {
+    let Some(fields) = config.as_object() else {
+        return Err(ConfigError::Form("its config is something else than a JSON object".to_owned()));
+    };
+    T::deserialize(config).map_err(|error| {
+        let problem = error.to_string();
+        ConfigError::Form(match wrong_field::<T>(fields, &problem) {
+            Some(field) if !problem.contains(field) => format!("{field}: {problem}"),
+            _ => problem,
+        })
+    })
+}
+
+/// The field without which something else, or nothing, is wrong.
+fn wrong_field<'f, T: serde::de::DeserializeOwned>(
+    fields: &'f Map<String, Value>,
+    problem: &str,
+) -> Option<&'f str> {
+    /// No kind has so many.
+    const MOST: usize = 20;
+    let is_wrong = |field: &&String| {
+        let mut others = fields.clone();
+        others.remove(*field);
+        T::deserialize(Value::Object(others)).err().is_none_or(|error| error.to_string() != problem)
+    };
+    fields.keys().take(MOST).find(is_wrong).map(String::as_str)
 }
 
 /// Deny is strictest, allow least.

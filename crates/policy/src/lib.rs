@@ -8,13 +8,18 @@ mod call;
 mod effect;
 mod glob;
 mod kind;
+mod lint;
 mod lookalike;
+mod narrow;
+mod nearest;
 mod network;
 mod path;
 mod program;
 mod rule;
 mod set;
+mod settings;
 mod shell;
+mod source;
 mod surroundings;
 mod text;
 
@@ -23,7 +28,11 @@ pub use self::{
     call::Call,
     effect::Class,
     kind::ConfigError,
+    lint::{LintCode, LintFinding, Severity, lint},
+    nearest::nearest,
     rule::RuleError,
     set::{Plan, PolicyError, PolicySet, PolicyText, PolicyVerdict, Verdict},
+    settings::{SettingsError, SettingsPlace, SettingsRules},
+    source::{PolicySource, SourceError},
     surroundings::{Links, Platform, Surroundings},
 };

@@ -5,9 +5,11 @@ mod code;
 mod container;
 mod copy;
 mod disk;
+mod driver;
 mod editor;
 mod find;
 mod git;
+mod helper;
 mod interpreter;
 mod job;
 mod network;
@@ -18,15 +20,18 @@ mod payload;
 mod read;
 mod remote;
 mod remove;
+mod runner;
 mod shells;
+mod stranger;
 mod table;
+mod tongue;
 mod wrapper;
 mod write;
 
 use self::job::Job;
 pub(crate) use self::output::printed_by;
 use crate::{
-    effect::{Class, Effect, Effects, Place, Run},
+    effect::{Class, Effect, Place, Run},
     lookalike,
     shell::{Scope, Walker},
     text::{Hole, Text},
@@ -56,9 +61,6 @@ const HOME_FOLDERS: [&str; 8] = [
     ".rbenv/shims",
     ".bun/bin",
 ];
-
-/// How many of an unknown program's arguments are looked at as a command.
-const MOST_TAILS: usize = 6;
 
 /// Runs a program: gathers its effects, and gives what it prints as far as that is constant.
 pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, input: Option<&Text>) -> Text {
@@ -90,10 +92,19 @@ pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, in
     }
     let printed = printed_by(&normal, input);
     let handler = table::handler(&name);
-    let mut job = Job { walker, scope, words: normal, input, run_at, printed };
+    let mut job = Job { walker, scope, words: normal, input, is_script: !is_genuine, run_at, printed };
+    let cwd = job.scope.cwd.clone();
     match handler {
         Some(handler) => handler(&mut job),
-        None => stranger(&mut job),
+        None => stranger::stranger(&mut job),
+    }
+    driver::follow(&mut job);
+    remove::in_bulk(&mut job);
+    helper::follow(&mut job);
+    tongue::listen(&mut job);
+    // Where a program goes by an option of its own, the shell does not follow.
+    if !matches!(job.name(), "command" | "builtin") {
+        job.scope.cwd = cwd;
     }
     job.printed
 }
@@ -132,6 +143,8 @@ fn nameless(walker: &mut Walker<'_>, words: &[Text], input: Option<&Text>) -> Te
 /// A program's name without its folder.
 fn name_of(path: &str) -> String {
     let name = path.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or(path);
+    // `=name` is where zsh finds a program.
+    let name = name.strip_prefix('=').filter(|rest| !rest.is_empty()).unwrap_or(name);
     name.strip_suffix(".exe").unwrap_or(name).to_owned()
 }
 
@@ -155,58 +168,11 @@ fn opaque_script(walker: &mut Walker<'_>, scope: &Scope, place: &Place, path: &s
     let absolute = place.absolute(walker.surroundings);
     if absolute.iter().any(|file| scope.has_written(file)) {
         walker.class(Class::OpaqueExec, format!("it runs {path}, which the same command writes"));
+    } else if absolute.iter().any(|file| scope.was_brought(file)) {
+        walker.class(Class::OpaqueExec, format!("it runs {path}, which the same command brings here"));
     } else if !is_installed(path, walker, true)
         && !place.is_inside(&walker.surroundings.project_root, walker.surroundings)
     {
         walker.class(Class::OpaqueExec, format!("it runs {path}, which lies outside of the project"));
-    }
-}
-
-/// A program that is not in the table: its arguments may be paths, and the last of them a command.
-fn stranger(job: &mut Job<'_, '_>) {
-    let words = job.words.clone();
-    for (at, word) in words.iter().enumerate().skip(1) {
-        job.perhaps_reads(word);
-        let is_command =
-            at <= MOST_TAILS && word.literal().is_some_and(|name| table::handler(&name_of(name)).is_some());
-        if is_command {
-            let tail = job.apart(&words[at..]);
-            job.walker.effects.push(Effect::Perhaps(tail));
-        }
-    }
-    // Short commands in one word, as `-c` of programs that nobody knows take them.
-    for pair in words.windows(2) {
-        let Some(word) =
-            pair[1].literal().filter(|word| pair[0].prefix().starts_with('-') && word.contains(' '))
-        else {
-            continue;
-        };
-        let tail = job.text_apart(word);
-        if !tail.0.iter().any(|effect| matches!(effect, Effect::Unreadable(_))) {
-            job.walker.effects.push(Effect::Perhaps(tail));
-        }
-    }
-}
-
-impl Job<'_, '_> {
-    /// The effects of these words as a command, apart from this one's.
-    pub(super) fn apart(&mut self, words: &[Text]) -> Effects {
-        let mut walker = self.walker.apart();
-        let mut scope = self.scope.clone();
-        scope.depth += 4;
-        if scope.depth < 12 {
-            walker.run(words, &mut scope, None);
-        }
-        self.walker.found_apart(walker)
-    }
-
-    fn text_apart(&mut self, text: &str) -> Effects {
-        let mut walker = self.walker.apart();
-        let mut scope = self.scope.clone();
-        scope.depth += 4;
-        if scope.depth < 12 && text.len() < 1024 {
-            walker.program(text, &mut scope, None);
-        }
-        self.walker.found_apart(walker)
     }
 }

@@ -60,9 +60,9 @@ impl fmt::Display for RuleError {
 }
 
 /// Tools whose rules name files that are read.
-const READERS: [&str; 5] = ["Read", "Grep", "Glob", "NotebookRead", "LS"];
+pub(crate) const READERS: [&str; 5] = ["Read", "Grep", "Glob", "NotebookRead", "LS"];
 /// Tools whose rules name files that are written.
-const EDITORS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
+pub(crate) const EDITORS: [&str; 4] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
 
 impl Rule {
     /// Reads a rule.
@@ -145,6 +145,23 @@ impl DomainPattern {
             if name.starts_with('[') { name.to_lowercase() } else { idna::domain_to_ascii(name).ok()? };
         let name = ascii.strip_suffix('.').unwrap_or(&ascii).to_owned();
         (!name.is_empty() && !name.contains(['/', '*', ' ', '@'])).then_some(Self { name, only_below })
+    }
+
+    /// Whether every host that is one of the others is one of these.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        if !self.only_below {
+            return self == other;
+        }
+        let is_below = other
+            .name
+            .strip_suffix(self.name.as_str())
+            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+        is_below || self == other
+    }
+
+    /// A host that is one of these, unless none can be.
+    pub(crate) fn example(&self) -> String {
+        if self.only_below { format!("a.{}", self.name) } else { self.name.clone() }
     }
 
     /// Whether a host, in lower case and without a trailing dot, is one of these.

@@ -46,7 +46,7 @@ pub struct PolicyText {
     pub config: Value,
 }
 
-const fn default_priority() -> i64 {
+pub(crate) const fn default_priority() -> i64 {
     100
 }
 
@@ -183,6 +183,14 @@ impl PolicySet {
 }
 
 impl Plan {
+    pub(crate) fn tool_name(&self) -> &str {
+        &self.tool_name
+    }
+
+    pub(crate) fn effects(&self) -> std::slice::Iter<'_, Effect> {
+        self.effects.iter()
+    }
+
     /// The paths whose links must be looked up, absolute and without a name for what is unknown.
     #[must_use]
     pub fn paths(&self, surroundings: &Surroundings) -> Vec<String> {

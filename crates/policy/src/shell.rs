@@ -2,11 +2,13 @@
 
 mod assign;
 mod builtin;
+mod evaluate;
 mod exec;
 mod expand;
 mod guard;
 mod parameter;
 mod parse;
+mod redirect;
 mod state;
 mod substitution;
 mod syntax;
@@ -16,6 +18,7 @@ mod word;
 pub(crate) use self::{
     assign::is_set_to_steer,
     expand::push_globbed,
+    redirect::descriptor_of,
     state::{Folders, Scope},
     walk::Walker,
 };

@@ -142,7 +142,7 @@ pub use repository::{
     session_template::SessionTemplates,
     team::Teams,
     timeline::Timeline,
-    tool_call::{ToolCallFilter, ToolCalls},
+    tool_call::{AskedFilter, AskedToolCall, ToolCallFilter, ToolCalls},
     transcript::Transcripts,
     user::Users,
     webhook_delivery::{DeliveryFilter, DueDeliveries, WebhookDeliveries},

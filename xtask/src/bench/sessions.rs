@@ -153,7 +153,8 @@ impl Run {
         let mut running = JoinSet::new();
         let all = Arc::new(Barrier::new(SESSIONS as usize + 1));
         for number in 0..SESSIONS {
-            let (launch, folder) = (self.launch(&scenario), self.folder.clone());
+            let launch = launch(&self.program, &self.folder, &scenario);
+            let folder = self.folder.clone();
             // Agents that have nothing to do with one another do not speak at the same moment.
             let begin = (Arc::clone(&all), pause * number / SESSIONS);
             running.spawn(run_one(app.clone(), caller, launch, folder, begin));
@@ -172,32 +173,39 @@ impl Run {
         app.store().close().await;
         Ok(Measured { delays, heard, megabytes, agents_megabytes })
     }
+}
 
-    fn launch(&self, scenario: &Path) -> LaunchSettings {
-        let config_directory = self.folder.join("config");
-        LaunchSettings {
-            runtime: Runtime::Scripted {
-                program: self.program.clone(),
-                scenario: scenario.to_owned(),
-                state_directory: self.folder.join("state"),
-            },
-            environment: Environment::select([], EnvironmentPolicy::Isolated { config_directory }),
-            limits: Limits::default(),
-            setting_sources: SettingSources::Isolated,
-            include_partial_messages: false,
-            extra_arguments: Vec::new(),
-            idle: Duration::from_secs(600),
-            default_policies: DefaultPolicies {
-                built_in: true,
-                blocked_commands: Vec::new(),
-                restricted_paths: ["/etc/passwd", "~/.ssh/**", "**/.env"].map(str::to_owned).into(),
-                restricted_except: Vec::new(),
-                removable: Vec::new(),
-                custom: true,
-            },
-            approval_wait: Duration::from_secs(300),
-            default_hooks: DefaultHooks::default(),
-        }
+/// How agents are started here.
+pub(super) fn launch(program: &Path, folder: &Path, scenario: &Path) -> LaunchSettings {
+    let config_directory = folder.join("config");
+    LaunchSettings {
+        runtime: Runtime::Scripted {
+            program: program.to_owned(),
+            scenario: scenario.to_owned(),
+            state_directory: folder.join("state"),
+        },
+        environment: Environment::select([], EnvironmentPolicy::Isolated { config_directory }),
+        limits: Limits::default(),
+        setting_sources: SettingSources::Isolated,
+        include_partial_messages: false,
+        extra_arguments: Vec::new(),
+        idle: Duration::from_secs(600),
+        default_policies: default_policies(),
+        approval_wait: Duration::from_secs(300),
+        default_hooks: DefaultHooks::default(),
+    }
+}
+
+/// What holds in every session unless it is set otherwise.
+pub(super) fn default_policies() -> DefaultPolicies {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    DefaultPolicies {
+        built_in: true,
+        blocked_commands: Vec::new(),
+        restricted_paths: texts(&["/etc/passwd", "/etc/shadow", "~/.ssh/**", "**/.env", "**/.env.*"]),
+        restricted_except: texts(&["**/.env.example"]),
+        removable: texts(&["./target/**", "./node_modules/**"]),
+        custom: true,
     }
 }
 
@@ -278,9 +286,9 @@ fn child_megabytes() -> anyhow::Result<f64> {
     resident_megabytes(children.first().context("no agent runs")?)
 }
 
-/// Nobody is asked: agents here use no tools.
+/// Nobody is asked.
 #[derive(Debug)]
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Asker for Nobody {
     fn ask(&self, _: Question) -> BoxFuture<Answer> {

@@ -6,6 +6,7 @@ use domain::{
     audit_action::AuditAction,
     command::{CommandKind, CommandStatus},
     id::{ApprovalId, TeamId},
+    policy::PolicyName,
     timeline::{Change, TimelineEntry, TimelineItem},
 };
 use serde_json::json;
@@ -24,6 +25,8 @@ pub struct AnswerApproval {
     pub note: Option<String>,
     /// The agent is stopped as well.
     pub interrupt: bool,
+    /// Rules that let such calls pass from now on; see [`App::rules_for_approval`].
+    pub always: Vec<String>,
 }
 
 /// What an answer did.
@@ -44,6 +47,9 @@ pub enum AnswerApprovalError {
     /// It was answered already, or nobody can any more.
     #[error("{}", settled(.0))]
     Settled(Box<Approval>),
+    /// The policy that would keep the rules is switched off, or is one of another kind.
+    #[error("the policy {0} is disabled, or holds no rules, so no rule is kept there")]
+    NotKept(PolicyName),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -70,7 +76,7 @@ impl App {
         caller: Caller,
         answer: AnswerApproval,
     ) -> Result<Answered, AnswerApprovalError> {
-        let AnswerApproval { id, verdict, note, interrupt } = answer;
+        let AnswerApproval { id, verdict, note, interrupt, always } = answer;
         let author = Actor::User(caller.user_id);
         let answer = self.answer_of(&author, verdict, note);
         let deed = self.answer_deed(caller.team_id, &author, id, &answer);
@@ -102,6 +108,9 @@ impl App {
                 })?;
             }
             deed.in_session(approval.session_id).append(tx)?;
+            if !always.is_empty() {
+                app.keep_rules(tx, caller, id, &always)?;
+            }
             Ok(Answered { approval, is_heard })
         };
         let outcome = self.store().write(write).await;
@@ -150,9 +159,13 @@ impl App {
     /// When the database cannot be written.
     pub async fn expire_approvals(&self) -> Result<usize, StoreError> {
         const MOST_AT_ONCE: u32 = 100;
+        let now = self.now();
+        if !self.store().read(move |conn| conn.due_approvals().has_due(now)).await? {
+            return Ok(0);
+        }
         let app = self.clone();
         let expire = move |tx: &Tx<'_>| {
-            let (author, now) = (Actor::System("expiry"), app.now());
+            let author = Actor::System("expiry");
             let expired = tx.due_approvals().expire(&author.to_string(), now, MOST_AT_ONCE)?;
             for approval in &expired {
                 let deed = app.deed((approval.team_id, &author), AuditAction::ApprovalExpire);

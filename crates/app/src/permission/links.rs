@@ -16,10 +16,10 @@ const MOST_LINKS: usize = 40;
 /// More places to look at than anybody looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it touches more places than are looked at for one call ({MOST_LOOKS})")]
-pub(super) struct TooManyPlaces;
+pub(crate) struct TooManyPlaces;
 
 /// Every link on the way of these absolute paths, with where it leads. What is not there, or cannot be looked at, is no link.
-pub(super) fn find(paths: &[String]) -> Result<Links, TooManyPlaces> {
+pub(crate) fn find(paths: &[String]) -> Result<Links, TooManyPlaces> {
     let mut found = Links::default();
     let mut looks = 0;
     for path in paths {

@@ -46,25 +46,21 @@ impl Ruling {
 
     /// A person's answer, or that there was none in time. Nobody answered yet: that is no permission.
     pub(crate) fn answered(approval: &Approval) -> Self {
-        let by = approval.decided_by.as_deref().unwrap_or("nobody");
-        let note = approval.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
+        let note = approval.note.as_deref();
         let (decision, by, reason) = match approval.status {
             ApprovalStatus::Approved => {
-                (Decision::Allow, DecidedBy::Person, format!("allowed by {by}{note}"))
+                let note = note.map(|note| format!(": {note}")).unwrap_or_default();
+                (Decision::Allow, DecidedBy::Person, format!("a person allowed it{note}"))
             }
-            ApprovalStatus::Denied => (
-                Decision::Deny,
-                DecidedBy::Person,
-                approval.note.clone().unwrap_or(format!("denied by {by}")),
-            ),
+            ApprovalStatus::Denied => {
+                (Decision::Deny, DecidedBy::Person, note.unwrap_or("a person refused it").to_owned())
+            }
             ApprovalStatus::Expired => {
                 (Decision::Deny, DecidedBy::Timeout, "nobody answered in time; it was not refused".to_owned())
             }
-            ApprovalStatus::Cancelled | ApprovalStatus::Pending => (
-                Decision::Deny,
-                DecidedBy::Default,
-                approval.note.clone().unwrap_or("the question was withdrawn".to_owned()),
-            ),
+            ApprovalStatus::Cancelled | ApprovalStatus::Pending => {
+                (Decision::Deny, DecidedBy::Default, note.unwrap_or("the question was withdrawn").to_owned())
+            }
         };
         let ruling = Self { approval: Some(approval.id), ..Self::new(by, Judgement { decision, reason }) };
         ruling.with("input_sha256", approval.input_sha256.to_string())

@@ -7,7 +7,7 @@ use domain::{
     approval::Approval,
     digest::Sha256Digest,
     id::{SessionId, TeamId},
-    policy::{Policy, PolicyKind},
+    policy::PolicyKind,
     session::SessionOptions,
     time::Timestamp,
 };
@@ -17,7 +17,7 @@ use store::{Conn, StoreError};
 use tokio::time::Instant;
 
 use super::DefaultPolicies;
-use crate::{App, patience::patiently};
+use crate::{App, patience::patiently, policies::stored_policies};
 
 /// How long what was read is believed: a change takes effect a second later at the latest, for one read of an index a second.
 const BELIEVED: Duration = Duration::from_secs(1);
@@ -138,13 +138,20 @@ impl Source {
         Ok(set)
     }
 
+    /// The policies that hold now as they are written, and the surroundings in which they are read.
+    pub(crate) async fn policies(&mut self) -> Result<(Vec<PolicyText>, Surroundings), StoreError> {
+        let team_id = self.team_id;
+        let team = patiently(|| self.app.store().read(move |conn| stored_policies(conn, team_id))).await?;
+        Ok((self.with_those_of_the_team(team), self.surroundings.clone()))
+    }
+
     async fn read(&self, known: Option<CurrentSet>) -> Result<CurrentSet, StoreError> {
         let (team_id, known_version) = (self.team_id, known.as_ref().map(|known| known.version));
         let read = || {
             self.app.store().read(move |conn| {
-                let policies = conn.team(team_id).policies();
-                let version = policies.current_version()?;
-                let changed = if known_version == Some(version) { None } else { Some(policies.list()?) };
+                let version = conn.team(team_id).policies().current_version()?;
+                let is_known = known_version == Some(version);
+                let changed = if is_known { None } else { Some(stored_policies(conn, team_id)?) };
                 Ok::<_, StoreError>((version, changed))
             })
         };
@@ -158,8 +165,7 @@ impl Source {
         }
     }
 
-    fn with_those_of_the_team(&self, team: Vec<Policy>) -> Vec<PolicyText> {
-        let team = team.iter().filter(|policy| policy.is_enabled).map(PolicyText::from);
+    fn with_those_of_the_team(&self, team: Vec<PolicyText>) -> Vec<PolicyText> {
         self.fixed.iter().cloned().chain(team).collect()
     }
 }
@@ -184,7 +190,8 @@ fn own_policies(options: &SessionOptions) -> Result<Vec<PolicyText>, UnusablePol
 }
 
 /// The machine as an agent in this folder sees it.
-fn surroundings(folder: &Path, environment: &Environment) -> Surroundings {
+#[must_use]
+pub fn surroundings(folder: &Path, environment: &Environment) -> Surroundings {
     let variable = |wanted: &str| {
         let found = environment.iter().find(|(name, _)| *name == wanted);
         found.map(|(_, value)| value.to_string_lossy().into_owned())

@@ -251,6 +251,7 @@ impl SessionActor {
         let (cost, entries) = self.recorder.turn_ended(turn).await?;
         let summary = TurnSummary { cost, ..summary };
         self.last_turn = Some(summary.clone());
+        self.asked_at_gate.clear();
         self.publish(entries).await;
         if !self.recorder.has_open_prompt() {
             self.tell(SessionUpdate::TurnEnded(summary)).await;

@@ -248,12 +248,20 @@ impl App {
         defaults: &DefaultPolicies,
         environment: &Environment,
     ) -> Result<Decider, UnusablePolicies> {
-        let folder = PathBuf::from(&session.working_directory);
-        // As the agent program names it, which asks the system where it is.
-        let folder = folder.canonicalize().unwrap_or(folder);
-        let said = (defaults, &session.options);
-        let source = PolicySource::new(self.clone(), session.team_id, said, (&folder, environment))?;
+        let source = self.policy_source_of(session, defaults, environment)?;
+        let folder = folder_of(session);
         Ok(Decider::new(session.id, session.options.permission_mode, folder, source))
+    }
+
+    /// The policies of a session.
+    pub(crate) fn policy_source_of(
+        &self,
+        session: &Session,
+        defaults: &DefaultPolicies,
+        environment: &Environment,
+    ) -> Result<PolicySource, UnusablePolicies> {
+        let said = (defaults, &session.options);
+        PolicySource::new(self.clone(), session.team_id, said, (&folder_of(session), environment))
     }
 
     /// The hooks of a session; none when it is not to have any.
@@ -459,6 +467,12 @@ impl App {
             _ => Ok(session),
         }
     }
+}
+
+/// Where a session works, as its agent program names it, which asks the system where it is.
+fn folder_of(session: &Session) -> PathBuf {
+    let folder = PathBuf::from(&session.working_directory);
+    folder.canonicalize().unwrap_or(folder)
 }
 
 /// Before a session is sent there for good.

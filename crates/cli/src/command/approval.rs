@@ -21,7 +21,7 @@ use store::Cursor;
 use crate::{
     composition::{Context, Opened},
     failure::{Code, Failure},
-    terminal::{Terminal, asker::details, text},
+    terminal::{Terminal, asker::details, keyboard::Keyboard, text},
 };
 
 /// The largest input that is read.
@@ -73,6 +73,15 @@ pub(crate) struct Approve {
     /// Something for the record.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+    /// Let such calls pass from now on: the narrowest rule that does so is shown, and kept in the policy `allowed by approvals`.
+    #[arg(long, conflicts_with = "input")]
+    always: bool,
+    /// The rule to keep instead, in the agent CLI's syntax; can be repeated.
+    #[arg(long, value_name = "RULE", requires = "always")]
+    rule: Vec<String>,
+    /// Keep the rule without asking back.
+    #[arg(long, requires = "always")]
+    yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -157,6 +166,13 @@ impl Show {
         if approval.status == ApprovalStatus::Pending {
             let id = text::short(approval.id);
             terminal.say(&format!("\nprovost approval approve {id}, or provost approval deny {id}"));
+            let place = (&context.default_policies(), &context.basic_environment());
+            match app.rules_for_approval(caller, &approval, Vec::new(), place).await {
+                Ok(rules) => {
+                    terminal.say(&format!("--always would allow {}", text::printable(&rules.join(", "))));
+                }
+                Err(error) => terminal.say(&format!("--always is not possible: {error}")),
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -165,27 +181,59 @@ impl Show {
 impl Approve {
     async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let updated_input = self.input.as_deref().map(|text| read_input(text, &context)).transpose()?;
+        let opened = open(&context).await?;
+        let approval = opened.app.find_approval(opened.caller, self.approval.clone()).await?;
+        let always = if self.always { self.rules(&context, &opened, &approval).await? } else { Vec::new() };
         let verdict = ApprovalVerdict::Approved { updated_input };
-        answer(context, self.approval, verdict, self.note, false).await
+        let answer = AnswerApproval { id: approval.id, verdict, note: self.note, interrupt: false, always };
+        give(&context, opened, answer).await
     }
+
+    /// What is to be allowed from now on, once the person has seen it.
+    async fn rules(
+        &self,
+        context: &Context,
+        Opened { app, caller }: &Opened,
+        approval: &Approval,
+    ) -> Result<Vec<String>, Failure> {
+        let place = (&context.default_policies(), &context.basic_environment());
+        let rules = app.rules_for_approval(*caller, approval, self.rule.clone(), place).await?;
+        for rule in &rules {
+            context.terminal.say(&format!("allowed from now on: {}", text::printable(rule)));
+        }
+        // Who named the rule has seen it.
+        if self.yes || !self.rule.is_empty() || is_agreed(context).await? {
+            return Ok(rules);
+        }
+        Err(Failure::new(Code::Refused, "nothing was answered, and no rule was kept"))
+    }
+}
+
+async fn is_agreed(context: &Context) -> Result<bool, Failure> {
+    if !context.surroundings.stdin_is_terminal || context.terminal.is_json {
+        return Err(Failure::new(Code::Usage, "--always asks back, and there is no terminal")
+            .hint("with --yes it does not, nor with --rule"));
+    }
+    let typed = Keyboard::open().answer(|| context.terminal.say("keep it in the policy? y or n")).await;
+    Ok(typed.is_some_and(|typed| matches!(typed.trim(), "y" | "Y" | "yes")))
 }
 
 impl Deny {
     async fn run(self, context: Context) -> Result<ExitCode, Failure> {
-        answer(context, self.approval, ApprovalVerdict::Denied, self.note, self.interrupt).await
+        let opened = open(&context).await?;
+        let id = opened.app.find_approval(opened.caller, self.approval).await?.id;
+        let (verdict, interrupt) = (ApprovalVerdict::Denied, self.interrupt);
+        let answer = AnswerApproval { id, verdict, note: self.note, interrupt, always: Vec::new() };
+        give(&context, opened, answer).await
     }
 }
 
-async fn answer(
-    context: Context,
-    reference: ApprovalReference,
-    verdict: ApprovalVerdict,
-    note: Option<String>,
-    interrupt: bool,
+async fn give(
+    context: &Context,
+    Opened { app, caller }: Opened,
+    answer: AnswerApproval,
 ) -> Result<ExitCode, Failure> {
-    let Opened { app, caller } = open(&context).await?;
-    let id = app.find_approval(caller, reference).await?.id;
-    let answered = app.answer_approval(caller, AnswerApproval { id, verdict, note, interrupt }).await?;
+    let answered = app.answer_approval(caller, answer).await?;
     let approval = answered.approval;
     let terminal = context.terminal;
     if terminal.is_json {
@@ -243,7 +291,7 @@ fn line(terminal: Terminal, approval: &Approval, now: Timestamp) -> String {
     let style = terminal.out;
     let status = match approval.status {
         ApprovalStatus::Pending => {
-            let left = text::ago(approval.expires_at.since(now));
+            let left = text::took(approval.expires_at.since(now));
             style.cyan(&format!("{:<9}", format!("{left} left")))
         }
         status => style.dim(&format!("{:<9}", status.as_str())),

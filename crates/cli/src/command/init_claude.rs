@@ -110,7 +110,7 @@ impl InitClaude {
             (false, _) => terminal.say(&format!("everything is in {file} already")),
             (true, false) => terminal.say(&format!("{file} is as it was")),
             (true, true) if plan.removes => {
-                terminal.say(&format!("{file} is removed: nothing else was in it"))
+                terminal.say(&format!("{file} is removed: nothing else was in it"));
             }
             (true, true) => terminal.say(&format!("{file} is written")),
         }

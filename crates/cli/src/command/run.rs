@@ -23,11 +23,12 @@ use domain::{
     session::{Session, SessionOptions},
     session_status::SessionStatus,
 };
+use policy::{PolicyFile, PolicySet};
 use serde_json::Value;
 
 use crate::{
     command::{
-        policy::read_policies,
+        policy::source::{read_file, unreadable},
         session_fork::{ForkArguments, fork},
     },
     composition::{Context, Login, Opened, temporary_directory},
@@ -98,7 +99,7 @@ pub(crate) struct Run {
     /// Without a terminal, let what is asked wait for `provost approval` instead of denying it.
     #[arg(long, conflicts_with = "yes")]
     wait_for_approval: bool,
-    /// A file of policies that hold in this session beside those of the team: docs/policies.md.
+    /// A policy file, or an agent CLI's settings.json, that holds in this session beside the team's policies.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     policy: Option<PathBuf>,
     /// Go on with an earlier session: an id, its beginning or end, or `last`. It keeps its folder and options.
@@ -266,7 +267,8 @@ impl Run {
 
 /// The policies of a file as a session keeps them.
 fn policies_of_file(path: &Path, context: &Context) -> Result<Vec<Value>, Failure> {
-    let policies = read_policies(path, context)?.into_policies();
+    let PolicyFile { surroundings, policies } = read_file(path, context)?;
+    PolicySet::read(&policies, surroundings.unwrap_or_default()).map_err(unreadable)?;
     let documents = policies.iter().map(serde_json::to_value).collect::<Result<_, _>>();
     Ok(documents.map_err(anyhow::Error::from)?)
 }

@@ -1,6 +1,9 @@
 //! Who answers an agent's questions: the person at the terminal, `--yes`, whoever looks at the approvals, or nobody.
 
-use app::session::{Answer, Asker, BoxFuture, Question};
+use app::{
+    clock::{Clock, SystemClock},
+    session::{Answer, Asker, BoxFuture, Question},
+};
 use serde_json::{Map, Value};
 
 use super::{Terminal, keyboard::Keyboard, text};
@@ -60,10 +63,9 @@ impl Asker for InboxAsker {
         let Question { tool_name, input, approval_id, expires_at, .. } = question;
         let about = text::about(&tool_name, &input, LONGEST_NAME);
         let tool_name = text::one_line(&tool_name, LONGEST_NAME);
-        let id = text::short(approval_id);
-        self.terminal.say(&format!(
-            "{tool_name} {about} waits for an answer until {expires_at}: provost approval show {id}"
-        ));
+        let (id, wait) = (text::short(approval_id), text::took(expires_at.since(SystemClock.now())));
+        self.terminal
+            .say(&format!("{tool_name} {about} waits {wait} for an answer: provost approval show {id}"));
         Box::pin(std::future::pending())
     }
 }
@@ -86,9 +88,9 @@ impl TerminalAsker {
         }
         prompt.push_str("   n = no, or type why not\n");
         let elsewhere = format!(
-            "  or elsewhere: provost approval approve {}, until {}",
+            "  or within {} elsewhere: provost approval approve {}",
+            text::took(question.expires_at.since(SystemClock.now())),
             text::short(question.approval_id),
-            question.expires_at,
         );
         prompt.push_str(&style.dim(&elsewhere));
         loop {

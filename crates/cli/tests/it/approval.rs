@@ -13,6 +13,7 @@ on_both_databases!(
     an_answer_to_a_session_whose_process_died_lets_the_call_pass_once,
     who_watches_a_session_can_be_answered_from_another_terminal,
     a_question_of_a_session_that_is_ended_is_withdrawn,
+    always_keeps_the_narrowest_rule_and_such_calls_pass_from_then_on,
 );
 
 const TOUCH: &str = "echo x >> made.txt";
@@ -81,7 +82,7 @@ fn a_background_session_waits_and_is_approved_from_elsewhere(home: &Home) {
     let words = home.provost(&["approval", "list"]).succeed().text();
     assert!(words.contains(TOUCH) && words.contains("left"), "{words}");
     home.provost(&["approval", "approve", &id, "--note", "go on"]).succeed().says(&["its session is told"]);
-    let outcome = run.finish().says(&["waits for an answer until"]);
+    let outcome = run.finish().says(&["for an answer: provost approval show"]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     assert_eq!(std::fs::read_to_string(home.work("made.txt")).expect("it ran"), "x\n");
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("allow", "person")]));
@@ -208,6 +209,40 @@ fn a_question_of_a_session_that_is_ended_is_withdrawn(home: &Home) {
     run.finish();
     assert_eq!(show(home, &id)["status"], "cancelled");
     home.provost(&["approval", "approve", &id]).exit(3).says(&["is cancelled already"]);
+    home.assert_well();
+}
+
+fn always_keeps_the_narrowest_rule_and_such_calls_pass_from_then_on(home: &Home) {
+    queue(home, &["make -n > out.txt"]);
+    let run = worker(home).start();
+    let id = asked(home);
+    let rules = "--always would allow Bash(make -n), Edit(/";
+    home.provost(&["approval", "show", &id]).succeed().says(&[rules, "/out.txt)"]);
+    home.provost(&["approval", "approve", &id, "--always"]).exit(2).says(&["there is no terminal", "--yes"]);
+    let refused = home.provost(&["approval"]).args(&["approve", &id, "--always", "--rule", "Bash(make:*)"]);
+    refused.exit(3).says(&["it would still be ask", "writing"]);
+    let refused = home.provost(&["approval"]).args(&["approve", &id, "--always", "--rule", "Bash("]);
+    refused.exit(2).says(&["its bracket is not closed"]);
+    assert_eq!(show(home, &id)["status"], "pending", "nothing was answered yet");
+    home.provost(&["approval", "approve", &id, "--always", "--yes"])
+        .succeed()
+        .says(&["allowed from now on: Bash(make -n)", "its session is told"]);
+    run.finish();
+    let policy = home.json(&["policy", "show", "allowed by approvals"]);
+    assert_eq!(policy["config"]["allow"][0], "Bash(make -n)");
+    let session = queue(home, &["make -n > out.txt"]);
+    worker(home).succeed();
+    assert_eq!(decisions(home, &session), decided(&[("allow", "policy")]));
+    let lines = home.json(&["audit", "list", "--action", "policy."]);
+    assert_eq!(lines["data"][0]["action"], "policy.create");
+    home.provost(&["policy", "disable", "allowed by approvals"]).succeed();
+    queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    home.provost(&["approval", "approve", &id, "--always", "--yes"]).exit(3).says(&["is disabled"]);
+    assert_eq!(show(home, &id)["status"], "pending", "all or nothing");
+    home.provost(&["approval", "deny", &id]).succeed();
+    run.finish();
     home.assert_well();
 }
 

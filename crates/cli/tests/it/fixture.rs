@@ -102,6 +102,11 @@ impl Home {
         }
     }
 
+    /// Says in a shell's command which database is meant, where it is not the home's own file.
+    pub(crate) fn database_flag(&self) -> String {
+        self.database.as_ref().map(|database| format!("--database '{}'", database.url())).unwrap_or_default()
+    }
+
     /// What a person types into a shell here; `$provost` is the binary.
     pub(crate) fn shell(&self, script: &str) -> Provost {
         Provost::new(self, "sh").args(&["-c", script]).env("provost", BINARY)

@@ -312,7 +312,7 @@ fn hooks_of_other_events_stop_and_tell(home: &Home) {
     assert_whole(home);
 }
 
-fn at_once(home: &Home, events: Vec<Value>) -> Vec<Outcome> {
+fn at_once(home: &Home, events: &[Value]) -> Vec<Outcome> {
     thread::scope(|scope| {
         let running: Vec<_> = events
             .iter()
@@ -337,7 +337,7 @@ fn two_first_events_at_once_are_of_one_session(home: &Home) {
             of_round("SessionStart", json!({ "source": "startup" })),
             of_round("PreToolUse", bash("ls", "toolu_1")),
         ];
-        for outcome in at_once(home, events) {
+        for outcome in at_once(home, &events) {
             assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
         }
         assert_eq!(home.sessions().len(), round + 1);
@@ -351,7 +351,7 @@ fn calls_at_once_are_each_recorded_once(home: &Home) {
     let command = |number: usize| if number.is_multiple_of(2) { "rm -rf /" } else { "ls" };
     let events =
         (0..10).map(|number| event(home, "PreToolUse", &bash(command(number), &format!("toolu_{number}"))));
-    for (number, outcome) in at_once(home, events.collect()).into_iter().enumerate() {
+    for (number, outcome) in at_once(home, &events.collect::<Vec<_>>()).into_iter().enumerate() {
         assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
         assert_eq!(outcome.text().contains("\"deny\""), number.is_multiple_of(2), "{}", outcome.text());
     }
@@ -489,7 +489,7 @@ fn what_is_no_event_blocks_and_says_why() {
         (b"[]".to_vec(), "no object"),
         (gate.replace("\"ls\"", "\"l\u{0}s\"").into_bytes(), "no JSON: control character"),
         (
-            [&b"{\"a\":\"\xff\xfe\",".as_slice(), gate.trim_start_matches('{').as_bytes()].concat(),
+            [b"{\"a\":\"\xff\xfe\",".as_slice(), gate.trim_start_matches('{').as_bytes()].concat(),
             "no JSON: invalid unicode",
         ),
         (huge.into_bytes(), "longer than 16 MiB"),

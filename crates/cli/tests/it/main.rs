@@ -24,6 +24,7 @@ mod init_claude;
 mod judged;
 mod permission;
 mod policy;
+mod policy_store;
 mod question;
 mod real_cli;
 mod resume;

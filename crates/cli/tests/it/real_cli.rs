@@ -570,6 +570,27 @@ fn real_cli_a_session_that_provost_did_not_start_is_judged_captured_and_gone_on_
 }
 
 #[test]
+fn real_cli_what_a_policy_denies_does_not_run_in_any_mode_and_the_model_sees_why() {
+    let turns = vec![bash("git push origin main; touch ran"), Turn::text("ok")];
+    let Some(cli) = RealCli::answering(turns) else { return };
+    let policy = json!({ "policies": [
+        { "name": "no pushing", "kind": "rules", "config": { "deny": ["Bash(git push:*)"] } },
+    ] });
+    let file = cli.home.write("work/policies.json", &policy.to_string()).display().to_string();
+    cli.run(&["--yes", "--permission-mode", "bypassPermissions", "--policy", &file]).succeed();
+    assert!(!cli.home.work("ran").exists());
+    let (told, is_error) = cli.told("toolu_1");
+    assert!(is_error && told.contains("git push"), "{told}");
+    let decision = decisions(&cli).remove(0);
+    assert_eq!(
+        (&decision["decision"], &decision["policy_name"]),
+        (&json!("deny"), &json!("no pushing")),
+        "{decision:#}"
+    );
+    cli.home.assert_well();
+}
+
+#[test]
 fn real_cli_runs_no_tool_that_provost_could_not_judge() {
     let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("then not")]) else { return };
     cli.provost(&["init", "--claude", "--yes"]).succeed();
@@ -578,6 +599,73 @@ fn real_cli_runs_no_tool_that_provost_could_not_judge() {
     assert!(!cli.home.work("ran").exists());
     let (words, is_error) = cli.told("toolu_1");
     assert!(is_error && words.contains("there is no database"), "{words}");
+}
+
+#[test]
+fn real_cli_a_call_is_asked_and_approved_from_a_second_terminal() {
+    let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("done")]) else { return };
+    let run = cli.run(&["--wait-for-approval", "--json"]).start();
+    assert!(wait_until(|| waiting(&cli) == 1));
+    assert_eq!(cli.home.last()["status"], "waiting");
+    cli.provost(&["approval", "approve", "last"]).succeed();
+    assert_eq!(run.finish().code, Some(0));
+    assert!(cli.home.work("ran").exists());
+    let by: Vec<_> = decisions(&cli).into_iter().map(|mut decision| decision["decided_by"].take()).collect();
+    assert_eq!(by, ["mode", "person"]);
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_a_person_changes_what_runs() {
+    let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("done")]) else { return };
+    let run = cli.run(&["--wait-for-approval", "--json"]).start();
+    assert!(wait_until(|| waiting(&cli) == 1));
+    let input = json!({ "command": "touch changed", "description": "a test" }).to_string();
+    cli.provost(&["approval", "approve", "last", "--input", &input]).succeed();
+    run.finish();
+    assert!(cli.home.work("changed").exists() && !cli.home.work("ran").exists());
+}
+
+#[test]
+fn real_cli_a_question_expires_and_the_model_is_told_that_nobody_refused() {
+    let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("ok")]) else { return };
+    let run = cli.run(&["--wait-for-approval"]).env("PROVOST_APPROVAL__INTERACTIVE_SECONDS", "1");
+    run.succeed();
+    assert!(!cli.home.work("ran").exists());
+    let (told, _) = cli.told("toolu_1");
+    assert!(told.contains("nobody answered in time"), "{told}");
+    assert_eq!(cli.home.json(&["approval", "show", "last"])["status"], "expired");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_an_answer_given_after_a_crash_lets_the_call_pass_once() {
+    // The program that lost us may ask the model once more before it ends.
+    let turns = vec![bash("touch ran"), bash("touch ran"), bash("touch ran"), Turn::text("done")];
+    let Some(cli) = RealCli::answering(turns) else { return };
+    let run = cli.run(&["--wait-for-approval", "--json"]).start();
+    assert!(wait_until(|| waiting(&cli) == 1));
+    run.signal(Signal::KILL);
+    run.finish();
+    cli.provost(&["approval", "approve", "last"]).succeed().says(&["passes once"]);
+    cli.provost(&["run", "go on", "--resume", "last"]).succeed();
+    assert!(cli.home.work("ran").exists());
+    let is_by_person = |decision: &Value| decision["decided_by"] == "person";
+    let by_person: Vec<_> = decisions(&cli).into_iter().filter(is_by_person).collect();
+    assert_eq!(by_person.len(), 1, "{by_person:#?}");
+    assert_eq!(by_person[0]["decision"], "allow");
+    cli.home.assert_well();
+}
+
+fn decisions(cli: &RealCli) -> Vec<Value> {
+    let timeline = cli.home.timeline();
+    let decisions = timeline.into_iter().filter(|entry| entry["kind"] == "decision");
+    decisions.map(|mut entry| entry["item"].take()).collect()
+}
+
+/// How many questions wait for an answer.
+fn waiting(cli: &RealCli) -> usize {
+    cli.home.json(&["approval", "list"])["data"].as_array().map_or(0, Vec::len)
 }
 
 #[test]

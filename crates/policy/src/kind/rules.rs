@@ -164,7 +164,8 @@ fn tool_named(rule: &str, name: &str, allows: bool) -> Match {
         || (rule == "Edit" && matches!(name, "Write" | "MultiEdit" | "NotebookEdit"))
         || (!allows && rule == "Read" && matches!(name, "Grep" | "Glob" | "NotebookRead" | "LS"))
         || (matches!(rule, "Task" | "Agent") && matches!(name, "Task" | "Agent"));
-    if same && name != "Bash" { Match::Yes } else { Match::No }
+    // To use the shell is not to run a command: what it runs is allowed command by command.
+    if same && (name != "Bash" || !allows) { Match::Yes } else { Match::No }
 }
 
 fn mcp(server: &str, tool: Option<&str>, name: &str) -> Match {

@@ -4,7 +4,7 @@ use super::{
     job::Job,
     options::{Grammar, Options},
 };
-use crate::text::Text;
+use crate::text::{Origin, Text};
 
 const TAR: Grammar = Grammar::new(
     "fCTXbgHIKLNFV",
@@ -62,6 +62,10 @@ pub(super) fn tar(job: &mut Job<'_, '_>) {
     for path in options.values(&["-T", "--files-from", "-X", "--exclude-from"]) {
         job.read(path);
     }
+    let from_input = options.values(&["-T", "--files-from"]).any(|path| path.literal() == Some("-"));
+    if let Some(text) = job.input.and_then(Text::literal).filter(|_| from_input).map(str::to_owned) {
+        text.lines().for_each(|path| job.read(&Text::lit(path)));
+    }
     let has = |letter: &str, long: &str| options.has(&[letter, long]);
     let creates =
         has("-c", "--create") || has("-r", "--append") || has("-u", "--update") || has("-A", "--concatenate");
@@ -74,7 +78,11 @@ pub(super) fn tar(job: &mut Job<'_, '_>) {
     }
     if options.has(&["-x", "--extract", "--get"]) {
         if !options.has(&["-O", "--to-stdout"]) {
-            job.write(&folder.cloned().unwrap_or_else(|| Text::lit(".")));
+            let target = folder.cloned().unwrap_or_else(|| Text::lit("."));
+            job.write(&target);
+            if folder.is_some() || job.input.and_then(Text::origin) == Some(Origin::Fetched) {
+                job.brought(&target);
+            }
         }
         if options.has(&["-P", "--absolute-names"]) {
             job.opaque("tar -P unpacks to wherever the archive says");
@@ -168,6 +176,37 @@ pub(super) fn zip(job: &mut Job<'_, '_>) {
     }
 }
 
+/// `cpio` and `pax`: packs what its input names, or unpacks.
+pub(super) fn cpio(job: &mut Job<'_, '_>) {
+    let options = job.options(Grammar::new(
+        "DFOIEHCMRs",
+        &["directory", "file", "format", "owner", "pattern-file", "io-size", "rsh-command"],
+    ));
+    let copies_in = options.has(&["-i", "-p", "--extract", "--pass-through"])
+        || (job.name() == "pax" && options.has(&["-r"]));
+    for path in options.values(&["-E", "--pattern-file", "-I"]).cloned().collect::<Vec<_>>() {
+        job.read(&path);
+    }
+    for path in options.values(&["-F", "--file", "-O"]).cloned().collect::<Vec<_>>() {
+        if copies_in { job.read(&path) } else { job.write(&path) }
+    }
+    for program in options.values(&["--rsh-command"]).cloned().collect::<Vec<_>>() {
+        job.shell(&program);
+        job.judge_both();
+    }
+    if copies_in && !options.has(&["-t", "--list"]) {
+        let folder = options.value(&["-D", "--directory"]).or_else(|| options.operands.last());
+        let folder = folder.cloned().unwrap_or_else(|| Text::lit("."));
+        job.write(&folder);
+    } else {
+        job.read_all(&options.operands);
+        // What its input names is packed.
+        if let Some(text) = job.input.and_then(Text::literal).map(str::to_owned) {
+            text.lines().for_each(|path| job.read(&Text::lit(path)));
+        }
+    }
+}
+
 /// `unzip`: the archive is read, the folder written.
 pub(super) fn unzip(job: &mut Job<'_, '_>) {
     let options = job.options(Grammar::new("dxP", &[]));
@@ -175,6 +214,9 @@ pub(super) fn unzip(job: &mut Job<'_, '_>) {
         job.read(archive);
     }
     if !options.has(&["-l", "-t", "-p", "-v", "-Z"]) {
+        if let Some(folder) = options.value(&["-d"]) {
+            job.brought(folder);
+        }
         let folder = options.value(&["-d"]).cloned().unwrap_or_else(|| Text::lit("."));
         job.write(&folder);
     }

@@ -18,7 +18,25 @@ pub(super) enum Language {
 }
 
 /// Words that start another program.
-const SPAWN: [&str; 44] = [
+const SPAWN: [&str; 62] = [
+    ".execute(",
+    "os:cmd",
+    "os.cmd",
+    "open_port",
+    "run-program",
+    "run-shell-command",
+    "callcommand",
+    "callprocess",
+    "readprocess",
+    "shell(",
+    "do shell",
+    "do script",
+    "sys.process",
+    "shell/sh",
+    "(sh ",
+    "system.cmd",
+    "system2(",
+    "process_create",
     "os.system",
     "subprocess",
     "popen",
@@ -66,7 +84,9 @@ const SPAWN: [&str; 44] = [
 ];
 
 /// Words that make code out of text.
-const DYNAMIC: [&str; 24] = [
+const DYNAMIC: [&str; 26] = [
+    "pickle.load",
+    "marshal.load",
     "eval(",
     "eval ",
     "exec(",
@@ -94,7 +114,9 @@ const DYNAMIC: [&str; 24] = [
 ];
 
 /// Words that remove a whole folder.
-const REMOVE_TREE: [&str; 14] = [
+const REMOVE_TREE: [&str; 16] = [
+    "recursive=true",
+    "deno.remove",
     "rmtree",
     "rmsync",
     "rm_rf",
@@ -205,7 +227,10 @@ fn scan_known(job: &mut Job<'_, '_>, language: Language, text: &str) {
     let backticks = matches!(language, Language::Perl | Language::Ruby | Language::Php) && text.contains('`');
     let spawns = has(&SPAWN)
         || backticks
-        || (language == Language::Perl && (has(&["exec ", "open(", "open "]) && text.contains('|')));
+        || (language == Language::Other && has(&["run(`", "spawn ", "exec ", "process."]))
+        || has(&["pexpect", "ctypes"])
+        || (matches!(language, Language::Perl | Language::Ruby) && has(&["exec "]))
+        || (language == Language::Perl && (has(&["open(", "open "]) && text.contains('|')));
     let is_dynamic = has(&DYNAMIC);
     let strings = literals(text);
     let name = job.name().to_owned();
@@ -232,7 +257,11 @@ fn scan_known(job: &mut Job<'_, '_>, language: Language, text: &str) {
     let writes = has(&WRITE) || opens_to_write(&lower);
     let mut has_path = false;
     for string in &strings {
-        let path = Text::lit(string.as_str());
+        // `open F, "<name"` of Perl.
+        let name = string.trim_start_matches(['<', '>', '+', ' ']);
+        let writes = writes || (language == Language::Perl && string.starts_with('>'));
+        let string = if language == Language::Perl { name } else { string.as_str() };
+        let path = Text::lit(string);
         if string.contains("://") && !string.contains(char::is_whitespace) {
             job.connect_url(&path);
         } else if looks_like_path(string) {
@@ -289,9 +318,15 @@ fn joined_paths(job: &mut Job<'_, '_>, text: &str, strings: &[String]) {
 
 /// `["rm", "-rf", "x"]`: words that a call gives one by one.
 fn argument_lists(job: &mut Job<'_, '_>, text: &str) {
-    for list in text.split(['[', '(']).skip(1) {
+    let mut before = "";
+    for list in text.split(['[', '(']) {
+        let is_quoted = std::mem::replace(&mut before, list).ends_with("qw");
         let list = list.split([']', ')']).next().unwrap_or_default();
-        let words: Vec<Text> = literals(list).into_iter().map(Text::lit).collect();
+        let words: Vec<Text> = if is_quoted {
+            list.split_whitespace().map(Text::lit).collect()
+        } else {
+            literals(list).into_iter().map(Text::lit).collect()
+        };
         if words.len() > 1 {
             job.walker.words_denied(&words, job.scope);
         }

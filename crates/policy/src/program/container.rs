@@ -53,6 +53,11 @@ pub(super) fn docker(job: &mut Job<'_, '_>) {
             );
             if let (true, Some(path)) = (takes, words.get(1).cloned()) {
                 job.read(&path);
+                if matches!(words[0].literal(), Some("-f" | "--file")) {
+                    // It says what is mounted and run.
+                    let (place, name) = (job.place(&path), job.name().to_owned());
+                    job.walker.script_file(&place, &name, job.scope);
+                }
                 words.remove(1);
             }
             words.remove(0);
@@ -62,6 +67,11 @@ pub(super) fn docker(job: &mut Job<'_, '_>) {
     let rest = &words[1..];
     match command.as_str() {
         "exec" | "run" | "create" => started(job, rest),
+        "pull" | "push" => {
+            if let Some(image) = rest.iter().find(|word| !word.prefix().starts_with('-')) {
+                pulled(job, image);
+            }
+        }
         "cp" => {
             for path in
                 rest.iter().filter(|word| !word.prefix().starts_with('-') && !word.prefix().contains(':'))
@@ -77,6 +87,16 @@ pub(super) fn docker(job: &mut Job<'_, '_>) {
             .read(rest);
             for path in inner.values(&["-f", "--file"]) {
                 job.read(path);
+            }
+            for secret in
+                inner.values(&["--secret"]).filter_map(Text::literal).map(str::to_owned).collect::<Vec<_>>()
+            {
+                let source = secret
+                    .split(',')
+                    .find_map(|part| part.split_once('=').filter(|(name, _)| name.starts_with("s")));
+                if let Some((_, path)) = source {
+                    job.read(&Text::lit(path));
+                }
             }
         }
         "system" | "volume" if rest.first().and_then(Text::literal) == Some("prune") => {
@@ -109,13 +129,28 @@ fn started(job: &mut Job<'_, '_>, rest: &[Text]) {
     if inner.has(&["--privileged"]) {
         job.opaque("a privileged container reaches the whole machine");
     }
+    if let Some(image) = inner.operands.first() {
+        pulled(job, image);
+    }
     command_there(job, inner.operands.get(1..).unwrap_or_default());
+}
+
+/// An image whose name begins with a host comes from there.
+fn pulled(job: &mut Job<'_, '_>, image: &Text) {
+    let host = image.prefix().split_once('/').map(|(host, _)| host);
+    if let Some(host) = host.filter(|host| host.contains(['.', ':'])) {
+        let host = host.split(':').next().unwrap_or(host).to_owned();
+        job.connect_host(&Text::lit(host), "https");
+    }
 }
 
 /// A folder of this machine inside of a container can be read and written there.
 fn mounted(job: &mut Job<'_, '_>, source: &Text) {
     if source.prefix().starts_with(['/', '.', '~']) || source.begins_unknown() {
         job.read_below(source);
+        if source.suffix().ends_with("docker.sock") || source.suffix().ends_with("podman.sock") {
+            job.opaque("it gives a container the daemon that starts containers");
+        }
         if source.literal() == Some("/") {
             job.opaque("it mounts the whole machine into a container");
         }
@@ -149,9 +184,17 @@ pub(super) fn kubectl(job: &mut Job<'_, '_>) {
             job.connect_url(&url);
         } else {
             job.read(path);
+            if let Some((_, file)) = path.split_once('=') {
+                job.read(&file);
+            }
         }
     }
     let said: Vec<&str> = options.operands.iter().filter_map(Text::literal).collect();
+    if said.first() == Some(&"cp") {
+        for path in options.operands[1..].iter().filter(|word| !word.prefix().contains(':')) {
+            job.read(path);
+        }
+    }
     if said.first() == Some(&"delete")
         && words.iter().any(|word| matches!(word.literal(), Some("--all" | "-A" | "--all-namespaces")))
     {

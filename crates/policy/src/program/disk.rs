@@ -47,6 +47,10 @@ pub(super) fn format(job: &mut Job<'_, '_>) {
             word.len() >= 2 && word.as_bytes()[1] == b':' && word.as_bytes()[0].is_ascii_alphabetic()
         }),
         "badblocks" => said.iter().any(|word| word.starts_with('-') && word.contains('w')),
+        "pvremove" | "vgremove" | "lvremove" | "nwipe" | "scrub" | "sg_format" | "diskpart" => true,
+        "zfs" => has(&["destroy"]),
+        "bcachefs" => has(&["format"]),
+        "dmsetup" => has(&["remove_all", "wipe_table"]),
         "zpool" => has(&["create", "destroy", "labelclear"]),
         "mdadm" => said
             .iter()

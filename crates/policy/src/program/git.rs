@@ -2,6 +2,7 @@
 
 use super::{
     copy::remote,
+    helper,
     job::Job,
     options::{Grammar, Options},
 };
@@ -11,7 +12,9 @@ use crate::{
 };
 
 /// Settings that name a program.
-const RUNNERS: [&str; 14] = [
+const RUNNERS: [&str; 16] = [
+    "include.path",
+    "core.alternaterefscommand",
     "core.pager",
     "core.sshcommand",
     "core.editor",
@@ -26,6 +29,20 @@ const RUNNERS: [&str; 14] = [
     "core.gitproxy",
     "init.templatedir",
     "protocol.ext.allow",
+];
+
+/// How settings end that name a program, whatever they are about.
+const RUNNER_ENDS: [&str; 10] = [
+    ".command",
+    ".cmd",
+    ".program",
+    ".driver",
+    ".textconv",
+    ".uploadpack",
+    ".receivepack",
+    ".defaultkeycommand",
+    ".difffilter",
+    ".smtpserver",
 ];
 
 pub(super) fn git(job: &mut Job<'_, '_>) {
@@ -59,8 +76,16 @@ pub(super) fn git(job: &mut Job<'_, '_>) {
             None => None,
         };
         match (name.as_str(), value) {
-            ("-C" | "--work-tree", Some(folder)) => scope.cwd = job.walker.enter(&folder, &scope),
+            ("-C" | "--work-tree", Some(folder)) => {
+                job.list(&folder);
+                scope.cwd = job.walker.enter(&folder, &scope);
+            }
             ("-c" | "--config-env", Some(setting)) => setting_runs(job, &setting, &mut aliases),
+            ("--git-dir", Some(folder)) => {
+                // Its settings name programs.
+                let (place, name) = (job.place(&folder), job.name().to_owned());
+                job.walker.script_file(&place, &name, job.scope);
+            }
             ("--exec-path", Some(_)) => job.opaque("--exec-path changes which programs git runs"),
             _ => {}
         }
@@ -114,12 +139,10 @@ fn setting_runs(job: &mut Job<'_, '_>, setting: &Text, aliases: &mut Vec<(String
         return;
     }
     let runs = RUNNERS.contains(&name.as_str())
-        || name.starts_with("filter.")
-        || name.starts_with("pager.")
-        || (name.starts_with("difftool.")
-            || name.starts_with("mergetool.")
-            || name.starts_with("diff.") && name.ends_with(".textconv")
-            || name.starts_with("diff.") && name.ends_with(".command"));
+        || ["filter.", "pager.", "difftool.", "mergetool.", "includeif."]
+            .iter()
+            .any(|part| name.starts_with(part))
+        || RUNNER_ENDS.iter().any(|end| name.ends_with(end));
     let is_harmless = matches!(
         value.literal(),
         Some("" | "cat" | "less" | "true" | "false" | ":" | "/dev/null" | "never" | "user")
@@ -137,7 +160,23 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
     let options = grammar_of(command).read(rest);
     if let Some(path) = options.value(&["--output"]) {
         let path = path.clone();
-        job.write(&path);
+        // A rule that allows to look does not allow this.
+        job.write_aside(&path);
+    }
+    for option in ["--access-hook", "--browser", "--exec"] {
+        for program in
+            helper::values(rest, option).into_iter().filter(|program| program.prefix().contains(['/', ' ']))
+        {
+            job.shell(&program);
+            job.judge_both();
+        }
+    }
+    for folder in
+        helper::values(rest, "--template").into_iter().filter(|_| matches!(command, "clone" | "init"))
+    {
+        // Its hooks run later.
+        let (place, name) = (job.place(&folder), job.name().to_owned());
+        job.walker.script_file(&place, &name, job.scope);
     }
     match command {
         "status" | "log" | "show" | "diff" | "blame" | "shortlog" | "reflog" | "describe" | "rev-parse"
@@ -160,7 +199,7 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
             talks(job, command, &options);
         }
         "bisect" | "submodule--helper" | "rebase" | "filter-branch" | "difftool" | "mergetool" => {
-            runs(job, command, &options);
+            runs(job, command, rest, &options);
         }
         "config" => configured(job, &options),
         _ => files_of(job, command, &options),
@@ -168,10 +207,11 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
 }
 
 /// Commands that run what they are given.
-fn runs(job: &mut Job<'_, '_>, command: &str, options: &Options) {
+fn runs(job: &mut Job<'_, '_>, command: &str, rest: &[Text], options: &Options) {
     match command {
-        "bisect" | "submodule--helper" if options.operands.first().and_then(Text::literal) == Some("run") => {
-            job.run(&options.operands[1..]);
+        // The options behind it are those of the command.
+        "bisect" | "submodule--helper" if rest.first().and_then(Text::literal) == Some("run") => {
+            job.run(&rest[1..]);
             job.judge_both();
         }
         "rebase" => {
@@ -221,6 +261,29 @@ fn files_of(job: &mut Job<'_, '_>, command: &str, options: &Options) {
         "commit" | "tag" | "notes" => {
             for path in options.values(&["-F", "--file"]).cloned().collect::<Vec<_>>() {
                 job.read(&path);
+            }
+        }
+        "send-email" => {
+            let programs: Vec<Text> = options
+                .values(&["--smtp-server", "--to-cmd", "--cc-cmd", "--header-cmd", "--sendmail-cmd"])
+                .filter(|value| value.prefix().contains(['/', ' ']))
+                .cloned()
+                .collect();
+            for program in &programs {
+                job.shell(program);
+                job.judge_both();
+            }
+            job.read_all(&options.operands);
+        }
+        "format-patch" | "checkout-index" => {
+            for path in options.values(&["-o", "--output-directory", "--prefix"]).cloned().collect::<Vec<_>>()
+            {
+                job.write(&path);
+            }
+        }
+        "bundle" if options.operands.first().and_then(Text::literal) == Some("create") => {
+            if let Some(path) = options.operands.get(1) {
+                job.write(path);
             }
         }
         "archive" => {
@@ -293,7 +356,11 @@ const fn grammar_of(command: &str) -> Grammar {
         ),
         b"clean" => Grammar::new("e", &["exclude"]),
         b"worktree" => Grammar::new("bB", &["reason"]),
-        _ => Grammar::new("", &[]),
+        b"format-patch" => Grammar::new("ovn", &["output-directory", "output"]),
+        b"checkout-index" => Grammar::new("", &["prefix", "output"]),
+        b"send-email" => Grammar::new("", &["smtp-server", "to-cmd", "cc-cmd", "header-cmd", "sendmail-cmd"]),
+        b"init" => Grammar::new("b", &["template", "separate-git-dir"]),
+        _ => Grammar::new("", &["output"]),
     }
 }
 
@@ -326,6 +393,12 @@ fn looks(job: &mut Job<'_, '_>, command: &str, options: &Options) {
             .cloned()
             .collect();
         job.read_all(&paths);
+    }
+    if matches!(command, "show" | "cat-file") {
+        // `REVISION:PATH`
+        for (_, path) in options.operands.iter().filter_map(|word| word.split_once(':')).collect::<Vec<_>>() {
+            job.read(&path);
+        }
     }
     if options.value(&["--output"]).is_none() && command != "reflog" {
         job.is_pure();
@@ -371,8 +444,16 @@ fn talks(job: &mut Job<'_, '_>, command: &str, options: &Options) {
         }
     }
     if command == "clone" {
-        if let Some(folder) = options.operands.get(1) {
-            let folder = folder.clone();
+        let named = options.operands.get(1).cloned();
+        let folder = named.clone().or_else(|| {
+            let name =
+                options.operands.first()?.literal()?.trim_end_matches('/').rsplit(['/', ':']).next()?;
+            Some(Text::lit(name.strip_suffix(".git").unwrap_or(name)))
+        });
+        if let Some(folder) = &folder {
+            job.brought(folder);
+        }
+        if let Some(folder) = named {
             job.write(&folder);
         }
         if let Some(source) = options.operands.first().filter(|source| source.prefix().starts_with('/')) {

@@ -2,6 +2,7 @@
 
 use super::{
     code::{self, Language},
+    helper,
     job::Job,
     options::Grammar,
 };
@@ -20,11 +21,17 @@ pub(super) fn interpreter(job: &mut Job<'_, '_>) {
     let grammar = grammar_of(language);
     let (grammar, arguments) = spread(language, grammar, job.arguments());
     let options = grammar.read(&arguments);
-    let codes: Vec<Text> = options
-        .all()
-        .filter(|(name, _)| is_code(language, name))
-        .filter_map(|(_, value)| value.cloned())
-        .collect();
+    let codes: Vec<Text> = match language {
+        Language::Other => {
+            let arguments = job.arguments();
+            code_options(job.name()).iter().flat_map(|option| helper::values(arguments, option)).collect()
+        }
+        _ => options
+            .all()
+            .filter(|(name, _)| is_code(language, name))
+            .filter_map(|(_, value)| value.cloned())
+            .collect(),
+    };
     for path in options.values(&["--env-file"]).cloned().collect::<Vec<_>>() {
         job.read(&path);
     }
@@ -55,7 +62,10 @@ pub(super) fn interpreter(job: &mut Job<'_, '_>) {
     }
     if let Some(module) = options.value(&["-m"]).filter(|_| language == Language::Python) {
         let module = module.clone();
-        python_module(job, &module, &options.operands);
+        // What stands behind the module is the module's.
+        let at = arguments.iter().position(|word| *word == module);
+        let rest = at.map_or(Vec::new(), |at| arguments[at + 1..].to_vec());
+        python_module(job, &module, &rest);
         return;
     }
     if options.has(&["--version", "-V", "-v", "--help", "-h"]) && options.operands.is_empty() {
@@ -122,6 +132,8 @@ fn spread(language: Language, grammar: Grammar, arguments: &[Text]) -> (Grammar,
             {
                 word.clone()
             }
+            // `-p` and `-e` together take one text.
+            Some("-pe") if language == Language::Node => Text::lit("-e"),
             Some(text) if matches!(language, Language::Perl | Language::Ruby) && text.starts_with("-i.") => {
                 Text::lit("-i")
             }
@@ -138,7 +150,22 @@ fn is_code(language: Language, option: &str) -> bool {
         Language::Perl => matches!(option, "-e" | "-E"),
         Language::Ruby => option == "-e",
         Language::Php => matches!(option, "-r" | "--run" | "-B" | "-R" | "-E"),
-        Language::Other => matches!(option, "-e" | "-E" | "--eval" | "--execute"),
+        Language::Other => false,
+    }
+}
+
+/// The options of other languages whose value is code.
+fn code_options(name: &str) -> &'static [&'static str] {
+    match name {
+        "erl" => &["-eval", "-s", "-run"],
+        "swipl" => &["-g", "-t"],
+        "guile" | "gosh" | "csi" | "chicken" => &["-c", "-e"],
+        "expect" | "hy" | "chez" | "petite" => &["-c"],
+        "sbcl" | "ecl" => &["--eval", "-eval"],
+        "clisp" => &["-x"],
+        "crystal" | "nim" | "v" => &["eval", "--eval"],
+        "racket" => &["-e", "-l", "--eval"],
+        _ => &["-e", "-E", "--eval", "--execute", "-eval"],
     }
 }
 
@@ -155,13 +182,11 @@ fn language_of(name: &str) -> Language {
 }
 
 fn scripted(job: &mut Job<'_, '_>, language: Language, file: &Text, rest: &[Text]) {
-    if let Some(output) = file.piped() {
-        let output = output.clone();
-        run_text(job, language, &output);
+    if let Some(text) = job.behind(file) {
+        if let Some(text) = text {
+            run_text(job, language, &text);
+        }
         return;
-    }
-    if matches!(file.literal(), Some("/dev/stdin" | "/proc/self/fd/0")) {
-        return fed(job, language);
     }
     let (place, name) = (job.place(file), job.name().to_owned());
     job.walker.script_file(&place, &name, job.scope);
@@ -198,7 +223,12 @@ fn python_module(job: &mut Job<'_, '_>, module: &Text, rest: &[Text]) {
                 job.write(path);
             }
         }
-        Some("http.server") => {}
+        Some("http.server") => {
+            let named = ["-d", "--directory"].iter().find_map(|option| helper::values(rest, option).pop());
+            let folder = named.unwrap_or_else(|| Text::lit("."));
+            job.list(&folder);
+            job.read_below(&folder);
+        }
         Some("timeit" | "trace" | "pdb" | "cProfile" | "code") => {
             for word in rest.iter().filter(|word| word.literal().is_some_and(|text| text.contains('('))) {
                 code::scan(job, Language::Python, word);
@@ -230,7 +260,9 @@ fn deno(job: &mut Job<'_, '_>, words: &[Text]) {
             }
         }
         Some("run" | "x") => {
-            if let Some(file) = rest.iter().find(|word| !word.prefix().starts_with('-')) {
+            if rest.iter().any(|word| word.literal() == Some("-")) {
+                fed(job, Language::Node);
+            } else if let Some(file) = rest.iter().find(|word| !word.prefix().starts_with('-')) {
                 if file.prefix().contains("://") {
                     job.connect_url(file);
                     job.class(Class::PipeToShell, "it runs what it downloads");

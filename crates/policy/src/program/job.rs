@@ -3,10 +3,11 @@
 use super::{
     name_of,
     options::{Grammar, Options},
+    stranger,
 };
 use crate::{
     effect::{Class, Effect, Endpoint, Place, Written},
-    shell::{Scope, Walker},
+    shell::{Scope, Walker, descriptor_of},
     text::{Hole, Part, Text},
 };
 
@@ -17,6 +18,8 @@ pub(super) struct Job<'w, 's> {
     /// The program's name without its folder, and its arguments.
     pub(super) words: Vec<Text>,
     pub(super) input: Option<&'w Text>,
+    /// It is named by a path that is no program of the system.
+    pub(super) is_script: bool,
     /// Where its own effect stands among all.
     pub(super) run_at: usize,
     /// What it prints.
@@ -61,6 +64,17 @@ impl<'s> Job<'_, 's> {
         Place { path: path.clone(), cwd: self.scope.cwd.clone() }
     }
 
+    /// What stands behind the name of a pipe or a descriptor, where this is one; the inner is what its input is, perhaps none.
+    pub(super) fn behind(&self, file: &Text) -> Option<Option<Text>> {
+        if let Some(output) = file.piped() {
+            return Some(Some(output.clone()));
+        }
+        match file.literal()? {
+            "/dev/stdin" | "/proc/self/fd/0" | "/dev/fd/0" => Some(self.input.cloned()),
+            path => descriptor_of(path).map(|_| Some(self.walker.content(file, self.scope))),
+        }
+    }
+
     pub(super) fn read(&mut self, path: &Text) {
         if path.literal() != Some("-") && path.piped().is_none() {
             let place = self.place(path);
@@ -93,6 +107,12 @@ impl<'s> Job<'_, 's> {
         self.walker.effects.push(Effect::Write(place, Written::Changed));
     }
 
+    /// Everything below a folder comes from elsewhere.
+    pub(super) fn brought(&mut self, folder: &Text) {
+        let below = self.place(folder).absolute(self.walker.surroundings);
+        self.scope.wrote(below.into_iter().map(|path| format!("{path}/")).collect());
+    }
+
     /// An option makes a program that only reads write: the rule for the program does not allow that.
     pub(super) fn write_aside(&mut self, path: &Text) {
         let place = self.place(path);
@@ -111,21 +131,9 @@ impl<'s> Job<'_, 's> {
         self.walker.effects.push(Effect::Write(place, Written::Removed));
     }
 
-    /// A program that nobody knows has this among its arguments: a path, perhaps behind `=` or `@`.
+    /// A program has this among its arguments, and perhaps reads it.
     pub(super) fn perhaps_reads(&mut self, word: &Text) {
-        let value = match word.split_once('=') {
-            Some((_, value)) => value,
-            None => word.clone(),
-        };
-        let value = value.strip_prefix("@").unwrap_or(value);
-        let looks_like_path = value.prefix().starts_with(['/', '.', '~'])
-            || value.literal().is_some_and(|text| text.contains('/'));
-        if looks_like_path && !value.prefix().contains("://") {
-            let place = self.place(&value);
-            let mut effects = crate::effect::Effects::default();
-            effects.push(Effect::Read(place));
-            self.walker.effects.push(Effect::Perhaps(effects));
-        }
+        stranger::perhaps_reads(self, word);
     }
 
     pub(super) fn connect_url(&mut self, url: &Text) {

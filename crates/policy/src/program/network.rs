@@ -162,6 +162,12 @@ pub(super) fn curl(job: &mut Job<'_, '_>) {
     {
         uploaded(job, &value);
     }
+    // Cookies themselves have an equals sign.
+    for value in options.values(&["-b", "--cookie"]).cloned().collect::<Vec<_>>() {
+        if !value.prefix().contains('=') {
+            job.read(&value);
+        }
+    }
     let mut writes: Vec<Text> = options.values(&CURL_WRITES).cloned().collect();
     if options.has(&["-O", "--remote-name", "--remote-name-all"]) {
         writes.extend(urls.iter().filter_map(remote_name));
@@ -281,10 +287,9 @@ pub(super) fn wget(job: &mut Job<'_, '_>) {
     {
         job.read(&path);
     }
-    if let Some(program) = options.value(&["--use-askpass"]) {
-        let program = program.clone();
-        job.run(&[program]);
-        job.judge_both();
+    let from_input = options.values(&["-i", "--input-file"]).any(|path| path.literal() == Some("-"));
+    if let Some(text) = job.input.and_then(Text::literal).filter(|_| from_input).map(str::to_owned) {
+        text.split_whitespace().for_each(|url| job.connect_url(&Text::lit(url)));
     }
     for setting in options.values(&["-e", "--execute"]).cloned().collect::<Vec<_>>() {
         if let Some((name, value)) = setting.split_once('=')

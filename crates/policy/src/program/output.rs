@@ -74,7 +74,7 @@ fn echoed(rest: &[Text]) -> Text {
         if at > 0 {
             text.push_lit(" ");
         }
-        text.append(&word.without_wildcards());
+        text.append(word);
     }
     if !escapes {
         return text;

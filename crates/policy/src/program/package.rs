@@ -8,24 +8,35 @@ pub(super) fn npm(job: &mut Job<'_, '_>) {
     let words = job.arguments().to_vec();
     let options = Grammar::leading("Cw", &["prefix", "dir", "cwd", "workspace", "filter"]).read(&words);
     if let Some(folder) = options.value(&["-C", "--prefix", "--dir", "--cwd"]) {
-        let folder = job.walker.enter(folder, job.scope);
-        job.scope.cwd = folder;
+        elsewhere(job, folder);
     }
+    words.iter().filter(|word| word.prefix().contains("://")).for_each(|url| job.perhaps_reads(url));
     let Some(command) = options.operands.first().and_then(Text::literal) else { return };
     let rest = &options.operands[1..];
     match command {
         "exec" | "x" | "dlx" => executed(job, rest),
         "config" if rest.first().and_then(Text::literal) == Some("set") => {
-            let names_program = rest
+            let names_program = ["script-shell", "editor", "yarnPath", "plugins"]
                 .iter()
-                .any(|word| word.prefix().contains("script-shell") || word.prefix().contains("editor"));
+                .any(|name| rest.iter().any(|word| word.prefix().contains(name)));
             if names_program {
                 job.opaque("it names the shell that scripts run in");
             }
         }
+        "pkg" | "set-script" if rest.first().and_then(Text::literal) != Some("get") => {
+            job.write(&Text::lit("package.json"));
+        }
         "cache" if rest.first().and_then(Text::literal) == Some("clean") => {}
         _ => rest.iter().for_each(|word| job.perhaps_reads(word)),
     }
+}
+
+/// A tool works in another folder: what it finds there says what it runs.
+fn elsewhere(job: &mut Job<'_, '_>, folder: &Text) {
+    let (place, name) = (job.place(folder), job.name().to_owned());
+    job.walker.script_file(&place, &name, job.scope);
+    job.list(folder);
+    job.scope.cwd = job.walker.enter(folder, job.scope);
 }
 
 /// `npx`, `bunx`, `pnpx`
@@ -35,11 +46,20 @@ pub(super) fn npx(job: &mut Job<'_, '_>) {
 }
 
 fn executed(job: &mut Job<'_, '_>, words: &[Text]) {
-    let options = Grammar::leading("pcw", &["package", "call", "workspace"]).read(words);
+    let options =
+        Grammar::leading("pcw", &["package", "call", "workspace", "from", "spec", "with", "python"])
+            .read(words);
     if let Some(text) = options.value(&["-c", "--call"]) {
         let text = text.clone();
         job.shell(&text);
         job.judge_both();
+        return;
+    }
+    let packages = options.values(&["-p", "--package", "--from", "--spec"]).chain(options.operands.first());
+    let mut packages = packages;
+    if let Some(package) = packages.find(|package| is_fetched(package)).cloned() {
+        job.connect_url(&package.strip_prefix("git+").unwrap_or(package));
+        job.opaque(format!("{} runs what it downloads", job.name()));
         return;
     }
     if !options.operands.is_empty() {
@@ -48,42 +68,38 @@ fn executed(job: &mut Job<'_, '_>, words: &[Text]) {
     }
 }
 
-/// `cargo`, `rustup run`, `poetry run`, `uv run`, `bundle exec`, `pipenv run`, `conda run`, `nix-shell --run`, …
-pub(super) fn runner(job: &mut Job<'_, '_>) {
+/// A package that is named by where it lies, not by its name in a registry.
+fn is_fetched(package: &Text) -> bool {
+    let text = package.prefix();
+    ["github:", "gitlab:", "bitbucket:", "gist:", "git+", "git@", "git:"]
+        .iter()
+        .any(|from| text.starts_with(from))
+        || text.contains("://")
+}
+
+/// `pipx run`, `uvx`
+pub(super) fn tool_run(job: &mut Job<'_, '_>) {
     let words = job.arguments().to_vec();
-    let said: Vec<&str> = words.iter().filter_map(Text::literal).collect();
-    if job.name() == "nix-shell" || job.name() == "nix" {
-        let options = Grammar::new("pc", &["run", "command"]).read(&words);
-        for text in options.values(&["--run", "--command", "-c"]).cloned().collect::<Vec<_>>() {
-            job.shell(&text);
-            job.judge_both();
+    if job.name() == "pipx" {
+        if words.first().and_then(Text::literal) == Some("run") {
+            executed(job, &words[1..]);
+        } else {
+            installer(job);
         }
-        return;
+    } else {
+        executed(job, &words);
     }
-    let at = match (job.name(), said.first()) {
-        (
-            "poetry" | "uv" | "pipenv" | "conda" | "mamba" | "pdm" | "hatch" | "rye" | "pixi" | "asdf"
-            | "mise" | "dotenvx",
-            Some(&("run" | "exec")),
-        ) => Some(1),
-        ("bundle" | "rbenv" | "pyenv" | "nodenv" | "opam" | "stack", Some(&"exec")) => Some(1),
-        ("rustup", Some(&"run")) => Some(2),
-        _ => None,
-    };
-    let Some(at) = at else { return words.iter().for_each(|word| job.perhaps_reads(word)) };
-    let rest = words.get(at..).unwrap_or_default();
-    let options = Grammar::leading(
-        "nppe",
-        &["name", "prefix", "with", "python", "extra", "project", "directory", "from", "env-file", "group"],
-    )
-    .read(rest);
-    for path in options.values(&["--env-file"]) {
-        job.read(path);
+}
+
+/// `nix`: what it downloads and runs; the command behind `-c` is one of a runner.
+pub(super) fn nix(job: &mut Job<'_, '_>) {
+    let words = job.arguments().to_vec();
+    let package = words.iter().skip(1).find(|word| !word.prefix().starts_with('-'));
+    let runs = matches!(words.first().and_then(Text::literal), Some("run" | "shell" | "develop"));
+    if runs && package.is_some_and(is_fetched) {
+        job.opaque("nix runs what it downloads");
     }
-    if !options.operands.is_empty() {
-        job.run(&options.operands);
-        job.judge_both();
-    }
+    super::runner::runner(job);
 }
 
 /// `cargo`: mostly the project's; `--config` can name programs.
@@ -166,6 +182,17 @@ pub(super) fn installer(job: &mut Job<'_, '_>) {
             job.connect_url(&url);
         }
     }
+    if job.name() == "go"
+        && matches!(options.operands.first().and_then(Text::literal), Some("get" | "install" | "run"))
+    {
+        // Modules are named by the host they come from.
+        for module in options.operands[1..].iter().filter_map(Text::literal) {
+            let host = module.split(['/', '@']).next().unwrap_or_default();
+            if host.contains('.') && !host.starts_with('.') && module.contains('/') {
+                job.connect_host(&Text::lit(host), "https");
+            }
+        }
+    }
     if let Some(text) =
         options.value(&["--toolexec", "--exec"]).or_else(|| options.value(&["-toolexec", "-exec"]))
     {
@@ -186,10 +213,9 @@ pub(super) fn installer(job: &mut Job<'_, '_>) {
 /// `make`: the project's rules; a rule file from elsewhere, or text on the command line, is not.
 pub(super) fn make(job: &mut Job<'_, '_>) {
     let options = job
-        .options(Grammar::new("CfIjloW", &["directory", "file", "makefile", "include-dir", "jobs", "eval"]));
+        .options(Grammar::new("CEfIjloW", &["directory", "file", "makefile", "include-dir", "jobs", "eval"]));
     if let Some(folder) = options.value(&["-C", "--directory"]) {
-        let folder = job.walker.enter(folder, job.scope);
-        job.scope.cwd = folder;
+        elsewhere(job, folder);
     }
     for file in options.values(&["-f", "--file", "--makefile"]).cloned().collect::<Vec<_>>() {
         if matches!(file.literal(), Some("-" | "/dev/stdin")) || file.piped().is_some() {
@@ -201,8 +227,12 @@ pub(super) fn make(job: &mut Job<'_, '_>) {
             job.read(&file);
         }
     }
-    for text in options.values(&["--eval"]).cloned().collect::<Vec<_>>() {
+    for text in options.values(&["--eval", "-E"]).cloned().collect::<Vec<_>>() {
         make_rules(job, Some(&text));
+    }
+    // `CC=…` and the like stand in rules.
+    for value in options.operands.iter().filter_map(|word| word.split_once('=').map(|(_, value)| value)) {
+        job.walker.perhaps_started(&value, job.scope);
     }
     let shell = options.operands.iter().find_map(|word| word.strip_prefix("SHELL="));
     if let Some(shell) = shell {
@@ -287,6 +317,16 @@ pub(super) fn gh(job: &mut Job<'_, '_>) {
         } else if words.first().and_then(Text::literal) != Some("alias") {
             job.read(value);
         }
+    }
+    let said: Vec<&str> = words.iter().map_while(Text::literal).take(2).collect();
+    let sends = matches!(
+        said.as_slice(),
+        ["gist" | "snippet", "create" | "edit"]
+            | ["release", "upload" | "create"]
+            | ["ssh-key" | "gpg-key", "add"]
+    );
+    for path in options.operands.iter().skip(2) {
+        if sends { job.read(path) } else { job.perhaps_reads(path) }
     }
     if words.first().and_then(Text::literal) == Some("alias")
         && let Some(text) = words.last().and_then(|word| word.strip_prefix("!"))

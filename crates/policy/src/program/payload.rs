@@ -1,9 +1,9 @@
 //! Texts that are run as shell programs, and files that are.
 
-use super::is_installed;
+use super::{is_installed, name_of, table};
 use crate::{
     effect::{Class, Effect, Place},
-    shell::{Scope, Walker},
+    shell::{Scope, Walker, descriptor_of},
     text::{Hole, Origin, Text},
 };
 
@@ -61,12 +61,14 @@ impl Walker<'_> {
 
     /// A file that the shell reads as part of its own program.
     pub(crate) fn sourced(&mut self, file: &Text, scope: &mut Scope, input: Option<&Text>) {
-        if let Some(output) = file.piped() {
-            let output = output.clone();
-            self.payload(&output, scope, input, "source");
+        if file.piped().is_some()
+            || file.literal().is_some_and(|path| matches!(descriptor_of(path), Some(1..)))
+        {
+            let text = self.content(file, scope);
+            self.payload(&text, scope, input, "source");
             return;
         }
-        if file.literal() == Some("/dev/stdin")
+        if matches!(file.literal(), Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"))
             && let Some(input) = input
         {
             let input = input.clone();
@@ -89,6 +91,8 @@ impl Walker<'_> {
             SET_UP.iter().any(|file| absolute.contains(&format!("{}/{file}", self.surroundings.home)));
         if absolute.iter().any(|file| scope.has_written(file)) {
             self.class(Class::OpaqueExec, format!("{by} runs {path}, which the same command writes"));
+        } else if absolute.iter().any(|file| scope.was_brought(file)) {
+            self.class(Class::OpaqueExec, format!("{by} runs {path}, which the same command brings here"));
         } else if !sets_up
             && !is_installed(path, self, true)
             && !place.is_inside(&self.surroundings.project_root, self.surroundings)
@@ -99,6 +103,16 @@ impl Walker<'_> {
 }
 
 impl Walker<'_> {
+    /// The value of a variable that a program finds in its environment may be a command that it starts.
+    pub(crate) fn perhaps_started(&mut self, value: &Text, scope: &Scope) {
+        let Some(text) = value.literal().filter(|text| text.contains([' ', '\t'])) else { return };
+        let text = text.trim_start_matches(['|', '!', ':', ' ']);
+        let program = text.split([' ', '\t']).next().map(name_of).unwrap_or_default();
+        if table::handler(&program).is_some() {
+            self.payload_apart(&Text::lit(text), scope);
+        }
+    }
+
     /// A text that is run later, by another program.
     pub(crate) fn payload_apart(&mut self, text: &Text, scope: &Scope) {
         let mut inner = scope.clone();

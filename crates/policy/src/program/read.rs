@@ -11,14 +11,41 @@ pub(super) fn text_only(job: &mut Job<'_, '_>) {
     job.is_pure();
 }
 
+/// Text for people and agents; an agent that nobody watches may do anything.
+pub(super) fn prose(job: &mut Job<'_, '_>) {
+    for word in job.arguments().to_vec() {
+        let text = word.prefix();
+        if text.starts_with("--dangerously") || matches!(text, "--yolo" | "--full-auto" | "bypassPermissions")
+        {
+            job.opaque(format!("{} works without asking anybody", job.name()));
+        }
+        if !text.contains(' ') {
+            job.perhaps_reads(&word);
+        }
+    }
+}
+
+/// `getent`: what stands in one of the files in `/etc` that tell of users, hosts and the like.
+pub(super) fn entries(job: &mut Job<'_, '_>) {
+    if let Some(database) =
+        job.arguments().iter().find_map(|word| word.literal().filter(|_| !word.prefix().starts_with('-')))
+    {
+        // One entry is a look-up; all of them are the file.
+        if job.arguments().len() == 1 || database == "shadow" {
+            job.read(&Text::lit(format!("/etc/{database}")));
+        }
+    }
+    job.is_pure();
+}
+
 /// Runs, and touches no file that a rule could name.
 pub(super) fn nothing(_: &mut Job<'_, '_>) {}
 
 const HEAD: Grammar = Grammar::new("ncsSkfjtdwaINAbvhpqTDlLoerRzZ", &[]);
 
-/// All operands are read.
-pub(super) fn files(job: &mut Job<'_, '_>) {
-    let grammar = match job.name() {
+/// The options of programs that read their operands.
+fn grammar_of(name: &str) -> Grammar {
+    match name {
         "head" | "tail" => {
             Grammar::new("ncs", &["lines", "bytes", "pid", "sleep-interval", "max-unchanged-stats"])
         }
@@ -66,8 +93,12 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
             ],
         ),
         _ => Grammar::new("", &[]),
-    };
-    let options = job.options(grammar);
+    }
+}
+
+/// All operands are read.
+pub(super) fn files(job: &mut Job<'_, '_>) {
+    let options = job.options(grammar_of(job.name()));
     for value in options.values(&["--files0-from", "--exclude-from", "--from-file", "--to-file", "-X"]) {
         job.read(value);
     }
@@ -79,7 +110,20 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
     };
     if let Some(program) = options.value(&["--compress-program", "--pager"]) {
         let program = program.clone();
-        job.run(&[program]);
+        job.shell(&program);
+    }
+    // Whether an option takes a value differs between versions; what looks like a path may be one that is read.
+    for value in options.all().filter_map(|(_, value)| value.cloned()).collect::<Vec<_>>() {
+        job.perhaps_reads(&value);
+    }
+    for file in options.operands.iter().filter(|word| word.prefix().starts_with('@')) {
+        job.perhaps_reads(file);
+    }
+    let is_pager = matches!(job.name(), "less" | "more" | "most" | "zless" | "zmore");
+    for command in options.operands.iter().filter_map(|word| word.strip_prefix("+").filter(|_| is_pager)) {
+        if command.prefix().contains(['!', '|', '#']) || command.literal().is_none() {
+            super::editor::commanded(job, &command);
+        }
     }
     let recursive = matches!(job.name(), "diff" | "colordiff") && options.has(&["-r", "--recursive"]);
     for path in &options.operands {
@@ -112,6 +156,9 @@ pub(super) fn listed(job: &mut Job<'_, '_>) {
         ],
     );
     let options = job.options(grammar);
+    if options.operands.is_empty() {
+        job.list(&Text::lit("."));
+    }
     for path in &options.operands {
         job.list(path);
     }
@@ -241,6 +288,9 @@ pub(super) fn sed(job: &mut Job<'_, '_>) {
     let options = job.options(grammar);
     let mut scripts: Vec<Text> = options.values(&["-e", "--expression"]).cloned().collect();
     for path in options.values(&["-f", "--file"]) {
+        // Its commands can run and write.
+        let place = job.place(path);
+        job.walker.script_file(&place, "sed", job.scope);
         job.read(path);
     }
     let mut operands = options.operands.clone();

@@ -1,7 +1,10 @@
 //! Programs that run something, or copy, on another machine.
 
 use super::{copy::between, job::Job, options::Grammar};
-use crate::{effect::Effect, text::Text};
+use crate::{
+    effect::Effect,
+    text::{Origin, Text},
+};
 
 /// `ssh`: a host and a command for it.
 pub(super) fn ssh(job: &mut Job<'_, '_>) {
@@ -21,6 +24,13 @@ pub(super) fn ssh(job: &mut Job<'_, '_>) {
             job.opaque(format!("ssh -o {name} runs a program here"));
         }
     }
+    for value in options.values(&["-o"]).filter_map(Text::literal).map(str::to_lowercase).collect::<Vec<_>>()
+    {
+        let host = value.strip_prefix("proxyjump").or_else(|| value.strip_prefix("hostname"));
+        if let Some(host) = host.filter(|host| !host.ends_with("none")) {
+            job.connect_host(&host_of(&Text::lit(host.trim_start_matches(['=', ' ']))), "ssh");
+        }
+    }
     for path in options.values(&["-i", "-F"]).cloned().collect::<Vec<_>>() {
         // It uses the key; it shows it to nobody.
         if options.has(&["-F"]) {
@@ -35,9 +45,13 @@ pub(super) fn ssh(job: &mut Job<'_, '_>) {
     let host = host_of(host);
     job.connect_host(&host, "ssh");
     elsewhere(job, command);
-    if command.is_empty() && job.input.is_some() {
+    let shells = ["sh", "bash", "zsh", "dash", "ksh", "sudo", "env"];
+    let feeds_shell = command.first().is_none_or(|word| {
+        word.prefix().split(' ').next().is_some_and(|name| shells.contains(&super::name_of(name).as_str()))
+    });
+    if feeds_shell && job.input.is_some() {
         let input = job.input.cloned().unwrap_or_default();
-        if input.literal().is_some() {
+        if input.literal().is_some() || input.origin() == Some(Origin::Fetched) {
             hypothetical(job, &input);
         }
     }
@@ -62,10 +76,11 @@ fn hypothetical(job: &mut Job<'_, '_>, text: &Text) {
     job.walker.payload_apart(text, job.scope);
 }
 
-fn host_of(word: &Text) -> Text {
+/// The host in `user@host:path`.
+pub(super) fn host_of(word: &Text) -> Text {
     match word.literal() {
         Some(text) => {
-            let text = text.strip_prefix("ssh://").unwrap_or(text);
+            let text = text.strip_prefix("ssh://").or_else(|| text.strip_prefix("//")).unwrap_or(text);
             let text = text.rsplit('@').next().unwrap_or(text);
             Text::lit(text.split([':', '/']).next().unwrap_or(text))
         }
@@ -85,13 +100,22 @@ pub(super) fn scp(job: &mut Job<'_, '_>) {
             }
         }
     }
+    if job.name() == "sftp" {
+        for path in options.values(&["-b"]) {
+            job.read(path);
+        }
+        if let Some(host) = options.operands.first() {
+            let host = host_of(host);
+            job.connect_host(&host, "ssh");
+        }
+    }
     between(job, options.operands);
 }
 
 /// `docker exec`, `kubectl exec` and the like: a command somewhere else, whose words no shell reads again.
 pub(super) fn command_there(job: &mut Job<'_, '_>, command: &[Text]) {
     if !command.is_empty() {
-        let effects = job.apart(command);
+        let effects = job.apart_fed(command);
         job.walker.effects.push(Effect::Perhaps(effects));
     }
 }

@@ -76,3 +76,44 @@ pub(super) fn is_remover(words: &[Text]) -> bool {
         matches!(name.as_str(), "rm" | "unlink" | "rmdir" | "shred")
     })
 }
+
+/// Commands that remove much at once, by the words that all stand in them.
+const IN_BULK: &[(&str, &[&str])] = &[
+    ("aws", &["s3", "rm", "--recursive"]),
+    ("aws", &["s3", "rb", "--force"]),
+    ("az", &["group", "delete"]),
+    ("dropdb", &[]),
+    ("gh", &["repo", "delete"]),
+    ("gsutil", &["rm", "-r"]),
+    ("hg", &["purge"]),
+    ("mysqladmin", &["drop"]),
+    ("podman", &["system", "reset"]),
+    ("pulumi", &["destroy"]),
+    ("rclone", &["delete"]),
+    ("rclone", &["purge"]),
+    ("redis-cli", &["flushall"]),
+    ("redis-cli", &["flushdb"]),
+    ("s3cmd", &["del", "--recursive"]),
+    ("svn", &["cleanup", "--remove-unversioned"]),
+    ("tar", &["--remove-files"]),
+    ("terraform", &["destroy"]),
+    ("tofu", &["destroy"]),
+    ("vagrant", &["destroy"]),
+    ("zip", &["-m"]),
+    ("zip", &["--move"]),
+];
+
+/// Asks about programs that remove much when they are told to.
+pub(super) fn in_bulk(job: &mut Job<'_, '_>) {
+    let name = job.name();
+    let has = |word: &str| {
+        job.arguments()
+            .iter()
+            .any(|given| given.literal().is_some_and(|given| given.eq_ignore_ascii_case(word)))
+    };
+    let found = IN_BULK.iter().any(|(program, words)| *program == name && words.iter().all(|word| has(word)));
+    if found {
+        let reason = format!("{name} removes much at once");
+        job.class(Class::BulkDelete, reason);
+    }
+}

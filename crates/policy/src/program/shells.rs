@@ -81,14 +81,8 @@ pub(super) fn shell(job: &mut Job<'_, '_>) {
 impl Job<'_, '_> {
     /// A file that a shell or an interpreter runs.
     pub(super) fn script(&mut self, file: &Text) {
-        if let Some(output) = file.piped() {
-            let output = output.clone();
-            self.fed_shell(Some(&output));
-            return;
-        }
-        if matches!(file.literal(), Some("/dev/stdin" | "/proc/self/fd/0" | "/dev/fd/0")) {
-            let input = self.input.cloned();
-            self.fed_shell(input.as_ref());
+        if let Some(text) = self.behind(file) {
+            self.fed_shell(text.as_ref());
             return;
         }
         let (place, name) = (self.place(file), self.name().to_owned());
@@ -123,7 +117,7 @@ impl Job<'_, '_> {
 /// `fish`, `pwsh`, `cmd`: other languages; their text is asked about.
 pub(super) fn other_shell(job: &mut Job<'_, '_>) {
     let options = job.options(Grammar {
-        single_dash: true,
+        single_dash: matches!(job.name(), "pwsh" | "powershell"),
         ..Grammar::new("cC", &["command", "Command", "c", "EncodedCommand", "init-command", "File"])
     });
     let texts: Vec<Text> =

@@ -2,7 +2,7 @@
 
 use super::{
     archive, container, copy, disk, editor, find, git, interpreter, job::Job, network, package, read, remote,
-    remove, shells, wrapper, write,
+    remove, runner, shells, tongue, wrapper, write,
 };
 
 /// Gathers the effects of one run of a program.
@@ -15,6 +15,8 @@ pub(super) fn handler(name: &str) -> Option<Handler> {
         .or_else(|| wrapper(name))
         .or_else(|| talker(name))
         .or_else(|| is_interpreter(name).then_some(interpreter::interpreter as Handler))
+        .or_else(|| runner::is_runner(name).then_some(runner::runner as Handler))
+        .or_else(|| tongue::is_speaker(name).then_some(tongue::speaker as Handler))
 }
 
 /// Text, facts, and what reads files.
@@ -26,8 +28,8 @@ fn reader(name: &str) -> Option<Handler> {
         | "cal" | "bc" | "dc" | "factor" | "uptime" | "free" | "df" | "ps" | "top" | "pgrep" | "lsof"
         | "jobs" | "yes" | "tr" | "printenv" | "realpath" | "readlink" | "w" | "who" | "last" | "users"
         | "vmstat" | "iostat" | "lscpu" | "lsblk" | "lsusb" | "lspci" | "uuidgen" | "numfmt" | "cowsay"
-        | "figlet" | "sw_vers" | "system_profiler" | "stty" | "ss" | "netstat" | "ip" | "ifconfig"
-        | "getent" | "dmesg" | "pstree" | "pidof" | "apropos" | "whatis" | "info" => read::text_only,
+        | "figlet" | "sw_vers" | "system_profiler" | "stty" | "ss" | "netstat" | "ifconfig" | "dmesg"
+        | "pstree" | "pidof" | "apropos" | "whatis" | "info" => read::text_only,
         "cat" | "tac" | "head" | "tail" | "less" | "more" | "bat" | "batcat" | "nl" | "od" | "xxd"
         | "hexdump" | "hd" | "strings" | "wc" | "sort" | "uniq" | "cut" | "paste" | "column" | "fold"
         | "fmt" | "comm" | "join" | "diff" | "sdiff" | "colordiff" | "cmp" | "md5sum" | "sha1sum"
@@ -35,13 +37,17 @@ fn reader(name: &str) -> Option<Handler> {
         | "sum" | "file" | "rev" | "look" | "iconv" | "pr" | "expand" | "unexpand" | "tsort" | "ptx"
         | "shuf" | "zless" | "zmore" | "cloc" | "tokei" | "scc" | "delta" | "glow" | "mdcat" | "csvlook"
         | "vd" | "readelf" | "objdump" | "nm" | "ldd" | "size" | "exiftool" | "pdftotext" | "most"
-        | "view" | "ccat" | "highlight" | "pygmentize" | "jless" | "fx" | "gron" => read::files,
+        | "ccat" | "highlight" | "pygmentize" | "jless" | "fx" | "gron" => read::files,
         "ls" | "dir" | "vdir" | "stat" | "du" | "tree" | "exa" | "eza" | "lsd" | "dust" | "ncdu" | "l"
         | "ll" => read::listed,
         "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "ag" | "ack" | "ripgrep" | "ugrep" => read::search,
         "jq" | "yq" | "dasel" | "xq" | "tomlq" | "gojq" => read::query,
         "sed" | "gsed" => read::sed,
         "awk" | "gawk" | "mawk" | "nawk" => read::awk,
+        "getent" => read::entries,
+        "notify-send" | "terminal-notifier" | "logger" | "say" | "espeak" | "wall" | "pbcopy" | "xclip"
+        | "xsel" | "wl-copy" | "bd" | "jira" | "linear" | "hub" | "claude" | "codex" | "gemini" | "aider"
+        | "llm" | "ollama" => read::prose,
         "base64" | "base32" | "basenc" | "uuencode" | "uudecode" | "gpg" | "qrencode" => read::coder,
         "openssl" => read::openssl,
         _ => return None,
@@ -59,24 +65,25 @@ fn changer(name: &str) -> Option<Handler> {
         "mktemp" => read::text_only,
         "cp" | "mv" | "ln" | "install" | "gcp" | "gmv" => copy::copy,
         "rsync" => copy::rsync,
-        "rm" | "grm" => remove::rm,
+        "rm" | "grm" | "zf_rm" => remove::rm,
         "rmdir" | "unlink" | "trash" | "trash-put" | "gio" => remove::few,
         "shred" | "wipe" | "srm" => remove::shred,
-        "rimraf" | "del-cli" | "deltree" => remove::rimraf,
+        "rimraf" | "del-cli" | "del" | "deltree" | "remove_directory" => remove::rimraf,
         "find" | "gfind" => find::find,
         "fd" | "fdfind" => find::fd,
         "tar" | "bsdtar" | "gtar" => archive::tar,
         "zip" | "7z" | "7za" | "rar" => archive::zip,
         "unzip" | "unrar" => archive::unzip,
+        "cpio" | "pax" => archive::cpio,
         "gzip" | "gunzip" | "zcat" | "bzip2" | "bunzip2" | "bzcat" | "xz" | "unxz" | "xzcat" | "zstd"
         | "unzstd" | "zstdcat" | "lz4" | "pigz" | "compress" | "uncompress" => archive::compress,
         // Disks.
         _ if name == "mkfs" || name.starts_with("mkfs.") => disk::make_filesystem,
-        "mke2fs" | "mkswap" | "mkdosfs" | "mkntfs" | "newfs" | "mkfatfs" => disk::make_filesystem,
+        "mke2fs" | "mkswap" | "mkdosfs" | "mkntfs" | "newfs" | "mkfatfs" | "mkudffs" => disk::make_filesystem,
         "wipefs" | "sgdisk" | "parted" | "blkdiscard" | "diskutil" | "nvme" | "cryptsetup" | "hdparm"
-        | "fdisk" | "cfdisk" | "sfdisk" | "gdisk" | "cgdisk" | "format" | "badblocks" | "zpool" | "mdadm" => {
-            disk::format
-        }
+        | "fdisk" | "cfdisk" | "sfdisk" | "gdisk" | "cgdisk" | "format" | "badblocks" | "zpool" | "mdadm"
+        | "pvremove" | "vgremove" | "lvremove" | "nwipe" | "scrub" | "sg_format" | "diskpart" | "zfs"
+        | "bcachefs" | "dmsetup" => disk::format,
         _ => return None,
     })
 }
@@ -84,19 +91,16 @@ fn changer(name: &str) -> Option<Handler> {
 /// Other programs run inside these.
 fn wrapper(name: &str) -> Option<Handler> {
     Some(match name {
-        "nice" | "timeout" | "gtimeout" | "nohup" | "stdbuf" | "setsid" | "ionice" | "chrt" | "taskset"
-        | "time" | "gtime" | "setarch" | "linux32" | "linux64" | "prlimit" | "strace" | "ltrace"
-        | "unbuffer" | "chronic" | "dbus-run-session" | "fakeroot" | "eatmydata" | "firejail"
-        | "proxychains" | "proxychains4" | "torsocks" | "valgrind" | "rlwrap" | "ccache" | "sccache"
-        | "xvfb-run" | "caffeinate" | "choom" | "numactl" | "cpulimit" => wrapper::simple,
         "env" => wrapper::env,
-        "sudo" | "doas" | "run0" | "pkexec" => wrapper::privileged,
+        "sudo" | "doas" | "run0" | "pkexec" | "please" | "pfexec" | "dzdo" | "sudoedit" => {
+            wrapper::privileged
+        }
         "su" | "runuser" | "sg" => wrapper::switch_user,
         "exec" | "command" | "builtin" => wrapper::shell_word,
         "flock" | "watch" | "script" | "entr" => wrapper::texted,
         "xargs" | "gxargs" => wrapper::xargs,
         "parallel" => wrapper::parallel,
-        "busybox" | "toybox" | "coreutils" => wrapper::applet,
+        "busybox" | "toybox" | "coreutils" | "shx" => wrapper::applet,
         "chroot" | "unshare" | "nsenter" | "systemd-run" | "bwrap" | "setpriv" | "capsh" => {
             wrapper::elsewhere
         }
@@ -127,20 +131,18 @@ fn talker(name: &str) -> Option<Handler> {
         "kubectl" | "oc" => container::kubectl,
         "npm" | "pnpm" | "yarn" => package::npm,
         "npx" | "pnpx" | "bunx" => package::npx,
-        "poetry" | "uv" | "pipenv" | "conda" | "mamba" | "pdm" | "hatch" | "rye" | "pixi" | "bundle"
-        | "rbenv" | "pyenv" | "nodenv" | "opam" | "stack" | "rustup" | "nix" | "nix-shell" | "asdf"
-        | "mise" | "dotenvx" => package::runner,
+        "pipx" | "uvx" => package::tool_run,
+        "nix" => package::nix,
         "cargo" => package::cargo,
-        "pip" | "pip3" | "gem" | "go" | "pipx" => package::installer,
+        "pip" | "pip3" | "gem" | "go" => package::installer,
         "make" | "gmake" | "remake" => package::make,
         "crontab" | "at" | "batch" => package::later,
         "gh" | "glab" => package::gh,
-        "vim" | "vi" | "nvim" | "ex" | "ed" | "emacs" | "emacsclient" | "nano" | "micro" | "code" => {
-            editor::editor
-        }
+        "vim" | "vi" | "nvim" | "gvim" | "rvim" | "view" | "rview" | "vimdiff" | "nvimdiff" | "ex" | "ed"
+        | "red" | "emacs" | "emacsclient" | "nano" | "pico" | "micro" | "code" | "hx" | "kak" | "joe"
+        | "jed" | "mg" => editor::editor,
         "man" | "journalctl" | "systemctl" => editor::manual,
-        "ssh-agent" | "direnv" | "brew" | "starship" | "zoxide" | "dircolors" | "lesspipe" | "tmux"
-        | "screen" => read::nothing,
+        "brew" | "starship" | "zoxide" | "dircolors" | "lesspipe" => read::nothing,
         _ => return None,
     })
 }
@@ -180,5 +182,29 @@ fn is_interpreter(name: &str) -> bool {
             | "erl"
             | "swipl"
             | "ghc"
+            | "expect"
+            | "jrunscript"
+            | "kotlin"
+            | "sbcl"
+            | "ecl"
+            | "clisp"
+            | "clojure"
+            | "clj"
+            | "bb"
+            | "crystal"
+            | "hy"
+            | "gosh"
+            | "csi"
+            | "chez"
+            | "raku"
+            | "rakudo"
+            | "slsh"
+            | "jimsh"
+            | "newlisp"
+            | "janet"
+            | "fennel"
+            | "ocaml"
+            | "zx"
+            | "coffee"
     )
 }

@@ -4,6 +4,7 @@ use super::{
     job::{Job, found_names, with_placeholder},
     options::{Grammar, Options},
     remove::is_remover,
+    runner::sentence,
 };
 use crate::{
     effect::Class,
@@ -13,37 +14,6 @@ use crate::{
 
 /// How many names on an input are taken one by one.
 const MOST_NAMES: usize = 16;
-
-/// `nice`, `nohup`, `timeout` and the like: their own options, some operands, then the command.
-pub(super) fn simple(job: &mut Job<'_, '_>) {
-    let (grammar, skip) = match job.name() {
-        "nice" => (Grammar::leading("n", &["adjustment"]), 0),
-        "timeout" | "gtimeout" => (Grammar::leading("ks", &["kill-after", "signal"]), 1),
-        "stdbuf" => (Grammar::leading("ioe", &["input", "output", "error"]), 0),
-        "ionice" => (Grammar::leading("cnpPu", &["class", "classdata", "pid"]), 0),
-        "chrt" => (Grammar::leading("TPDp", &["sched-runtime", "sched-period", "sched-deadline", "pid"]), 1),
-        "taskset" => (Grammar::leading("", &[]), 1),
-        "time" | "gtime" => (Grammar::leading("fo", &["format", "output"]), 0),
-        "setarch" => (Grammar::leading("", &[]), 1),
-        "prlimit" => (Grammar::leading("p", &["pid"]), 0),
-        "strace" => (Grammar::leading("oepsuEPSXbaIO", &[]), 0),
-        "ltrace" => (Grammar::leading("oepsuaAlnx", &[]), 0),
-        _ => (Grammar::leading("", &[]), 0),
-    };
-    let options = job.options(grammar);
-    let words = options.operands.get(skip..).unwrap_or_default().to_vec();
-    unsure(job, &options);
-    if words.is_empty() {
-        return;
-    }
-    if let Some(path) = options.value(&["-o", "--output"])
-        && matches!(job.name(), "time" | "gtime" | "strace" | "ltrace")
-    {
-        let path = path.clone();
-        job.write(&path);
-    }
-    job.run(&words);
-}
 
 fn unsure(job: &mut Job<'_, '_>, options: &Options) {
     if options.is_unsure
@@ -87,6 +57,9 @@ pub(super) fn env(job: &mut Job<'_, '_>) {
     if command.is_empty() {
         job.is_pure();
         return;
+    }
+    for (_, value) in words[..assigned].iter().filter_map(|word| word.split_once('=')) {
+        job.walker.perhaps_started(&value, job.scope);
     }
     if let Some(name) = steering {
         job.opaque(format!("{name} is set before it, which changes what it runs"));
@@ -177,7 +150,7 @@ pub(super) fn privileged(job: &mut Job<'_, '_>) {
     }
     let assigned = options.operands.iter().take_while(|word| word.prefix().contains('=')).count();
     let words = options.operands[assigned..].to_vec();
-    if options.has(&["-e", "--edit"]) {
+    if options.has(&["-e", "--edit"]) || job.name() == "sudoedit" {
         job.write_all(&words);
         return;
     }
@@ -241,8 +214,40 @@ pub(super) fn shell_word(job: &mut Job<'_, '_>) {
         job.is_pure();
         return;
     }
+    if job.name() != "exec" && options.operands[0].literal().is_some_and(|name| IN_SHELL.contains(&name)) {
+        // What changes the shell changes it for what follows.
+        job.is_wrapper();
+        job.printed = job.walker.run_builtin(&options.operands, job.scope, job.input);
+        return;
+    }
     job.run(&options.operands);
 }
+
+/// Builtins that change the shell that runs them.
+const IN_SHELL: [&str; 22] = [
+    "cd",
+    "pushd",
+    "popd",
+    "set",
+    "shift",
+    "export",
+    "declare",
+    "typeset",
+    "local",
+    "readonly",
+    "unset",
+    "read",
+    "mapfile",
+    "readarray",
+    "getopts",
+    "let",
+    "printf",
+    "alias",
+    "hash",
+    "enable",
+    "complete",
+    "compgen",
+];
 
 /// `flock`, `watch`, `script`: a command as words or as one text.
 pub(super) fn texted(job: &mut Job<'_, '_>) {
@@ -285,15 +290,8 @@ pub(super) fn texted(job: &mut Job<'_, '_>) {
         return;
     }
     if job.name() == "watch" && !options.has(&["-x", "--exec"]) {
-        let mut text = Text::default();
-        for (at, word) in operands.iter().enumerate() {
-            if at > 0 {
-                text.push_lit(" ");
-            }
-            text.append(word);
-        }
-        if !text.is_empty() {
-            job.shell(&text);
+        if !operands.is_empty() {
+            job.shell(&sentence(&operands));
         }
         return;
     }
@@ -329,7 +327,7 @@ pub(super) fn xargs(job: &mut Job<'_, '_>) {
         job.is_pure();
         return;
     }
-    let fed = fed_names(job);
+    let fed = fed_names(job, &options, mark.is_some());
     match &mark {
         Some(mark) => {
             // One run for each name, where they are known and few.
@@ -353,43 +351,70 @@ pub(super) fn xargs(job: &mut Job<'_, '_>) {
     job.run(&words);
 }
 
-/// The names on the input, where they are known.
-fn fed_names(job: &Job<'_, '_>) -> Vec<Text> {
-    match job.input.and_then(Text::literal) {
-        Some(text) => text.split_whitespace().map(Text::lit).collect(),
-        None => vec![found_names()],
+/// The names on the input, where they are known: separated by NUL, by a character of choice, by lines, or as a shell does it.
+fn fed_names(job: &Job<'_, '_>, options: &Options, by_line: bool) -> Vec<Text> {
+    let file = options.value(&["-a", "--arg-file"]);
+    let input = match file.map(|path| job.walker.content(path, job.scope)) {
+        Some(content) => Some(content),
+        None => job.input.cloned(),
+    };
+    let Some(text) = input.as_ref().and_then(Text::literal) else { return vec![found_names()] };
+    let separator = match options.value(&["-d", "--delimiter"]).and_then(Text::literal) {
+        Some("\\n") => Some('\n'),
+        Some("\\t") => Some('\t'),
+        Some(other) => other.chars().next(),
+        None if options.has(&["-0", "--null"]) => Some('\0'),
+        None => by_line.then_some('\n'),
+    };
+    match separator {
+        Some(separator) => {
+            let names = text.split(separator).map(str::trim_end);
+            names.filter(|name| !name.is_empty()).map(Text::lit).collect()
+        }
+        None => split_string(text),
     }
 }
 
+const PARALLEL: Grammar = Grammar::leading(
+    "jaINnLSPd",
+    &[
+        "jobs",
+        "arg-file",
+        "max-args",
+        "sshlogin",
+        "results",
+        "joblog",
+        "colsep",
+        "delay",
+        "retries",
+        "timeout",
+        "tempdir",
+        "workdir",
+        "halt",
+        "memfree",
+        "load",
+        "tagstring",
+        "arg-sep",
+    ],
+);
+
 /// `parallel`: a command, then `:::` and names.
 pub(super) fn parallel(job: &mut Job<'_, '_>) {
-    let grammar = Grammar::leading(
-        "jaINnLSPd",
-        &[
-            "jobs",
-            "arg-file",
-            "max-args",
-            "sshlogin",
-            "results",
-            "joblog",
-            "colsep",
-            "delay",
-            "retries",
-            "timeout",
-            "tempdir",
-            "workdir",
-            "halt",
-            "memfree",
-            "load",
-            "tagstring",
-            "arg-sep",
-        ],
-    );
-    let options = job.options(grammar);
+    let options = job.options(PARALLEL);
+    let options_files: &[Text] = &options.values(&["-a", "--arg-file"]).cloned().collect::<Vec<_>>();
     let operands = options.operands;
     let end = operands.iter().position(|word| word.prefix().starts_with(":::")).unwrap_or(operands.len());
     let found = found_names();
     if end == 0 {
+        // The lines of these files are commands.
+        let named = operands.first().is_some_and(|word| word.prefix().starts_with("::::"));
+        let files = operands.iter().skip(1).filter(|_| named).chain(options_files);
+        for file in files {
+            job.script(file);
+        }
+        if named {
+            return;
+        }
         for name in operands.iter().skip(1) {
             job.shell(name);
         }

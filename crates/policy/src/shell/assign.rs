@@ -12,7 +12,48 @@ use crate::{
 };
 
 /// Variables that make programs run other programs, or other code than it seems.
-const STEERING: [&str; 39] = [
+const STEERING: [&str; 80] = [
+    "LUA_INIT",
+    "EXINIT",
+    "VIMINIT",
+    "GVIMINIT",
+    "RSYNC_RSH",
+    "SVN_SSH",
+    "CVS_RSH",
+    "PERL5DB",
+    "PERL5SHELL",
+    "PYTHONHOME",
+    "PYTHONBREAKPOINT",
+    "GIT_TEMPLATE_DIR",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG",
+    "RUSTC",
+    "RUSTDOC",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_BUILD_RUSTC",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "GCC_EXEC_PREFIX",
+    "COMPILER_PATH",
+    "GCONV_PATH",
+    "ZDOTDIR",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "OPENSSL_CONF",
+    "OPENSSL_MODULES",
+    "SSH_SK_PROVIDER",
+    "LESSKEY",
+    "LESSKEYIN",
+    "LESSEDIT",
+    "DOTNET_STARTUP_HOOKS",
+    "CORECLR_PROFILER_PATH",
+    "NODE_REPL_EXTERNAL_MODULE",
+    "R_PROFILE",
+    "R_PROFILE_USER",
+    "MAKEFILES",
+    "NPM_CONFIG_SCRIPT_SHELL",
+    "NPM_CONFIG_NODE_OPTIONS",
+    "NPM_CONFIG_EDITOR",
+    "TERMCMD",
     "BASH_ENV",
     "ENV",
     "LD_PRELOAD",
@@ -68,7 +109,12 @@ impl Walker<'_> {
         match &assignment.value {
             Value::Word(word) => {
                 let value = self.whole(word, scope);
-                if assignment.has_subscript {
+                // A name may have been declared a number; then its value is an expression.
+                if let Some(name) = value.literal().filter(|text| is_name(text)) {
+                    self.evaluate_text(name, scope);
+                }
+                if let Some(subscript) = &assignment.subscript {
+                    self.evaluate(subscript, scope);
                     return unknown;
                 }
                 if assignment.is_appended
@@ -123,9 +169,14 @@ impl Walker<'_> {
 
     /// `export`, `declare` and the like: words that assign.
     pub(super) fn declare(&mut self, words: &[Word], scope: &mut Scope) {
+        let flags: String =
+            words.iter().skip(1).filter_map(Word::plain).filter(|word| word.starts_with('-')).collect();
         for word in words.iter().skip(1) {
-            if let Some(assignment) = word::declared(word) {
-                self.assign(&[assignment], scope);
+            let Some(assignment) = word::declared(word) else { continue };
+            self.assign(std::slice::from_ref(&assignment), scope);
+            // What a name refers to is read when it is used.
+            if flags.contains('n') {
+                scope.assign(&assignment.name, Text::hole(Hole { splits: true, ..Hole::UNKNOWN }));
             }
         }
     }
@@ -149,8 +200,17 @@ impl Walker<'_> {
         // Their values may hold substitutions, which run.
         let mut inner = scope.clone();
         self.assign(assignments, &mut inner);
+        for assignment in assignments {
+            let value = inner.value(&assignment.name, self.surroundings);
+            self.perhaps_started(&value, scope);
+        }
         steering.map(|assignment| assignment.name.clone())
     }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn is_steering(assignment: &Assignment) -> bool {
@@ -165,9 +225,21 @@ fn is_steering(assignment: &Assignment) -> bool {
 pub(crate) fn is_set_to_steer(name: &str, value: Option<&str>) -> bool {
     match name {
         "PATH" => true,
-        "PAGER" | "GIT_PAGER" | "MANPAGER" | "EDITOR" | "VISUAL" | "GIT_EDITOR" | "GIT_SEQUENCE_EDITOR" => {
+        "BROWSER" | "VISUAL" | "GIT_ASKPASS" | "SSH_ASKPASS" => {
             !value.is_some_and(|value| HARMLESS.contains(&value))
         }
+        _ if name.ends_with("PAGER") || name.ends_with("EDITOR") => {
+            !value.is_some_and(|value| HARMLESS.contains(&value))
+        }
+        "TAR_OPTIONS" | "GZIP" => value.is_none_or(|value| {
+            ["action", "command", "program", "script", "-I", "-F"].iter().any(|part| value.contains(part))
+        }),
+        "LESS" => value.is_none_or(|value| value.contains(['!', '|'])),
+        // Only agents and what happens at an error run something.
+        "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" | "JDK_JAVA_OPTIONS" | "JAVA_OPTS" | "MAVEN_OPTS"
+        | "GRADLE_OPTS" | "SBT_OPTS" => value.is_some_and(|value| {
+            ["agent", "OnError", "OnOutOfMemory"].iter().any(|part| value.contains(part))
+        }),
         "MAKEFLAGS" | "GNUMAKEFLAGS" => value.is_none_or(|value| value.contains(['$', '=', '`'])),
         "PS0" | "PS1" | "PS4" => value.is_none_or(|value| value.contains(['$', '`'])),
         // Options that only bound memory or tell of warnings run nothing.
@@ -188,13 +260,16 @@ pub(crate) fn is_set_to_steer(name: &str, value: Option<&str>) -> bool {
                 .any(|known| option.starts_with(known))
             })
         }),
-        "GIT_ASKPASS" | "SSH_ASKPASS" => !value.is_some_and(|value| HARMLESS.contains(&value)),
+        _ if name.starts_with("CARGO_TARGET_") => name.ends_with("_RUNNER") || name.ends_with("_LINKER"),
+        _ if name.starts_with("GIT_CONFIG_KEY_") || name.starts_with("BASH_FUNC_") => true,
+        _ if name.starts_with("npm_config_") => STEERING.contains(&name.to_uppercase().as_str()),
         _ => STEERING.contains(&name),
     }
 }
 
 /// Programs that show and change nothing.
-const HARMLESS: [&str; 7] = ["", "cat", "less", "more", "true", ":", "/bin/true"];
+const HARMLESS: [&str; 10] =
+    ["", "cat", "less", "more", "true", ":", "/bin/true", "none", "less -R", "delta"];
 
 /// Whether what is set stays, and changes what later commands run; a search path that is only added to does not.
 pub(super) fn stays_to_steer(name: &str, value: &Text) -> bool {

@@ -24,6 +24,10 @@ impl Walker<'_> {
         input: Option<&Text>,
     ) -> Option<Text> {
         let rest = &arguments[1..];
+        if names_variables(name, rest) {
+            self.evaluate_subscripts(rest, scope);
+        }
+        self.callbacks(name, rest, scope);
         if !self.settles(name, rest, scope, input) {
             return self.contains(name, arguments, scope, input);
         }
@@ -35,6 +39,46 @@ impl Walker<'_> {
             is_harmless: true,
         }));
         Some(printed_by(arguments, input))
+    }
+
+    /// Options of builtins that name a command, now or for later.
+    fn callbacks(&mut self, name: &str, rest: &[Text], scope: &Scope) {
+        let value = |option: &str| {
+            let at = rest.iter().position(|word| word.prefix().starts_with(option))?;
+            let attached = rest[at].strip_prefix(option).filter(|text| !text.is_empty());
+            attached.or_else(|| rest.get(at + 1).cloned())
+        };
+        let command = match name {
+            "mapfile" | "readarray" | "compgen" | "complete" => value("-C"),
+            "bind" => value("-x").map(|text| text.split_once(':').map_or(text, |(_, command)| command)),
+            _ => None,
+        };
+        if let Some(command) = command {
+            let mut later = scope.clone();
+            self.payload(&command, &mut later, None, name);
+        }
+        if name == "jobs"
+            && let Some(at) = rest.iter().position(|word| word.literal() == Some("-x"))
+            && at + 1 < rest.len()
+        {
+            let mut later = scope.clone();
+            self.run(&rest[at + 1..], &mut later, None);
+        }
+        match name {
+            // The shell expands the list of words as if it stood in double quotes.
+            "compgen" | "complete" => {
+                if let Some(words) = value("-W").and_then(|words| words.literal().map(str::to_owned)) {
+                    self.evaluate_text(&words, scope);
+                }
+            }
+            "hash" if value("-p").is_some() => {
+                self.class(Class::OpaqueExec, "it makes a name stand for another program");
+            }
+            "enable" if value("-f").is_some() => {
+                self.class(Class::OpaqueExec, "it loads a builtin from a file");
+            }
+            _ => {}
+        }
     }
 
     /// A builtin that changes what the shell knows, or nothing; false when it is another one.
@@ -61,6 +105,11 @@ impl Walker<'_> {
                 };
             }
             "read" | "mapfile" | "readarray" | "getopts" | "let" => {
+                if name == "let" {
+                    for word in rest.iter().filter_map(Text::literal) {
+                        self.evaluate_text(word, scope);
+                    }
+                }
                 for word in rest.iter().filter(|word| !is_flag(word)) {
                     let name = word.prefix().split('=').next().unwrap_or_default().to_owned();
                     self.assign_read(name.as_str(), scope, input);
@@ -83,7 +132,7 @@ impl Walker<'_> {
             }
             "umask" | "ulimit" | "shopt" | "hash" | "times" | "wait" | "jobs" | "fg" | "bg" | "disown"
             | "dirs" | "break" | "continue" | "suspend" | "bind" | "complete" | "compgen" | "compopt"
-            | "unalias" | "caller" | "logout" | "history" | "fc" | "type" | "help" => {
+            | "unalias" | "enable" | "caller" | "logout" | "history" | "fc" | "type" | "help" => {
                 if name == "shopt" && rest.iter().any(|word| word.literal() == Some("dotglob")) {
                     self.class(Class::OpaqueExec, "it makes wildcards stand for hidden files");
                 }
@@ -138,6 +187,12 @@ impl Walker<'_> {
         let to = rest.iter().find(|word| !is_flag(word)).cloned();
         scope.cwd = match (&to, name) {
             (None, "cd") => scope.cwd.enter(&Text::lit("~"), &self.surroundings.home),
+            // It is looked for in other folders first.
+            (Some(path), _)
+                if scope.variable("CDPATH").is_some() && !path.prefix().starts_with(['/', '.']) =>
+            {
+                Folders::unknown()
+            }
             (Some(path), _) if path.literal() != Some("-") && !path.prefix().starts_with('+') => {
                 self.enter(path, scope)
             }
@@ -192,6 +247,18 @@ impl Walker<'_> {
             is_pure: false,
             is_harmless: false,
         }));
+    }
+}
+
+/// Builtins that take names of variables, whose subscripts they evaluate.
+fn names_variables(name: &str, rest: &[Text]) -> bool {
+    let has = |option: &str| rest.iter().any(|word| word.literal() == Some(option));
+    match name {
+        "read" | "mapfile" | "readarray" | "getopts" | "let" | "unset" | "wait" | "export" | "declare"
+        | "typeset" | "local" | "readonly" => true,
+        "printf" => rest.first().is_some_and(|word| word.prefix().starts_with("-v")),
+        "test" | "[" => has("-v") || has("-R"),
+        _ => false,
     }
 }
 

@@ -83,7 +83,35 @@ impl Walker<'_> {
         if !self.affords(arguments.iter().map(Text::size).sum()) {
             return Text::hole(Hole::UNKNOWN);
         }
-        let input = self.redirect(redirects, scope, input.cloned());
+        let descriptors = scope.descriptors();
+        let input = scope.descriptor(0).or(input).cloned();
+        let input = self.redirect(redirects, scope, input);
+        if let [word] = arguments.as_slice()
+            && word.literal() == Some("exec")
+        {
+            // It stays open for what follows.
+            if let Some(input) = input {
+                scope.open(0, input);
+            }
+            return Text::default();
+        }
+        let printed = self.commanded(assignments, words, &arguments, redirects, scope, input.as_ref());
+        if !redirects.is_empty() {
+            scope.restore_descriptors(descriptors);
+        }
+        printed
+    }
+
+    /// A command whose words and redirections are known.
+    fn commanded(
+        &mut self,
+        assignments: &[Assignment],
+        words: &[Word],
+        arguments: &[Text],
+        redirects: &[Redirect],
+        scope: &mut Scope,
+        input: Option<&Text>,
+    ) -> Text {
         if arguments.is_empty() {
             if words.is_empty() {
                 self.assign(assignments, scope);
@@ -99,10 +127,9 @@ impl Walker<'_> {
             self.declare(words, scope);
         }
         let steering = self.before_command(assignments, scope);
-        let words = arguments.clone();
-        let printed = self.run(&arguments, scope, input.as_ref());
+        let printed = self.run(arguments, scope, input);
         if let Some(name) = steering
-            && !is_untouched(&words)
+            && !is_untouched(arguments)
         {
             self.class(Class::OpaqueExec, format!("{name} is set before it, which changes what it runs"));
         }
@@ -121,6 +148,20 @@ impl Walker<'_> {
             }
         }
         program::run(self, arguments, scope, input)
+    }
+
+    /// The same without the functions of the program, for `command` and `builtin`.
+    pub(crate) fn run_builtin(
+        &mut self,
+        arguments: &[Text],
+        scope: &mut Scope,
+        input: Option<&Text>,
+    ) -> Text {
+        let name = arguments.first().and_then(Text::literal).unwrap_or_default().to_owned();
+        match self.builtin(&name, arguments, scope, input) {
+            Some(printed) => printed,
+            None => program::run(self, arguments, scope, input),
+        }
     }
 
     /// A function of the program, or an alias.
@@ -188,6 +229,7 @@ fn mentioned(assignments: &[Assignment], words: &[Word], redirects: &[Redirect],
             | Target::Write(word)
             | Target::ReadWrite(word)
             | Target::Duplicate(word)
+            | Target::DuplicateInput(word)
             | Target::HereDocument(word)
             | Target::HereString(word) => in_word(word, names),
         }

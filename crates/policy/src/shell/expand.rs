@@ -65,7 +65,8 @@ impl Walker<'_> {
                     let text = self.affordable(other, scope);
                     if is_quoted(other) {
                         fields.is_open = true;
-                        fields.current.append(&text.without_wildcards());
+                        // Wildcards in a value are those of names that were found already.
+                        fields.current.append(&text);
                     } else {
                         fields.unquoted(&text);
                     }
@@ -95,10 +96,8 @@ impl Walker<'_> {
                 let input = is_output.then(|| Text::hole(Hole::UNKNOWN));
                 Text::pipe(self.walk(program, &mut inner, input.as_ref()))
             }
-            Piece::Arithmetic(programs) => {
-                for program in programs {
-                    self.substitute(program, scope);
-                }
+            Piece::Arithmetic(expression) => {
+                self.evaluate(expression, scope);
                 Text::hole(Hole::TOKEN)
             }
             Piece::Opaque => Text::hole(Hole::UNKNOWN),

@@ -28,17 +28,18 @@ impl Walker<'_> {
 
     /// What a parameter becomes.
     pub(super) fn parameter(&mut self, parameter: &Parameter, scope: &mut Scope) -> Text {
-        for program in &parameter.inside {
-            let mut inner = scope.clone();
-            self.walk(program, &mut inner, None);
-        }
+        self.evaluate(&parameter.inside, scope);
         if parameter.is_length {
             return Text::hole(Hole::TOKEN);
         }
         let name = match (parameter.is_indirect, &*parameter.name) {
             (false, name) => name.to_owned(),
             (true, name) => match scope.value(name, self.surroundings).literal() {
-                Some(other) => other.to_owned(),
+                Some(other) => {
+                    let other = other.to_owned();
+                    self.evaluate_text(&other, scope);
+                    other
+                }
                 None => return Text::hole(Hole::UNKNOWN),
             },
         };
@@ -51,6 +52,14 @@ impl Walker<'_> {
         let argument = parameter.argument.as_ref().map(|word| self.whole(word, scope));
         let Some(operator) = &parameter.operator else { return value };
         let argument = argument.unwrap_or_default();
+        if operator.starts_with('@') {
+            // `${name@P}` substitutes what stands in the value.
+            let is_prompt = operator.contains('P') || argument.literal() == Some("P");
+            if let Some(text) = value.literal().filter(|_| is_prompt) {
+                self.evaluate_text(text, scope);
+            }
+            return value;
+        }
         self.operate(&name, value, is_assigned, operator, argument, scope, parameter.argument.as_ref())
     }
 

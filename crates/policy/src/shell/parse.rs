@@ -84,13 +84,9 @@ fn node(parsed: &Parsed) -> Result<Node, SyntaxProblem> {
             redirected(Node::For { name: var.clone(), words, body: boxed(body)? }, redirects)?
         }
         NodeKind::ForArith { init, cond, incr, body, redirects } => {
-            let inside = [init, cond, incr].map(|text| substitution::inside(text));
-            let mut nodes = Vec::new();
-            for found in inside {
-                nodes.extend(found?);
-            }
             let is_endless = cond.trim().is_empty();
-            let condition = Box::new(Node::Arithmetic(nodes));
+            let inside = substitution::arithmetic(&format!("{init};{cond};{incr}"))?;
+            let condition = Box::new(Node::Arithmetic(inside));
             redirected(Node::While { condition, body: boxed(body)?, is_endless }, redirects)?
         }
         NodeKind::Case { word: subject, patterns, redirects } => {
@@ -104,15 +100,18 @@ fn node(parsed: &Parsed) -> Result<Node, SyntaxProblem> {
         NodeKind::Function { name, body } => Node::Function { name: name.clone(), body: boxed(body)? },
         NodeKind::Subshell { body, redirects } => Node::Subshell(boxed(body)?, redirects_of(redirects)?),
         NodeKind::BraceGroup { body, redirects } => Node::Group(boxed(body)?, redirects_of(redirects)?),
-        NodeKind::Coproc { command, .. } => Node::Coprocess(boxed(command)?),
+        NodeKind::Coproc { command, name } => {
+            let name = name.clone().unwrap_or_else(|| "COPROC".to_owned());
+            Node::Coprocess { name, command: boxed(command)? }
+        }
         NodeKind::Negation { pipeline } | NodeKind::Time { pipeline, .. } => node(pipeline)?,
         NodeKind::ConditionalExpr { body, redirects } => {
-            let mut words = Vec::new();
-            test_words(body, &mut words)?;
-            redirected(Node::Test(words), redirects)?
+            let (mut words, mut evaluated) = (Vec::new(), Vec::new());
+            test_words(body, &mut words, &mut evaluated)?;
+            redirected(Node::Test { words, evaluated }, redirects)?
         }
         NodeKind::ArithmeticCommand { redirects, raw_content, .. } => {
-            redirected(Node::Arithmetic(substitution::inside(raw_content)?), redirects)?
+            redirected(Node::Arithmetic(substitution::arithmetic(raw_content)?), redirects)?
         }
         NodeKind::Empty | NodeKind::Comment { .. } => Node::Empty,
         other => {
@@ -222,19 +221,20 @@ fn redirect(parsed: &Parsed) -> Result<Redirect, SyntaxProblem> {
                 return Err(SyntaxProblem("a here-document has no end".to_owned()));
             }
             let body = if *quoted { Word::literal(content.as_str()) } else { word::here_document(content)? };
-            Ok(Redirect { fd: descriptor(*fd), to: Target::HereDocument(body) })
+            Ok(Redirect { fd: descriptor(*fd), fd_name: None, to: Target::HereDocument(body) })
         }
-        NodeKind::Redirect { op, target, fd, .. } => {
+        NodeKind::Redirect { op, target, fd, varfd } => {
             let target = one_word(target)?;
             let to = match op.as_str() {
                 "<" => Target::Read(target),
                 ">" | ">>" | ">|" | "&>" | "&>>" => Target::Write(target),
                 "<>" => Target::ReadWrite(target),
-                ">&" | "<&" => Target::Duplicate(target),
+                ">&" => Target::Duplicate(target),
+                "<&" => Target::DuplicateInput(target),
                 "<<<" => Target::HereString(target),
                 other => return Err(SyntaxProblem(format!("{other:?} is no redirection that is known"))),
             };
-            Ok(Redirect { fd: descriptor(*fd), to })
+            Ok(Redirect { fd: descriptor(*fd), fd_name: varfd.clone(), to })
         }
         _ => Err(SyntaxProblem("it redirects something that is no word".to_owned())),
     }
@@ -244,24 +244,39 @@ fn descriptor(fd: i32) -> Option<i32> {
     (fd >= 0).then_some(fd)
 }
 
-fn test_words(parsed: &Parsed, words: &mut Vec<Word>) -> Result<(), SyntaxProblem> {
+/// Operators of `[[ ]]` whose operands are expressions of numbers, or names with a subscript.
+const EVALUATED: [&str; 8] = ["-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", "-R"];
+
+/// All operands, and those that are evaluated.
+fn test_words(
+    parsed: &Parsed,
+    words: &mut Vec<Word>,
+    evaluated: &mut Vec<Word>,
+) -> Result<(), SyntaxProblem> {
+    let before = words.len();
     match &parsed.kind {
-        NodeKind::UnaryTest { operand, .. } | NodeKind::CondNot { operand } => test_words(operand, words),
-        NodeKind::CondParen { inner } => test_words(inner, words),
-        NodeKind::BinaryTest { left, right, .. }
-        | NodeKind::CondAnd { left, right }
-        | NodeKind::CondOr { left, right } => {
-            test_words(left, words)?;
-            test_words(right, words)
+        NodeKind::CondNot { operand } => test_words(operand, words, evaluated)?,
+        NodeKind::CondParen { inner } => test_words(inner, words, evaluated)?,
+        NodeKind::CondAnd { left, right } | NodeKind::CondOr { left, right } => {
+            test_words(left, words, evaluated)?;
+            test_words(right, words, evaluated)?;
         }
-        NodeKind::CondTerm { value, .. } => {
-            words.push(word::term(value)?);
-            Ok(())
+        NodeKind::UnaryTest { op, operand } => {
+            test_words(operand, words, evaluated)?;
+            if EVALUATED.contains(&op.as_str()) {
+                evaluated.extend_from_slice(&words[before..]);
+            }
         }
-        NodeKind::Empty => Ok(()),
-        _ => {
-            words.push(one_word(parsed)?);
-            Ok(())
+        NodeKind::BinaryTest { op, left, right } => {
+            test_words(left, words, evaluated)?;
+            test_words(right, words, evaluated)?;
+            if EVALUATED.contains(&op.as_str()) {
+                evaluated.extend_from_slice(&words[before..]);
+            }
         }
+        NodeKind::CondTerm { value, .. } => words.push(word::term(value)?),
+        NodeKind::Empty => {}
+        _ => words.push(one_word(parsed)?),
     }
+    Ok(())
 }

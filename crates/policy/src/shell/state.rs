@@ -1,7 +1,7 @@
 //! What is known at one point of a program: variables, functions, the folder it stands in.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -13,6 +13,9 @@ use crate::{
 
 /// How many values of one variable are kept apart.
 const MOST_ALTERNATIVES: usize = 16;
+
+/// What can be read from descriptors.
+pub(super) type Descriptors = Arc<BTreeMap<i32, Text>>;
 
 /// What is known at one point of a program.
 ///
@@ -28,6 +31,8 @@ pub(crate) struct Scope {
     pub(crate) cwd: Folders,
     /// Files that were written before, by absolute path.
     written: Arc<BTreeSet<Arc<str>>>,
+    /// What can be read from descriptors that stay open; 0 only where the shell itself was given another input.
+    descriptors: Descriptors,
     /// Runs with another user's rights.
     pub(crate) is_privileged: bool,
     /// Nothing behind this point runs.
@@ -62,6 +67,7 @@ impl Scope {
             positional: None,
             cwd: Folders { known: vec![cwd.to_owned()], has_unknown: false },
             written: Arc::default(),
+            descriptors: Arc::default(),
             is_privileged: false,
             is_over: false,
             depth: 0,
@@ -134,6 +140,7 @@ impl Scope {
         }
         self.join_variables(&other.variables);
         self.also_written(&other);
+        self.join_descriptors(&other.descriptors);
         self.cwd.join(other.cwd);
         if !Arc::ptr_eq(&self.functions, &other.functions) {
             let functions = Arc::make_mut(&mut self.functions);
@@ -171,6 +178,20 @@ impl Scope {
     /// Whether a file was written before, by absolute path.
     pub(crate) fn has_written(&self, path: &str) -> bool {
         self.written.contains(path)
+    }
+
+    /// Whether a file lies in a folder that was brought here before.
+    pub(crate) fn was_brought(&self, path: &str) -> bool {
+        !self.written.is_empty() && path.match_indices('/').any(|(at, _)| self.written.contains(&path[..=at]))
+    }
+
+    pub(crate) fn has_written_any(&self) -> bool {
+        !self.written.is_empty()
+    }
+
+    /// Whether a file below a folder was written before.
+    pub(crate) fn has_written_below(&self, folder: &str) -> bool {
+        self.written.iter().any(|path| crate::path::is_below(path, folder))
     }
 
     pub(crate) fn wrote(&mut self, paths: Vec<String>) {
@@ -259,6 +280,86 @@ impl Folders {
         let known =
             self.known.iter().map(|folder| crate::path::normal(&format!("{folder}/{path}"))).collect();
         Self { known, has_unknown: self.has_unknown }
+    }
+}
+
+/// The first number that the shell gives to a descriptor it names itself.
+const FIRST_NAMED: i32 = 10;
+
+impl Scope {
+    pub(super) fn has_variables(&self) -> bool {
+        !self.variables.is_empty()
+    }
+
+    /// All values that a name, or an element of it, can have.
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &Text> {
+        let variable = self.variables.get(name);
+        variable.into_iter().flat_map(|one| one.alternatives.iter().chain(one.elements.iter().flatten()))
+    }
+
+    pub(super) fn descriptors(&self) -> Descriptors {
+        self.descriptors.clone()
+    }
+
+    pub(super) fn restore_descriptors(&mut self, before: Descriptors) {
+        self.descriptors = before;
+    }
+
+    /// What can be read from a descriptor.
+    pub(crate) fn descriptor(&self, number: i32) -> Option<&Text> {
+        self.descriptors.get(&number)
+    }
+
+    pub(super) fn open(&mut self, number: i32, text: Text) {
+        Arc::make_mut(&mut self.descriptors).insert(number, text);
+    }
+
+    pub(super) fn close(&mut self, number: i32) {
+        if self.descriptors.contains_key(&number) {
+            Arc::make_mut(&mut self.descriptors).remove(&number);
+        }
+    }
+
+    /// A number for a descriptor that a variable will hold.
+    pub(super) fn name_descriptor(&mut self, name: &str) -> i32 {
+        let free = (FIRST_NAMED..).find(|number| !self.descriptors.contains_key(number));
+        let number = free.unwrap_or(FIRST_NAMED);
+        self.assign(name, Text::lit(number.to_string()));
+        number
+    }
+
+    /// A coprocess whose output waits on a descriptor in an array of this name.
+    pub(super) fn beside(&mut self, name: &str, printed: Text) {
+        let number = self.name_descriptor(name);
+        self.open(number, printed);
+        let elements = vec![Text::lit(number.to_string()), Text::lit((number + 1).to_string())];
+        self.set(name, Variable { alternatives: vec![elements[0].clone()], elements: Some(elements) });
+    }
+
+    /// What can be read from a descriptor of which nobody knows the number.
+    pub(super) fn worst_descriptor(&self) -> Text {
+        let origin = self.descriptors.values().filter_map(Text::origin).max();
+        Text::hole(Hole { origin: origin.unwrap_or(Hole::UNKNOWN.origin), ..Hole::UNKNOWN })
+    }
+
+    fn join_descriptors(&mut self, others: &Descriptors) {
+        if Arc::ptr_eq(&self.descriptors, others) {
+            return;
+        }
+        let descriptors = Arc::make_mut(&mut self.descriptors);
+        for (number, other) in others.iter() {
+            match descriptors.get_mut(number) {
+                Some(own) if own == other => {}
+                Some(own) => {
+                    let origin = own.origin().max(other.origin());
+                    *own =
+                        Text::hole(Hole { origin: origin.unwrap_or(Hole::UNKNOWN.origin), ..Hole::UNKNOWN });
+                }
+                None => {
+                    descriptors.insert(*number, other.clone());
+                }
+            }
+        }
     }
 }
 

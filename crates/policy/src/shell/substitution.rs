@@ -2,7 +2,7 @@
 
 use super::{
     parse::parse_here,
-    syntax::{Node, Piece, Word},
+    syntax::{Arithmetic, Node, Piece, Word},
 };
 
 /// A substitution begins and its end cannot be found.
@@ -32,6 +32,25 @@ pub(super) fn inside(text: &str) -> Result<Vec<Node>, Unread> {
         }
     }
     Ok(nodes)
+}
+
+/// An expression of numbers.
+pub(super) fn arithmetic(text: &str) -> Result<Arithmetic, Unread> {
+    let programs = if text.contains(['`', '$']) { inside(text)? } else { Vec::new() };
+    Ok(Arithmetic { programs, names: names(text) })
+}
+
+/// The names in an expression, without numbers.
+pub(super) fn names(text: &str) -> Vec<String> {
+    let is_part = |next: char| next.is_ascii_alphanumeric() || next == '_';
+    let mut names: Vec<String> = text
+        .split(|next: char| !is_part(next))
+        .filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_'))
+        .map(str::to_owned)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// A text where quotes mean nothing, as a word: what stands between substitutions is literal.

@@ -23,12 +23,12 @@ pub(crate) enum Node {
     Case { word: Word, arms: Vec<(Vec<Word>, Option<Self>)> },
     /// `name() { … }`
     Function { name: String, body: Box<Self> },
-    /// Beside the rest.
-    Coprocess(Box<Self>),
-    /// `[[ … ]]`: its words are only looked at.
-    Test(Vec<Word>),
-    /// `(( … ))` and the like: what is substituted inside.
-    Arithmetic(Vec<Self>),
+    /// Beside the rest; the name of the array that holds its descriptors.
+    Coprocess { name: String, command: Box<Self> },
+    /// `[[ … ]]`: its words are only looked at, but some of them are read as arithmetic.
+    Test { words: Vec<Word>, evaluated: Vec<Word> },
+    /// `(( … ))` and the like.
+    Arithmetic(Arithmetic),
     /// Nothing.
     Empty,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Assignment {
     /// `+=`
     pub(crate) is_appended: bool,
     /// `name[…]=`, whose element nobody looks for.
-    pub(crate) has_subscript: bool,
+    pub(crate) subscript: Option<Arithmetic>,
     pub(crate) value: Value,
 }
 
@@ -62,6 +62,8 @@ pub(crate) enum Value {
 pub(crate) struct Redirect {
     /// The file descriptor where it is named; the output else, or the input.
     pub(crate) fd: Option<i32>,
+    /// `{name}<`: the variable that gets the descriptor.
+    pub(crate) fd_name: Option<String>,
     pub(crate) to: Target,
 }
 
@@ -73,8 +75,10 @@ pub(crate) enum Target {
     Write(Word),
     /// `<>`
     ReadWrite(Word),
-    /// `>&` and `<&`: a descriptor, or a file.
+    /// `>&`: a descriptor, or a file.
     Duplicate(Word),
+    /// `<&`: a descriptor.
+    DuplicateInput(Word),
     /// `<<`: its body; nothing in it is substituted when its delimiter is quoted.
     HereDocument(Word),
     /// `<<<`
@@ -108,8 +112,8 @@ pub(crate) enum Piece {
         program: Box<Node>,
         is_output: bool,
     },
-    /// `$((…))`: what is substituted inside.
-    Arithmetic(Vec<Node>),
+    /// `$((…))`
+    Arithmetic(Arithmetic),
     /// Something that could not be read.
     Opaque,
 }
@@ -125,8 +129,17 @@ pub(crate) struct Parameter {
     pub(crate) is_length: bool,
     pub(crate) operator: Option<String>,
     pub(crate) argument: Option<Word>,
-    /// What is substituted in a subscript.
-    pub(crate) inside: Vec<Node>,
+    /// What is evaluated in a subscript or an offset.
+    pub(crate) inside: Arithmetic,
+}
+
+/// An expression of numbers: the shell reads the values of its names as expressions again, and runs what is substituted in them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Arithmetic {
+    /// What is substituted inside.
+    pub(crate) programs: Vec<Node>,
+    /// The names in it.
+    pub(crate) names: Vec<String>,
 }
 
 impl Word {

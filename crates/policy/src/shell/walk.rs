@@ -5,10 +5,10 @@ use std::thread;
 use super::{
     guard, parse,
     state::Scope,
-    syntax::{Connector, Node, Redirect, Target, Word},
+    syntax::{Connector, Node, Word},
 };
 use crate::{
-    effect::{Class, Effect, Effects, Place, Written},
+    effect::{Class, Effect, Effects},
     surroundings::Surroundings,
     text::{Hole, Text},
 };
@@ -167,8 +167,13 @@ impl<'s> Walker<'s> {
                 printed
             }
             Node::Group(body, redirects) => {
+                let before = scope.descriptors();
                 let input = self.redirect(redirects, scope, input.cloned());
-                self.walk(body, scope, input.as_ref())
+                let printed = self.walk(body, scope, input.as_ref());
+                if !redirects.is_empty() {
+                    scope.restore_descriptors(before);
+                }
+                printed
             }
             Node::If { condition, branches } => {
                 let first = self.walk(condition, scope, input);
@@ -190,22 +195,26 @@ impl<'s> Walker<'s> {
                 self.define(name, body, scope);
                 Text::default()
             }
-            Node::Coprocess(command) => {
+            Node::Coprocess { name, command } => {
                 let mut inner = scope.clone();
-                self.walk(command, &mut inner, None);
+                let printed = self.walk(command, &mut inner, None);
+                scope.also_written(&inner);
+                scope.beside(name, printed);
                 Text::default()
             }
-            Node::Test(words) => {
+            Node::Test { words, evaluated } => {
                 for word in words {
                     self.whole(word, scope);
                 }
+                for word in evaluated {
+                    if let Some(text) = self.whole(word, scope).literal() {
+                        self.evaluate_text(text, scope);
+                    }
+                }
                 Text::default()
             }
-            Node::Arithmetic(programs) => {
-                for program in programs {
-                    let mut inner = scope.clone();
-                    self.walk(program, &mut inner, None);
-                }
+            Node::Arithmetic(expression) => {
+                self.evaluate(expression, scope);
                 Text::default()
             }
             Node::Empty => Text::default(),
@@ -268,8 +277,11 @@ impl<'s> Walker<'s> {
     /// Each command in a process of its own, fed by the one before.
     fn pipeline(&mut self, commands: &[Node], scope: &mut Scope, input: Option<&Text>) -> Text {
         let mut fed = input.cloned();
-        for command in commands {
+        for (at, command) in commands.iter().enumerate() {
             let mut inner = scope.clone();
+            if at > 0 {
+                inner.close(0);
+            }
             let printed = self.walk(command, &mut inner, fed.as_ref());
             scope.also_written(&inner);
             fed = Some(printed);
@@ -340,86 +352,6 @@ impl<'s> Walker<'s> {
         }
         joined(outputs)
     }
-
-    /// Follows redirections: what they write and read, and what the command then finds on its input.
-    pub(super) fn redirect(
-        &mut self,
-        redirects: &[Redirect],
-        scope: &mut Scope,
-        mut input: Option<Text>,
-    ) -> Option<Text> {
-        for redirect in redirects {
-            let is_input = matches!(redirect.fd, None | Some(0));
-            match &redirect.to {
-                Target::Read(word) => {
-                    let path = self.redirected(word, scope);
-                    if is_input {
-                        input = Some(path.piped().cloned().unwrap_or_else(|| Text::hole(Hole::UNKNOWN)));
-                    }
-                    self.read_redirected(path, scope);
-                }
-                Target::Write(word) => {
-                    let path = self.redirected(word, scope);
-                    self.write_redirected(path, scope);
-                }
-                Target::ReadWrite(word) => {
-                    let path = self.redirected(word, scope);
-                    self.write_redirected(path.clone(), scope);
-                    self.read_redirected(path, scope);
-                    if is_input {
-                        input = Some(Text::hole(Hole::UNKNOWN));
-                    }
-                }
-                Target::Duplicate(word) => {
-                    let target = self.whole(word, scope);
-                    let is_descriptor = target.literal().is_some_and(|text| {
-                        !text.is_empty()
-                            && text.trim_end_matches('-').bytes().all(|byte| byte.is_ascii_digit())
-                    });
-                    if !is_descriptor {
-                        self.write_redirected(target, scope);
-                    }
-                }
-                Target::HereDocument(word) | Target::HereString(word) => {
-                    let text = self.whole(word, scope);
-                    if is_input {
-                        input = Some(text);
-                    }
-                }
-            }
-        }
-        input
-    }
-
-    fn read_redirected(&mut self, path: Text, scope: &Scope) {
-        if !self.connects(&path) && path.piped().is_none() {
-            self.effects.push(Effect::Read(Place { path, cwd: scope.cwd.clone() }));
-        }
-    }
-
-    fn write_redirected(&mut self, path: Text, scope: &mut Scope) {
-        if self.connects(&path) || path.piped().is_some() {
-            return;
-        }
-        let place = Place { path, cwd: scope.cwd.clone() };
-        self.wrote(&place, scope);
-        self.effects.push(Effect::Write(place, Written::Redirected));
-    }
-
-    /// Remembers that a file was written, so that running it later is seen.
-    pub(crate) fn wrote(&self, place: &Place, scope: &mut Scope) {
-        scope.wrote(place.absolute(self.surroundings));
-    }
-
-    /// `/dev/tcp/HOST/PORT`
-    fn connects(&mut self, path: &Text) -> bool {
-        let Some(rest) = path.strip_prefix("/dev/tcp/").or_else(|| path.strip_prefix("/dev/udp/")) else {
-            return false;
-        };
-        let target = rest.split_once('/').map_or(rest, |(host, _)| Text::lit(host));
-        self.effects.push(Effect::Connect(crate::effect::Endpoint { target, is_url: false, scheme: None }));
-        true
-    }
 }
 
 /// What several commands print together.
@@ -467,7 +399,7 @@ fn count_calls(name: &str, node: &Node, beside: bool, calls: &mut usize) {
         | Node::Group(body, _)
         | Node::For { body, .. }
         | Node::While { body, .. }
-        | Node::Coprocess(body) => count_calls(name, body, beside, calls),
+        | Node::Coprocess { command: body, .. } => count_calls(name, body, beside, calls),
         Node::If { branches, .. } => {
             branches.iter().for_each(|branch| count_calls(name, branch, beside, calls));
         }

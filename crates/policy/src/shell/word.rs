@@ -5,7 +5,7 @@ use rable::{Node as Parsed, NodeKind};
 use super::{
     parse::{self, SyntaxProblem, parse_words},
     substitution,
-    syntax::{Assignment, Parameter, Piece, Value, Word},
+    syntax::{Arithmetic, Assignment, Node, Parameter, Piece, Value, Word},
 };
 
 /// How many words one word's braces may become.
@@ -74,9 +74,12 @@ pub(super) fn assignment(text: &str, parsed: &Parsed) -> Result<Option<Assignmen
     if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
         return Ok(None);
     }
-    let has_subscript = rest.starts_with('[');
-    if has_subscript {
+    let mut subscript = None;
+    if rest.starts_with('[') {
         let Some(end) = rest.find("]=").or_else(|| rest.find("]+=")) else { return Ok(None) };
+        // What is substituted in it stands in the word too.
+        let names = substitution::names(&rest[..end]);
+        subscript = Some(Arithmetic { programs: Vec::new(), names });
         rest = &rest[end + 1..];
     }
     let is_appended = rest.starts_with('+');
@@ -84,7 +87,7 @@ pub(super) fn assignment(text: &str, parsed: &Parsed) -> Result<Option<Assignmen
     let name = name.to_owned();
     if let Some(elements) = value.strip_prefix('(').and_then(|value| value.strip_suffix(')')) {
         let value = parse::array(&elements.replace('\n', " "))?;
-        return Ok(Some(Assignment { name, is_appended, has_subscript, value }));
+        return Ok(Some(Assignment { name, is_appended, subscript, value }));
     }
     let mut word = word(parsed)?;
     let mut cut = text.len() - value.len();
@@ -100,10 +103,10 @@ pub(super) fn assignment(text: &str, parsed: &Parsed) -> Result<Option<Assignmen
             word.pieces.remove(0);
         }
     }
-    if cut > 0 && !has_subscript {
+    if cut > 0 && subscript.is_none() {
         return Ok(None);
     }
-    Ok(Some(Assignment { name, is_appended, has_subscript, value: Value::Word(word) }))
+    Ok(Some(Assignment { name, is_appended, subscript, value: Value::Word(word) }))
 }
 
 /// `name=…` as an argument of `export` and the like.
@@ -123,14 +126,14 @@ pub(super) fn declared(word: &Word) -> Option<Assignment> {
         (value.strip_prefix('(').and_then(|text| text.strip_suffix(')')), word.pieces.len())
     {
         let value = parse::array(elements).ok()?;
-        return Some(Assignment { name: name.to_owned(), is_appended, has_subscript: false, value });
+        return Some(Assignment { name: name.to_owned(), is_appended, subscript: None, value });
     }
     let mut rest = word.clone();
     if let Some(Piece::Literal { text, .. }) = rest.pieces.first_mut() {
         *text = value.to_owned();
     }
-    let has_subscript = value.starts_with('(');
-    Some(Assignment { name: name.to_owned(), is_appended, has_subscript, value: Value::Word(rest) })
+    let subscript = value.starts_with('(').then(Arithmetic::default);
+    Some(Assignment { name: name.to_owned(), is_appended, subscript, value: Value::Word(rest) })
 }
 
 fn from_parts(raw: &str, parts: &[Parsed]) -> Result<Word, SyntaxProblem> {
@@ -183,7 +186,8 @@ impl Reader {
                 // Not expanded here: braces in a place where they mean nothing, or ones that were left alone.
                 self.literal(content);
                 if content.contains(['$', '`']) {
-                    let program = super::syntax::Node::Arithmetic(substitution::inside(content)?);
+                    let programs = substitution::inside(content)?;
+                    let program = Node::Arithmetic(Arithmetic { programs, names: Vec::new() });
                     self.word
                         .pieces
                         .push(Piece::Substitution { program: Box::new(program), is_quoted: true });
@@ -221,8 +225,8 @@ impl Reader {
                     return Err(SyntaxProblem("it holds a command that looks like arithmetic".to_owned()));
                 }
                 let has_program = raw.contains('`') || raw.replace("$((", "").contains("$(");
-                let inside = if has_program { substitution::inside(raw)? } else { Vec::new() };
-                Piece::Arithmetic(inside)
+                let programs = if has_program { substitution::inside(raw)? } else { Vec::new() };
+                Piece::Arithmetic(Arithmetic { programs, names: substitution::names(raw) })
             }
             _ => Piece::Opaque,
         };
@@ -296,7 +300,10 @@ fn parameter(
         Some((name, rest)) => (name, Some(rest)),
         None => (param, None),
     };
-    let inside = subscript.map_or(Ok(Vec::new()), substitution::inside)?;
+    let mut inside = subscript.map_or(Ok(Arithmetic::default()), substitution::arithmetic)?;
+    if operator == Some(":") {
+        inside.names.extend(argument.map(substitution::names).unwrap_or_default());
+    }
     let argument = argument.map(|text| argument_word(text, in_quotes)).transpose()?;
     Ok(Parameter {
         name: name.to_owned(),

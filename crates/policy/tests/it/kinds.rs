@@ -95,3 +95,44 @@ fn folders_that_may_be_emptied_are_no_reason_to_deny() {
         assert_eq!(bash(&set, command), Some(Decision::Deny), "{command}");
     }
 }
+
+#[test]
+fn what_denies_or_asks_the_shell_is_about_every_use_of_it() {
+    for rule in ["Bash", "Bash(*)", "*", "Ba*"] {
+        for (list, decision) in [("deny", Decision::Deny), ("ask", Decision::Ask)] {
+            let set = set("rules", &json!({ list: [rule], "allow": ["Bash"] }));
+            for command in ["ls", "cd x", "> file", "x=1"] {
+                assert_eq!(bash(&set, command), Some(decision), "{list} {rule}: {command}");
+            }
+        }
+    }
+    let allowed = set("rules", &json!({ "allow": ["*"] }));
+    assert_eq!(bash(&allowed, "ls"), None, "commands are allowed command by command");
+}
+
+#[test]
+fn the_details_of_a_policy_are_an_object() {
+    for kind in ["rules", "file_access", "command", "network", "tool_list", "mcp", "schedule"] {
+        let file = json!({ "policies": [{ "name": "one", "kind": kind, "config": [] }] });
+        let file: PolicyFile = serde_json::from_value(file).expect("a file");
+        let error = file.read().expect_err("no object").to_string();
+        assert!(error.contains("a JSON object"), "{kind}: {error}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_named_with_its_field() {
+    let cases = [
+        ("rules", json!({ "allow": [], "deny": [1] }), "deny: invalid type: integer `1`, expected a string"),
+        ("rules", json!({ "default": "maybe" }), "default: "),
+        ("network", json!({ "ports": [70000], "allow": [] }), "ports: "),
+        ("schedule", json!({ "windows": [{ "from": 1, "to": "17:00" }] }), "windows: "),
+        ("schedule", json!({ "tools": [] }), "missing field `windows`"),
+    ];
+    for (kind, config, expected) in cases {
+        let file = json!({ "policies": [{ "name": "one", "kind": kind, "config": config }] });
+        let file: PolicyFile = serde_json::from_value(file).expect("a file");
+        let error = file.read().expect_err("a wrong value").to_string();
+        assert!(error.contains(expected), "{kind}: {error}");
+    }
+}

@@ -2,6 +2,8 @@
 
 mod corpus;
 mod kinds;
+mod lint;
 mod metamorphic;
 mod robust;
 mod sets;
+mod speed;

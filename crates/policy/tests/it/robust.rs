@@ -267,6 +267,16 @@ fn what_grows_without_end_is_cut_off() {
         format!("python3 -c '{}'", filled("open(\"a\",\"w\");").replace('\'', "")),
         format!("parallel {} ::: 1 2 3 4 5 6 7 8 9", "sh -c a{} ".repeat(3000)),
         format!("cat <<E\n{}\nE\n", "$( ".repeat(9000)),
+        format!("mystery {}", filled("-- a ")),
+        format!("mystery {}", filled("'rm -rf (a' ")),
+        format!("mystery <<'E'\n{}\nE\n", filled("cat (")),
+        format!("tcpdump {}", filled("-z a ")),
+        format!("vim {}", filled("-c '!a' ")),
+        format!("x='{}'; {}", "$(a) ".repeat(3000), "echo $((x));".repeat(1000)),
+        format!("{} echo $((v0))", numbered(&|at| format!("v{at}='v{}+a[$(b)]';", (at + 1) % 700))),
+        filled("exec {a}< x;"),
+        filled("exec 3<<< x; bash <&3;"),
+        filled("coproc a; "),
     ];
     for text in growing {
         survives(&text);

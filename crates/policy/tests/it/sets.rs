@@ -17,7 +17,7 @@ pub(crate) struct Line {
     pub(crate) case: Case,
 }
 
-pub(crate) fn batches() -> BTreeMap<String, Batch> {
+pub(crate) fn policy_files() -> BTreeMap<String, PolicyFile> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sets");
     let files = fs::read_dir(folder).expect("the sets");
     files
@@ -25,10 +25,14 @@ pub(crate) fn batches() -> BTreeMap<String, Batch> {
             let path = file.expect("a file").path();
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
             let text = fs::read_to_string(&path).expect("a set");
-            let file: PolicyFile = serde_json::from_str(&text).expect("a set");
-            (name, file.read().expect("a set that can be read"))
+            (name, serde_json::from_str(&text).expect("a set"))
         })
         .collect()
+}
+
+pub(crate) fn batches() -> BTreeMap<String, Batch> {
+    let read = |(name, file): (String, PolicyFile)| (name, file.read().expect("a set that can be read"));
+    policy_files().into_iter().map(read).collect()
 }
 
 /// The sets, ready to judge.

@@ -144,6 +144,17 @@ pub struct DueApprovals<'c, C> {
     pub(super) conn: &'c C,
 }
 
+impl<C: Reads> DueApprovals<'_, C> {
+    /// Whether any is due.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn has_due(&self, at: Timestamp) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM approvals WHERE status = 'pending' AND expires_at <= $1 LIMIT 1";
+        Ok(self.conn.conn().find(sql, params![at], |row| row.get::<i64>(0))?.is_some())
+    }
+}
+
 impl DueApprovals<'_, Tx<'_>> {
     /// Lets approvals expire whose time was over at `at`, at most `limit`, and gives them as they are now. Sessions that are
     /// being changed at this moment are left for the next time, so several processes may do this at once.

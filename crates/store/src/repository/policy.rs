@@ -120,6 +120,18 @@ impl Policies<'_, Tx<'_>> {
         self.revise(change, || self.scope.insert(policy))
     }
 
+    /// Adds policies as one change and gives the set's new revision. All or none.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the team has one of these names, or one stands there twice.
+    pub fn insert_all(
+        &self,
+        policies: &[Policy],
+        change: &PolicyChange,
+    ) -> Result<PolicyRevision, StoreError> {
+        self.revise(change, || self.scope.insert_all(policies))
+    }
+
     /// Replaces a policy by this one, whose version is the one that the caller read, and gives the set's new revision.
     ///
     /// # Errors

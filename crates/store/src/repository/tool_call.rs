@@ -4,8 +4,11 @@ use domain::{
     id::{SessionId, ToolCallId},
     permission::Decision,
     session::Session,
+    time::Timestamp,
     tool_call::{ToolCall, ToolCallStatus},
 };
+use serde_json::Value as Json;
+use uuid::Uuid;
 
 use super::{Reads, message_search};
 use crate::{
@@ -39,7 +42,74 @@ pub struct ToolCallFilter {
     pub tool_name: Option<String>,
 }
 
+/// What was asked for in a tool call, and where; without what came of it, which may be large.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskedToolCall {
+    /// Identity.
+    pub id: ToolCallId,
+    /// The session it belongs to.
+    pub session_id: SessionId,
+    /// Its number in the session's timeline.
+    pub sequence: i64,
+    /// The tool.
+    pub tool_name: String,
+    /// What the tool was given.
+    pub tool_input: Json,
+    /// What was decided about it.
+    pub permission_decision: Option<Decision>,
+    /// When the model asked.
+    pub created_at: Timestamp,
+    /// The folder its session works in.
+    pub working_directory: String,
+}
+
+/// Which tool calls of all sessions are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AskedFilter {
+    /// Of this session.
+    pub session_id: Option<SessionId>,
+    /// That the model asked for at this time or later.
+    pub since: Option<Timestamp>,
+    /// Older than this one, the last of an earlier page.
+    pub before: Option<ToolCallId>,
+}
+
 impl<C: Reads> ToolCalls<'_, C> {
+    /// What was asked for in the team's tool calls, at most `limit`, the newest record first. A call is recorded when it is
+    /// asked for, or later when it was imported, and its id tells when: what was asked for since a time is not recorded earlier.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_asked(&self, filter: AskedFilter, limit: u32) -> Result<Vec<AskedToolCall>, StoreError> {
+        let AskedFilter { session_id, since, before } = filter;
+        let first = since.map_or(Uuid::nil(), earliest_id);
+        let last = before.map_or(Uuid::max(), |before| *before.as_uuid());
+        let mut statement = self.scope.statement(
+            "SELECT t.id, t.session_id, t.sequence, t.tool_name, t.tool_input, t.permission_decision, t.created_at,
+             p.working_directory FROM tool_calls t JOIN sessions p ON p.id = t.session_id
+             WHERE (p.team_id = ? AND p.deleted_at IS NULL) IS TRUE",
+        );
+        statement.and("t.id >= ? AND t.id < ?", [Value::Id(first), Value::Id(last)]);
+        statement.and_equal("t.session_id", session_id.as_ref());
+        if let Some(since) = since {
+            statement.and("(t.created_at >= ?) IS TRUE", [Value::Time(since)]);
+        }
+        statement.push(" ORDER BY t.id DESC LIMIT ?", [Value::Int(i64::from(limit))]);
+        statement.query(self.scope.connection(), |row| {
+            let columns = &mut row.columns();
+            Ok(AskedToolCall {
+                id: columns.next()?,
+                session_id: columns.next()?,
+                sequence: columns.next()?,
+                tool_name: columns.next()?,
+                tool_input: columns.next()?,
+                permission_decision: columns.next()?,
+                created_at: columns.next()?,
+                working_directory: columns.next()?,
+            })
+        })
+    }
+
     /// The tool call of this id.
     ///
     /// # Errors
@@ -82,6 +152,13 @@ impl<C: Reads> ToolCalls<'_, C> {
         statement.push(" ORDER BY t.sequence LIMIT ?", [Value::Int(i64::from(limit))]);
         statement.rows(self.scope.connection())
     }
+}
+
+/// The least id of what is recorded at this time: ids begin with the milliseconds. A second earlier, for the clock that gives
+/// ids and the one that gives times are read one after the other.
+fn earliest_id(since: Timestamp) -> Uuid {
+    let millis = u64::try_from(since.as_micros() / 1000).unwrap_or(0).saturating_sub(1000);
+    Uuid::from_u128(u128::from(millis.min((1 << 48) - 1)) << 80)
 }
 
 pub(super) fn insert(tx: &Tx<'_>, call: &ToolCall) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! What a statement visits does not grow with what is stored.
 
 use domain::{id::SessionId, session_status::SessionStatus, timeline::EntryKind};
-use provost_store::{SessionFilter, StoreError};
+use provost_store::{AskedFilter, SessionFilter, StoreError};
 use rusqlite::StatementStatus;
 
 use crate::{
@@ -113,6 +113,7 @@ async fn reads(fixture: &Fixture) -> Vec<String> {
         conn.team(sample::TEAM).timeline().list_open_commands(busy)?;
         assert_eq!(conn.team(sample::TEAM).messages().list(busy, 0, 50)?.len(), 50);
         conn.team(sample::TEAM).messages().find_partial(busy)?;
+        conn.team(sample::TEAM).tool_calls().list_asked(AskedFilter::default(), 50)?;
         Ok::<_, StoreError>(())
     });
     read.await.unwrap();
@@ -143,6 +144,7 @@ fn with_values(fixture: &Fixture, mut sql: String) -> String {
             ("id = ", format!("'{BUSY}'")),
             ("id >= ", format!("'{BUSY}'")),
             ("id <= ", format!("'{BUSY}'")),
+            ("id < ", "'ffffffff-ffff-ffff-ffff-ffffffffffff'".to_owned()),
             ("(created_at, id) < (", latest.to_owned()),
             (", ", "'ffffffff-ffff-ffff-ffff-ffffffffffff'".to_owned()),
             ("sequence > ", "0".to_owned()),

@@ -1,6 +1,6 @@
 //! The rows of a change: messages, tool calls, commands and transitions as a happening makes them.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
 use domain::{
     actor::Actor,
@@ -134,7 +134,7 @@ impl Recorder {
                 tool_name: request.tool_name.clone(),
                 // It stands in the tool call; the context holds its digest.
                 input_data: None,
-                context: Some(redact_value(&Value::Object(ruling.context.clone())).into_owned()),
+                context: Some(without_secrets(Value::Object(ruling.context.clone()))),
                 decision: ruling.decision,
                 decided_by: ruling.by,
                 policy_name: ruling.policy.clone(),
@@ -209,12 +209,12 @@ impl Recorder {
                 tool_call_id: call.map(|call| call.id),
                 tool_use_id: run.tool_use_id,
                 tool_name: run.tool_name,
-                input_data: Some(run.input),
-                output_data: run.output,
-                context_data: Some(run.context),
+                input_data: Some(without_secrets(run.input)),
+                output_data: run.output.map(without_secrets),
+                context_data: Some(without_secrets(run.context)),
                 continue_execution: run.goes_on,
                 duration_us: i64::try_from(run.duration.as_micros()).unwrap_or(i64::MAX),
-                error_message: run.error,
+                error_message: run.error.map(|error| redact_text(&error).into_owned()),
                 executed_at: run.at,
             };
             draft.update.added.total_hook_executions += 1;
@@ -318,6 +318,14 @@ impl Recorder {
             draft.items.push((Change::Updated, TimelineItem::Command(command)));
         }
         answered
+    }
+}
+
+/// As it is stored: what ran had the secrets, and whoever reads the record needs none.
+fn without_secrets(value: Value) -> Value {
+    match redact_value(&value) {
+        Cow::Owned(redacted) => redacted,
+        Cow::Borrowed(_) => value,
     }
 }
 
