@@ -9,10 +9,10 @@ mod driver;
 mod editor;
 mod find;
 mod git;
-mod helper;
 mod interpreter;
 mod job;
 mod network;
+mod option_value;
 mod options;
 mod output;
 mod package;
@@ -100,7 +100,7 @@ pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, in
     }
     driver::follow(&mut job);
     remove::in_bulk(&mut job);
-    helper::follow(&mut job);
+    option_value::follow(&mut job);
     tongue::listen(&mut job);
     // Where a program goes by an option of its own, the shell does not follow.
     if !matches!(job.name(), "command" | "builtin") {

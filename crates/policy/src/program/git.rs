@@ -2,8 +2,8 @@
 
 use super::{
     copy::remote,
-    helper,
     job::Job,
+    option_value,
     options::{Grammar, Options},
 };
 use crate::{
@@ -164,15 +164,16 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
         job.write_aside(&path);
     }
     for option in ["--access-hook", "--browser", "--exec"] {
-        for program in
-            helper::values(rest, option).into_iter().filter(|program| program.prefix().contains(['/', ' ']))
+        for program in option_value::values(rest, option)
+            .into_iter()
+            .filter(|program| program.prefix().contains(['/', ' ']))
         {
             job.shell(&program);
             job.judge_both();
         }
     }
     for folder in
-        helper::values(rest, "--template").into_iter().filter(|_| matches!(command, "clone" | "init"))
+        option_value::values(rest, "--template").into_iter().filter(|_| matches!(command, "clone" | "init"))
     {
         // Its hooks run later.
         let (place, name) = (job.place(&folder), job.name().to_owned());

@@ -2,8 +2,8 @@
 
 use super::{
     code::{self, Language},
-    helper,
     job::Job,
+    option_value,
     options::Grammar,
 };
 use crate::{
@@ -24,7 +24,10 @@ pub(super) fn interpreter(job: &mut Job<'_, '_>) {
     let codes: Vec<Text> = match language {
         Language::Other => {
             let arguments = job.arguments();
-            code_options(job.name()).iter().flat_map(|option| helper::values(arguments, option)).collect()
+            code_options(job.name())
+                .iter()
+                .flat_map(|option| option_value::values(arguments, option))
+                .collect()
         }
         _ => options
             .all()
@@ -224,7 +227,8 @@ fn python_module(job: &mut Job<'_, '_>, module: &Text, rest: &[Text]) {
             }
         }
         Some("http.server") => {
-            let named = ["-d", "--directory"].iter().find_map(|option| helper::values(rest, option).pop());
+            let named =
+                ["-d", "--directory"].iter().find_map(|option| option_value::values(rest, option).pop());
             let folder = named.unwrap_or_else(|| Text::lit("."));
             job.list(&folder);
             job.read_below(&folder);

@@ -6,4 +6,3 @@ mod lint;
 mod metamorphic;
 mod robust;
 mod sets;
-mod speed;
