@@ -1,16 +1,23 @@
 //! SQLite for a process that does one thing and ends: one connection, on the caller's own thread. Threads, a second connection
 //! and the tidying up at the end would each take longer than the thing itself.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_channel::Receiver;
 
-use super::{SqliteFile, writer};
+use super::{SqliteConnection, SqliteFile, writer};
 use crate::{
     conn::Conn,
     error::{OpenError, StoreError},
     job::Job,
 };
+
+/// From which length on the write-ahead log is worked into the file. The next process reads all of it before anything else,
+/// about a millisecond for so much; emptying it takes as long as some calls.
+const LONG_LOG: u64 = 1024 * 1024;
 
 /// The one connection; `None` once it is closed.
 #[derive(Debug)]
@@ -55,7 +62,12 @@ impl BriefEngine {
     }
 
     pub(crate) fn close(&self) {
-        drop(self.conn.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(conn) = conn
+            && self.file.log_bytes() >= LONG_LOG
+        {
+            empty_log(&conn);
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -63,10 +75,26 @@ impl BriefEngine {
     }
 }
 
+impl Drop for BriefEngine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Works the write-ahead log into the file and cuts it to nothing: a process that finds no other one reads the log as if
+/// nothing of it had been worked in, so one that is only worked in would grow for ever. Whoever reads or writes at the
+/// moment is not waited for; the next process tries again.
+fn empty_log(conn: &Conn) {
+    let Some(SqliteConnection { raw, .. }) = conn.sqlite() else { return };
+    let emptied =
+        raw.busy_timeout(Duration::ZERO).and_then(|()| raw.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+    if let Err(error) = emptied {
+        tracing::debug!(%error, "the write-ahead log stays as long as it is");
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{Database, Migrate, OpenOptions, Store, WhenMissing, value::params};
 
@@ -109,5 +137,24 @@ mod tests {
         assert_eq!(runtime.block_on(store.read(|_| Ok(()))), Err(StoreError::Closed));
         drop(store);
         assert_eq!(count(&open(&file, true), &runtime), 2);
+    }
+
+    #[test]
+    fn the_log_of_many_brief_processes_stays_short() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let file = file(&folder);
+        let create = "CREATE TABLE kept (number INTEGER PRIMARY KEY, text TEXT) STRICT";
+        runtime.block_on(open(&file, true).write(move |tx| tx.execute(create, &[]))).unwrap();
+        let mut longest = 0;
+        for _ in 0..30 {
+            let store = open(&file, true);
+            let insert = "INSERT INTO kept (text) VALUES (hex(randomblob(100000)))";
+            runtime.block_on(store.write(move |tx| tx.execute(insert, &[]))).unwrap();
+            drop(store);
+            longest = longest.max(file.log_bytes());
+        }
+        assert!(0 < longest && longest < 2 * LONG_LOG, "{longest} bytes");
+        assert_eq!(count(&open(&file, true), &runtime), 30);
     }
 }

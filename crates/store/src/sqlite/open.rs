@@ -1,7 +1,7 @@
 //! Opening an SQLite file: what may be opened, and how each connection is set up.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -16,9 +16,6 @@ use crate::error::{OpenError, StoreError};
 
 /// Marks a file as Provost's in the SQLite header (`PRAGMA application_id`): "PRVT".
 const APPLICATION_ID: i64 = 0x5052_5654;
-
-/// How long the write-ahead log of brief processes becomes before it is worked into the file.
-const SHORT_LOG_PAGES: i64 = 256;
 
 /// Between two tries to set up a file that another process has locked.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
@@ -63,15 +60,22 @@ impl SqliteFile {
     }
 
     /// The only connection of a process that does one thing and ends. It leaves the write-ahead log as it is, for the next to
-    /// go on in; that one reads what is in it first, so the log is kept short.
+    /// go on in; who has it works a long log into the file before closing.
     pub(super) fn open_briefly(&self) -> Result<SqliteConnection, OpenError> {
         let connection = self.open_writer()?;
         let setup = || {
             connection.raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            connection.raw.pragma_update(None, "wal_autocheckpoint", SHORT_LOG_PAGES)
+            connection.raw.pragma_update(None, "wal_autocheckpoint", 0)
         };
         setup().map_err(|error| self.explain(&error))?;
         Ok(connection)
+    }
+
+    /// How many bytes the write-ahead log takes.
+    pub(super) fn log_bytes(&self) -> u64 {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        fs::metadata(log).map_or(0, |log| log.len())
     }
 
     fn set_up(&self, connection: &SqliteConnection) -> Result<(), OpenError> {
