@@ -328,7 +328,7 @@ pub fn storage(conn: &Conn) -> Result<Storage, StoreError> {
         &[],
     )?;
     let file = conn.sqlite().and_then(|connection| connection.path());
-    let log_bytes = file.map(|path| std::fs::metadata(format!("{path}-wal")).map_or(0, |log| log.len()));
+    let log_bytes = file.map(|path| crate::sqlite::log_bytes(path.as_ref()));
     Ok(Storage {
         version: format!("{} {version}", conn.pick("SQLite", "PostgreSQL")),
         size_bytes: size.unsigned_abs(),

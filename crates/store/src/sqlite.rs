@@ -28,6 +28,7 @@ use crate::{
 pub use backup::{BackupError, CopyProgress};
 pub(crate) use brief::BriefEngine;
 pub(crate) use engine::SqliteEngine;
+pub(crate) use open::log_bytes;
 pub use open::{SqliteFile, WhenMissing};
 pub(crate) use vector_index::{Picking, VectorIndex};
 pub(crate) use vector_indexes::VectorIndexes;

@@ -8,15 +8,15 @@ use std::{
 
 use async_channel::Receiver;
 
-use super::{SqliteConnection, SqliteFile, writer};
+use super::{SqliteConnection, SqliteFile, log_bytes, writer};
 use crate::{
     conn::Conn,
     error::{OpenError, StoreError},
     job::Job,
 };
 
-/// From which length on the write-ahead log is worked into the file. The next process reads all of it before anything else,
-/// about a millisecond for so much; emptying it takes as long as some calls.
+/// From which length on the write-ahead log is worked into the file. The next process reads all of it before anything else;
+/// emptying it costs writes and fsyncs of its own, so that not every process does.
 const LONG_LOG: u64 = 1024 * 1024;
 
 /// The one connection; `None` once it is closed.
@@ -64,7 +64,7 @@ impl BriefEngine {
     pub(crate) fn close(&self) {
         let conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(conn) = conn
-            && self.file.log_bytes() >= LONG_LOG
+            && log_bytes(&self.file.path) >= LONG_LOG
         {
             empty_log(&conn);
         }
@@ -152,7 +152,7 @@ mod tests {
             let insert = "INSERT INTO kept (text) VALUES (hex(randomblob(100000)))";
             runtime.block_on(store.write(move |tx| tx.execute(insert, &[]))).unwrap();
             drop(store);
-            longest = longest.max(file.log_bytes());
+            longest = longest.max(log_bytes(&file.path));
         }
         assert!(0 < longest && longest < 2 * LONG_LOG, "{longest} bytes");
         assert_eq!(count(&open(&file, true), &runtime), 30);

@@ -71,13 +71,6 @@ impl SqliteFile {
         Ok(connection)
     }
 
-    /// How many bytes the write-ahead log takes.
-    pub(super) fn log_bytes(&self) -> u64 {
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        fs::metadata(log).map_or(0, |log| log.len())
-    }
-
     fn set_up(&self, connection: &SqliteConnection) -> Result<(), OpenError> {
         self.claim(connection)?;
         // FULL: a commit is on the disk before its caller is answered.
@@ -157,6 +150,13 @@ impl SqliteFile {
     fn unopenable(&self, error: &std::io::Error) -> OpenError {
         OpenError::Unopenable { path: self.path.clone(), what: error.to_string() }
     }
+}
+
+/// How many bytes the write-ahead log of a file takes.
+pub(crate) fn log_bytes(file: &Path) -> u64 {
+    let mut log = file.to_owned().into_os_string();
+    log.push("-wal");
+    fs::metadata(log).map_or(0, |log| log.len())
 }
 
 /// Whose a file is.
