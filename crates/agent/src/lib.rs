@@ -26,6 +26,10 @@ pub mod command_hook {
         CommandHook, HookMoment, UnreadableCommandHook, answer_event, answer_gate,
     };
 }
+/// Ends agents whose Provost was killed.
+pub mod guard {
+    pub use crate::process::guard::{Guard, SUBCOMMAND, stand_guard};
+}
 pub use environment::{Environment, EnvironmentPolicy};
 pub use launch::{Fork, Launch, LaunchOptions, Limits, Runtime, SettingSources};
 pub use program::{Program, ProgramError, ProgramOutput};

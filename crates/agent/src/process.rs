@@ -1,5 +1,6 @@
 //! One child process with everything it started: spawn, end, and the promise that nothing stays behind.
 
+pub(crate) mod guard;
 mod mark;
 mod stderr_tail;
 mod tree;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod agent;
+pub(crate) mod agent_guard;
 pub(crate) mod agent_scripted;
 pub(crate) mod approval;
 pub(crate) mod audit_export;

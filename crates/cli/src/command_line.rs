@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// The child process of the scripted runtime.
     #[command(name = agent::scripted::SUBCOMMAND, hide = true)]
     AgentScripted(command::agent_scripted::AgentScripted),
+    /// Ends the agents of a Provost that was killed.
+    #[command(name = agent::guard::SUBCOMMAND, hide = true)]
+    AgentGuard(command::agent_guard::AgentGuard),
 }
 
 #[derive(Debug, Subcommand)]

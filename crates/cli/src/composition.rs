@@ -24,6 +24,7 @@ use tempfile::TempDir;
 
 use crate::{
     failure::{Code, Failure},
+    guarding::Guarding,
     sealing::Sealing,
     settings::{self, Layers, Settings},
     surroundings::Surroundings,
@@ -52,6 +53,7 @@ pub(crate) struct Context {
     pub(crate) surroundings: Surroundings,
     pub(crate) terminal: Terminal,
     pub(crate) sealing: Sealing,
+    pub(crate) guarding: Guarding,
 }
 
 /// The use cases on an open database, for the person at this machine.
@@ -195,6 +197,7 @@ impl Context {
     }
 
     /// How an agent is started: with whose login and settings, and a temporary folder that lasts as long as the caller keeps it.
+    /// From now on agents of this process are ended should it be killed.
     pub(crate) fn launch_settings(
         &self,
         kind: RuntimeKind,
@@ -202,6 +205,7 @@ impl Context {
         temporary: &Path,
         login: Login,
     ) -> Result<LaunchSettings, Failure> {
+        self.guarding.start()?;
         let settings = &self.settings.runtime;
         let runtime = match kind {
             RuntimeKind::Claude => Runtime::Claude { command: settings.claude.command.clone() },

@@ -8,6 +8,7 @@ mod composition;
 mod definition_file;
 mod drive;
 mod failure;
+mod guarding;
 mod json_text;
 mod line_diff;
 mod long_work;
@@ -29,6 +30,7 @@ use clap::Parser;
 use command_line::{AuditCommand, Command, CommandLine, ConfigCommand, DbCommand, Global, SessionCommand};
 use composition::Context;
 use failure::Failure;
+use guarding::Guarding;
 use sealing::Sealing;
 use surroundings::Surroundings;
 use terminal::Terminal;
@@ -47,8 +49,11 @@ fn main() -> ExitCode {
 
 fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>)> {
     let CommandLine { global, command } = command_line;
-    // The scripted agent is a child of ours: it gets all it needs as arguments and reads no settings.
+    // Children of ours get all they need as arguments and read no settings.
     if let Command::AgentScripted(command) = command {
+        return Ok(command.run());
+    }
+    if let Command::AgentGuard(command) = command {
         return Ok(command.run());
     }
     // Its exit code decides whether a tool runs, so that whatever goes wrong is its own business.
@@ -66,7 +71,14 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     let settings = layers.settings().map_err(|problem| failed(problem.into()))?;
     telemetry::start(&settings.log.level, terminal).map_err(failed)?;
     let sealing = Sealing::default();
-    let context = Context { layers, settings, surroundings, terminal, sealing: sealing.clone() };
+    let context = Context {
+        layers,
+        settings,
+        surroundings,
+        terminal,
+        sealing: sealing.clone(),
+        guarding: Guarding::default(),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(error.into()))?;
     let outcome = runtime.block_on(async {
@@ -126,6 +138,7 @@ async fn dispatch(command: Command, context: Context, global: &Global) -> Result
         Command::Doctor(command) => command.run(context).await,
         Command::Completion(command) => command.run(context.terminal),
         Command::AgentScripted(command) => Ok(command.run()),
+        Command::AgentGuard(command) => Ok(command.run()),
         Command::HookClient(_) => Err(anyhow::anyhow!("hook-client runs by itself").into()),
     }
 }

@@ -21,7 +21,8 @@ const MOST_ROUNDS: usize = 32;
 /// The processes under one leader. Dropping it kills them.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    leader: Pid,
+    /// `None` when it is whoever has the mark.
+    leader: Option<Pid>,
     /// When the leader started; `None` without `/proc`.
     leader_started: Option<u64>,
     /// Descendants seen so far with their start times, because a number alone can be reused.
@@ -34,7 +35,12 @@ impl Tree {
     /// The processes under a leader that was started with this mark.
     pub(crate) fn of(leader: Pid, mark: Mark) -> Self {
         let leader_started = start_time(leader.as_raw_nonzero().get());
-        Self { leader, leader_started, seen: BTreeMap::new(), mark, is_over: false }
+        Self { leader: Some(leader), leader_started, seen: BTreeMap::new(), mark, is_over: false }
+    }
+
+    /// Every process with this mark.
+    pub(crate) const fn of_all(mark: Mark) -> Self {
+        Self { leader: None, leader_started: Some(0), seen: BTreeMap::new(), mark, is_over: false }
     }
 
     /// Sends a signal to the group.
@@ -87,7 +93,7 @@ impl Tree {
     /// Descendants that were not seen before. A known process is looked into even when it lost its parent.
     fn find_new(&mut self) -> Vec<(i32, u64)> {
         self.seen.retain(|&pid, &mut started| start_time(pid) == Some(started));
-        let leader = self.leader_started.map(|started| (self.leader.as_raw_nonzero().get(), started));
+        let leader = self.leader.map(Pid::as_raw_pid).zip(self.leader_started);
         let mut unvisited: Vec<_> =
             leader.into_iter().chain(self.seen.iter().map(|(&pid, &started)| (pid, started))).collect();
         let mut new = Vec::new();
@@ -106,9 +112,10 @@ impl Tree {
     /// Processes with the mark that were not seen before: looks at all of this user that are as young as the leader.
     fn find_marked(&mut self) -> Vec<(i32, u64)> {
         let Some(leader_started) = self.leader_started else { return Vec::new() };
+        let leader = self.leader.map(Pid::as_raw_pid);
         let mut new = Vec::new();
         for pid in own_processes() {
-            if pid == self.leader.as_raw_nonzero().get() || self.seen.contains_key(&pid) {
+            if Some(pid) == leader || self.seen.contains_key(&pid) {
                 continue;
             }
             let Some(started) = start_time(pid).filter(|started| *started >= leader_started) else {
@@ -124,7 +131,7 @@ impl Tree {
 
     fn signal_group(&self, signal: Signal) {
         // The only error is that nobody is left.
-        let _gone = kill_process_group(self.leader, signal);
+        let _gone = self.leader.map(|leader| kill_process_group(leader, signal));
     }
 
     fn signal_seen(&self, signal: Signal) {

@@ -36,6 +36,7 @@ use crate::{
     command_line::Global,
     composition::Context,
     failure::{Code, Failure},
+    guarding::Guarding,
     sealing::Sealing,
     settings,
     signals::{Interruption, Signals},
@@ -191,7 +192,8 @@ fn context(global: Global) -> Result<Context, Failure> {
     let layers = settings::load(&surroundings, flags)?;
     let settings = layers.settings()?;
     telemetry::start(&settings.log.level, terminal)?;
-    Ok(Context { layers, settings, surroundings, terminal, sealing: Sealing::default() })
+    let (sealing, guarding) = (Sealing::default(), Guarding::default());
+    Ok(Context { layers, settings, surroundings, terminal, sealing, guarding })
 }
 
 fn say(answer: &str) -> Result<(), Failure> {

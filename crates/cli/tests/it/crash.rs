@@ -116,6 +116,23 @@ fn a_session_killed_while_its_agent_starts_is_paused() {
     home.assert_well();
 }
 
+/// It would go on asking its model, which nobody sees and somebody pays for.
+#[test]
+fn an_agent_whose_provost_was_killed_ends_with_all_that_it_started() {
+    let home = Home::new();
+    let deaf = "greet 2.1.329
+trap '' HUP TERM PIPE
+setsid sleep 300 </dev/null >/dev/null 2>&1 &
+touch started
+while :; do sleep 0.1; done";
+    let agent = fake_agent(&home, deaf);
+    let run = home.provost(&["run", "go"]).env("PROVOST_RUNTIME__CLAUDE__COMMAND", agent).start();
+    assert!(wait_until(|| home.work("started").exists()));
+    run.signal(Signal::KILL);
+    run.finish();
+    home.assert_no_process();
+}
+
 #[test]
 fn one_command_of_several_recovers_a_lost_session() {
     let home = Home::new();
