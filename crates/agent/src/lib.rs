@@ -32,6 +32,7 @@ pub mod guard {
 }
 pub use environment::{Environment, EnvironmentPolicy};
 pub use launch::{Fork, Launch, LaunchOptions, Limits, Runtime, SettingSources};
+pub use process::MARK_VARIABLE;
 pub use program::{Program, ProgramError, ProgramOutput};
 pub use running_agent::{Account, AgentGone, InputSender, RunningAgent};
 pub use start::start;

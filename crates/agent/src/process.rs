@@ -21,6 +21,9 @@ pub(crate) use self::stderr_tail::StderrTail;
 pub(crate) use self::tree::Tree;
 use crate::{Environment, StartError, command_line::CommandLine};
 
+/// Inherited by whatever an agent starts.
+pub const MARK_VARIABLE: &str = Mark::VARIABLE;
+
 /// A child process that leads its own process group. Dropping it ends it, and whatever it started, at once.
 #[derive(Debug)]
 pub(crate) struct Process {

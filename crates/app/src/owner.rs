@@ -11,11 +11,16 @@ use rustix::process::{Pid, getpid, test_kill_process};
 /// This process, told apart from any other that ever had or will have its number.
 #[must_use]
 pub fn this_process() -> LeaseOwner {
-    let pid = getpid().as_raw_pid();
+    process(getpid().as_raw_pid().unsigned_abs())
+}
+
+/// The process of this machine that has this number now.
+#[must_use]
+pub fn process(pid: u32) -> LeaseOwner {
     LeaseOwner {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         boot_id: boot_id(),
-        pid: pid.unsigned_abs(),
+        pid,
         started: start_time(pid).unwrap_or(0),
     }
 }
@@ -64,7 +69,7 @@ fn is_alive(owner: &LeaseOwner) -> bool {
         // It exists and belongs to somebody else.
         Err(error) => error == rustix::io::Errno::PERM,
     };
-    exists && start_time(pid.as_raw_pid()).unwrap_or(owner.started) == owner.started
+    exists && start_time(owner.pid).unwrap_or(owner.started) == owner.started
 }
 
 /// The boot and, on Linux, the process-number space of this process: numbers mean something only inside it.
@@ -84,8 +89,8 @@ fn program(pid: u32) -> Option<std::path::PathBuf> {
 }
 
 /// Clock ticks from boot to the start of a process; `None` where the system does not tell.
-fn start_time(pid: i32) -> Option<u64> {
-    field_after_name(pid.unsigned_abs(), 19)?.parse().ok()
+fn start_time(pid: u32) -> Option<u64> {
+    field_after_name(pid, 19)?.parse().ok()
 }
 
 /// A field of what Linux says about a process, counted from the one after its name.

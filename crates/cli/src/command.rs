@@ -22,6 +22,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod hook;
 pub(crate) mod hook_client;
+pub(crate) mod hook_server;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod init_claude;

@@ -91,6 +91,9 @@ pub(crate) enum Command {
     /// Ends the agents of a Provost that was killed.
     #[command(name = agent::guard::SUBCOMMAND, hide = true)]
     AgentGuard(command::agent_guard::AgentGuard),
+    /// Judges events for hook clients.
+    #[command(name = crate::hook_server::SUBCOMMAND, hide = true)]
+    HookServer(command::hook_server::HookServer),
 }
 
 #[derive(Debug, Subcommand)]

@@ -26,7 +26,7 @@ use crate::{
     failure::{Code, Failure},
     guarding::Guarding,
     sealing::Sealing,
-    settings::{self, Layers, Settings},
+    settings::{self, Flags, Layers, Settings},
     surroundings::Surroundings,
     terminal::{Terminal, text},
 };
@@ -64,6 +64,13 @@ pub(crate) struct Opened {
 }
 
 impl Context {
+    pub(crate) fn new(surroundings: Surroundings, terminal: Terminal, flags: Flags) -> Result<Self, Failure> {
+        let layers = settings::load(&surroundings, flags)?;
+        let settings = layers.settings()?;
+        let (sealing, guarding) = (Sealing::default(), Guarding::default());
+        Ok(Self { layers, settings, surroundings, terminal, sealing, guarding })
+    }
+
     /// Opens the database, with its schema brought forward unless that is switched off, recovers sessions whose process died,
     /// and seals the audit log from now on. It is closed when the command has ended.
     pub(crate) async fn open(&self) -> Result<Opened, Failure> {
@@ -72,12 +79,17 @@ impl Context {
             if self.settings.database.auto_migrate { Migrate::Forward(now) } else { Migrate::Expect };
         let store = self.open_store(migrate)?;
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
-        self.sealing.start(app.clone(), self.audit_key_file(), self.settings.audit.seal_interval_seconds);
+        self.seal(app.clone());
         let caller = app.install(&self.surroundings.user_name()).await?;
         for session in app.recover_sessions().await? {
             self.terminal.say(&text::recovered(&session));
         }
         Ok(Opened { app, caller })
+    }
+
+    /// Seals the audit log of an open database from now on.
+    pub(crate) fn seal(&self, app: App) {
+        self.sealing.start(app, self.audit_key_file(), self.settings.audit.seal_interval_seconds);
     }
 
     pub(crate) fn open_store(&self, migrate: Migrate) -> Result<Store, Failure> {
@@ -107,22 +119,32 @@ impl Context {
         })
     }
 
-    /// Opens a database that is there with its schema as it is to be, for a command that nobody waits for longer than this:
-    /// nothing is created, migrated, recovered or sealed.
+    /// Opens a database that is there with its schema as it is to be, for a command that does one thing and that nobody waits
+    /// for longer than this: nothing is created, migrated, recovered or sealed.
     pub(crate) fn open_current(&self, patience: Duration) -> Result<Store, Failure> {
-        let database = match self.database(true)? {
-            Database::Sqlite(file) => Database::Sqlite(SqliteFile {
-                when_missing: WhenMissing::Refuse,
-                busy_timeout: file.busy_timeout.min(patience),
-                ..file
-            }),
+        let options = self.current_database()?;
+        let database = match options.database {
+            Database::Sqlite(file) => {
+                Database::Sqlite(SqliteFile { busy_timeout: file.busy_timeout.min(patience), ..file })
+            }
             Database::Postgres(server) => Database::Postgres(PostgresServer {
                 pool_size: 1,
                 connect_timeout: server.connect_timeout.min(patience),
                 ..server
             }),
         };
-        self.open_database(OpenOptions { brief: true, ..OpenOptions::new(database, Migrate::Expect) })
+        self.open_database(OpenOptions { database, brief: true, ..options })
+    }
+
+    /// How a database is opened that is there with its schema as it is to be.
+    pub(crate) fn current_database(&self) -> Result<OpenOptions, Failure> {
+        let database = match self.database(true)? {
+            Database::Sqlite(file) => {
+                Database::Sqlite(SqliteFile { when_missing: WhenMissing::Refuse, ..file })
+            }
+            postgres @ Database::Postgres(_) => postgres,
+        };
+        Ok(OpenOptions::new(database, Migrate::Expect))
     }
 
     /// Where the key is that signs seals of the audit log.
@@ -245,7 +267,7 @@ impl Context {
 
     /// The hooks that run in every session.
     pub(crate) fn default_hooks(&self) -> DefaultHooks {
-        let settings::Hook { audit, metrics, persistence, notification } = self.settings.hook;
+        let settings::Hook { audit, metrics, persistence, notification, .. } = self.settings.hook;
         DefaultHooks { audit, metrics, persistence, notification }
     }
 

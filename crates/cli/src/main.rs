@@ -9,6 +9,7 @@ mod definition_file;
 mod drive;
 mod failure;
 mod guarding;
+mod hook_server;
 mod json_text;
 mod line_diff;
 mod long_work;
@@ -24,18 +25,24 @@ mod telemetry;
 mod terminal;
 mod variable;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, iter, process::ExitCode};
 
 use clap::Parser;
+use command::hook_client;
 use command_line::{AuditCommand, Command, CommandLine, ConfigCommand, DbCommand, Global, SessionCommand};
 use composition::Context;
 use failure::Failure;
-use guarding::Guarding;
-use sealing::Sealing;
 use surroundings::Surroundings;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    if arguments.by_ref().nth(1).is_some_and(|argument| argument == hook_client::SUBCOMMAND) {
+        let program = OsString::from(hook_client::SUBCOMMAND);
+        let hook_client::Line { global, command } =
+            hook_client::Line::parse_from(iter::once(program).chain(arguments));
+        return command.run(global);
+    }
     // Clap answers --help, --version and usage errors itself, with the exit codes 0 and 2.
     let command_line = CommandLine::parse();
     match run(command_line) {
@@ -56,6 +63,9 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     if let Command::AgentGuard(command) = command {
         return Ok(command.run());
     }
+    if let Command::HookServer(command) = command {
+        return command.run().map_err(|failure| (failure, None));
+    }
     // Its exit code decides whether a tool runs, so that whatever goes wrong is its own business.
     if let Command::HookClient(command) = command {
         return Ok(command.run(global));
@@ -66,19 +76,10 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     if let Command::Completion(command) = command {
         return command.run(terminal).map_err(failed);
     }
-    let flags = settings::Flags { database: global.database.clone(), config: global.config.clone() };
-    let layers = settings::load(&surroundings, flags).map_err(|problem| failed(problem.into()))?;
-    let settings = layers.settings().map_err(|problem| failed(problem.into()))?;
-    telemetry::start(&settings.log.level, terminal).map_err(failed)?;
-    let sealing = Sealing::default();
-    let context = Context {
-        layers,
-        settings,
-        surroundings,
-        terminal,
-        sealing: sealing.clone(),
-        guarding: Guarding::default(),
-    };
+    let flags = settings::Flags::of(&global);
+    let context = Context::new(surroundings, terminal, flags).map_err(failed)?;
+    telemetry::start(&context.settings.log.level, terminal).map_err(failed)?;
+    let sealing = context.sealing.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(error.into()))?;
     let outcome = runtime.block_on(async {
@@ -139,6 +140,7 @@ async fn dispatch(command: Command, context: Context, global: &Global) -> Result
         Command::Completion(command) => command.run(context.terminal),
         Command::AgentScripted(command) => Ok(command.run()),
         Command::AgentGuard(command) => Ok(command.run()),
+        Command::HookServer(command) => command.run(),
         Command::HookClient(_) => Err(anyhow::anyhow!("hook-client runs by itself").into()),
     }
 }

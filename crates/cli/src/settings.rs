@@ -90,6 +90,7 @@ pub(crate) struct Hook {
     pub(crate) metrics: bool,
     pub(crate) persistence: bool,
     pub(crate) notification: bool,
+    pub(crate) server_idle_seconds: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -1,8 +1,12 @@
 //! Logs: what is logged, and that no secret is.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use domain::secret::redact_text;
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -12,16 +16,47 @@ use crate::{
 
 /// Logs to standard error from now on, by these rules.
 pub(crate) fn start(level: &str, terminal: Terminal) -> Result<(), Failure> {
+    let subscriber = subscriber(level, terminal.err.color, io::stderr)?;
+    tracing::subscriber::set_global_default(subscriber).map_err(|error| anyhow::anyhow!(error).into())
+}
+
+/// Logs by these rules, to where it is told.
+pub(crate) fn subscriber<W: Write + 'static>(
+    level: &str,
+    color: bool,
+    writer: impl Fn() -> W + Send + Sync + 'static,
+) -> Result<impl Subscriber, Failure> {
     let filter = EnvFilter::try_new(level).map_err(|error| {
         Failure::new(Code::Usage, format!("log.level = {level:?} is not accepted: {error}"))
             .hint("accepted: error, warn, info, debug, trace, or rules such as info,provost_store=debug")
     })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| Redacting(io::stderr()))
-        .with_ansi(terminal.err.color)
-        .init();
-    Ok(())
+    let writer = move || Redacting(writer());
+    Ok(tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(color).finish())
+}
+
+/// Keeps what is logged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub(crate) fn writer(&self) -> impl Fn() -> Self + Send + Sync + 'static {
+        let lines = self.clone();
+        move || lines.clone()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Passes on what is written, secrets replaced. Each event is written at once, so none is torn.

@@ -7,6 +7,8 @@ pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 /// Where a user's data, settings and state live, when not in the usual folders.
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// Where sockets of a user's running programs live, if anywhere.
+pub(crate) const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// The home folder.
 pub(crate) const HOME: &str = "HOME";
 /// Where the Claude Code CLI keeps its things, when not in the usual folder.
@@ -21,3 +23,7 @@ pub(crate) const NO_COLOR: &str = "NO_COLOR";
 pub(crate) const TERM: &str = "TERM";
 /// Where the shell looks for programs.
 pub(crate) const PATH: &str = "PATH";
+/// Set for agents that Provost runs, and inherited by whatever they start.
+pub(crate) const AGENT_PROCESS_MARK: &str = agent::MARK_VARIABLE;
+/// The authorities that are trusted instead of the operating system's, as many programs know them.
+pub(crate) const CERTIFICATES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];

@@ -13,7 +13,15 @@ mod structured;
 mod token;
 mod value;
 
-use std::{borrow::Cow, cmp::Reverse, ops::Range, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    cmp::Reverse,
+    ops::Range,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use serde_json::Value;
@@ -172,18 +180,33 @@ fn anchors() -> impl Iterator<Item = (&'static str, Anchor)> {
 
 static ANCHORS: LazyLock<Vec<Anchor>> = LazyLock::new(|| anchors().map(|(_, anchor)| anchor).collect());
 
+/// Is built fast, for a process that reads a few short texts and ends.
+static LIGHT: LazyLock<AhoCorasick> = LazyLock::new(|| finder(AhoCorasickKind::NoncontiguousNFA));
+/// Reads fast; to build it takes as long as to read some hundred kilobytes.
+static FAST: LazyLock<AhoCorasick> = LazyLock::new(|| finder(AhoCorasickKind::DFA));
+/// How much this process has read by the light one.
+static READ: AtomicUsize = AtomicUsize::new(0);
+/// From so much on the fast one is worth its building.
+const MUCH: usize = 64 * 1024;
+
 #[expect(clippy::expect_used, reason = "a constant list, which a test builds")]
-static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(anchors().map(|(text, _)| text))
-        .expect("a small automaton")
-});
+fn finder(kind: AhoCorasickKind) -> AhoCorasick {
+    let builder = &mut AhoCorasick::builder();
+    let builder = builder.ascii_case_insensitive(true).kind(Some(kind));
+    builder.build(anchors().map(|(text, _)| text)).expect("a small automaton")
+}
+
+fn finder_for(text: &str) -> &'static AhoCorasick {
+    if READ.load(Ordering::Relaxed) + text.len() > MUCH {
+        return &FAST;
+    }
+    READ.fetch_add(text.len(), Ordering::Relaxed);
+    &LIGHT
+}
 
 /// The secrets of a text, in order; none touches another.
 fn find(text: &str) -> Vec<Secret> {
-    let mut found: Vec<(Range<usize>, Anchor)> = FINDER
+    let mut found: Vec<(Range<usize>, Anchor)> = finder_for(text)
         .find_overlapping_iter(text)
         .map(|found| (found.range(), ANCHORS[found.pattern().as_usize()]))
         .collect();

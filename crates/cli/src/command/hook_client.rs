@@ -15,17 +15,14 @@ use std::{
     time::Duration,
 };
 
-use agent::{
-    Environment, EnvironmentPolicy,
-    command_hook::{CommandHook, answer_event, answer_gate},
-};
+use agent::command_hook::{CommandHook, answer_event, answer_gate};
 use app::{
     App,
     captured::{Capture, CapturedAnswer},
     clock::{SystemClock, SystemIds},
     owner,
 };
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
@@ -36,9 +33,8 @@ use crate::{
     command_line::Global,
     composition::Context,
     failure::{Code, Failure},
-    guarding::Guarding,
-    sealing::Sealing,
-    settings,
+    hook_server::{self, Asked, Asking, Place, Question},
+    settings::Flags,
     signals::{Interruption, Signals},
     surroundings::Surroundings,
     telemetry,
@@ -46,6 +42,8 @@ use crate::{
     variable,
 };
 
+/// How it is called.
+pub(crate) const SUBCOMMAND: &str = "hook-client";
 /// The most that an event may be.
 const LONGEST_EVENT: u64 = 16 * 1024 * 1024;
 /// By this exit code a command hook blocks.
@@ -54,6 +52,16 @@ const BLOCKS: u8 = 2;
 const LEFT_TO_ANSWER: u32 = 5;
 /// How long hooks at work have to end when somebody ends this.
 const TO_END: Duration = Duration::from_millis(500);
+
+/// Its command line by itself: it runs at each event of an agent, and to build all other commands takes longer than its work.
+#[derive(Debug, Parser)]
+#[command(name = "provost hook-client", version)]
+pub(crate) struct Line {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(flatten)]
+    pub(crate) command: HookClient,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct HookClient {
@@ -84,27 +92,32 @@ impl HookClient {
         let fail = self.fail;
         // As long as nobody knows what happened, a tool may be about to run.
         let is_gate = Arc::new(AtomicBool::new(true));
-        let answer = self.answer(global, Arc::clone(&is_gate)).and_then(|answer| match answer {
-            Some(answer) => say(&answer),
-            None => Ok(()),
+        let answer = self.answer(global, Arc::clone(&is_gate)).and_then(|Answer { text, next }| {
+            text.iter().try_for_each(|text| say(text))?;
+            Ok(next)
         });
         match answer {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(next) => {
+                next.iter().for_each(NextServer::start);
+                ExitCode::SUCCESS
+            }
             Err(failure) => end(&failure, fail, is_gate.load(Ordering::Acquire)),
         }
     }
 
     /// The work is a thread's, so that neither it nor a disk that hangs keeps anybody waiting for longer than there is time.
-    fn answer(self, global: Global, is_gate: Arc<AtomicBool>) -> Result<Option<String>, Failure> {
+    fn answer(self, global: Global, is_gate: Arc<AtomicBool>) -> Result<Answer, Failure> {
         let until = Instant::now() + self.timeout;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
+        let asking = Arc::new(Asking::default());
         let outcome = runtime.block_on(async {
             let mut signals = Signals::listen()?;
             let (answers, answer) = oneshot::channel();
             let (wanted, unwanted) = oneshot::channel::<()>();
+            let work = Work { command: self, global, until, is_gate, asking: Arc::clone(&asking) };
             let work = move || {
-                let outcome = work(&handle, &self, global, (until, &is_gate), unwanted);
+                let outcome = work.answer(&handle, unwanted);
                 // Nobody is left to be told when it took too long.
                 drop(answers.send(outcome));
             };
@@ -120,6 +133,7 @@ impl HookClient {
                 () = sleep_until(until) => "it took too long",
             };
             drop(wanted);
+            asking.give_up();
             let _ended = tokio::time::timeout(TO_END, answer).await;
             Err(Failure::new(Code::Failed, why))
         });
@@ -128,42 +142,111 @@ impl HookClient {
     }
 }
 
-/// Reads the event, judges and records it; `None` is nothing to say. Dropping the other end of `unwanted` ends it.
-fn work(
-    handle: &Handle,
-    command: &HookClient,
+/// What there is to say to the agent CLI, and a server that is to be there for the next event.
+#[derive(Debug, Default)]
+struct Answer {
+    text: Option<String>,
+    next: Option<NextServer>,
+}
+
+#[derive(Debug)]
+struct NextServer {
+    surroundings: Surroundings,
+    place: Place,
+    idle: Duration,
+}
+
+impl NextServer {
+    /// The event is answered, with it or without.
+    fn start(&self) {
+        if let Err(failure) = hook_server::start(&self.surroundings, &self.place, self.idle) {
+            tracing::debug!(error = failure.message, "there is no hook server");
+        }
+    }
+}
+
+struct Work {
+    command: HookClient,
     global: Global,
-    (until, is_gate): (Instant, &AtomicBool),
-    unwanted: oneshot::Receiver<()>,
+    until: Instant,
+    is_gate: Arc<AtomicBool>,
+    asking: Arc<Asking>,
+}
+
+impl Work {
+    /// Reads the event and has it judged and recorded: by the server, and where there is none, here. Dropping the other end
+    /// of `unwanted` ends it.
+    fn answer(self, handle: &Handle, unwanted: oneshot::Receiver<()>) -> Result<Answer, Failure> {
+        let event = event()?;
+        let hook = CommandHook::read(&event).map_err(|error| Failure::new(Code::Usage, error))?;
+        self.is_gate.store(hook.is_gate(), Ordering::Release);
+        let surroundings = Surroundings::read()?;
+        let place = Place::of(&surroundings);
+        if let Some(place) = &place
+            && let Asked::Answered(answer) = self.ask(place, &surroundings, &event)
+        {
+            return Ok(Answer { text: answer?, next: None });
+        }
+        let context = self.context(surroundings)?;
+        let patience = self.soon().saturating_duration_since(Instant::now());
+        let store = context.open_current(patience)?;
+        let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
+        let judging = judge(&app, &context, hook, (self.command.fail == Fail::Open, self.soon()));
+        let text = handle.block_on(async {
+            tokio::select! {
+                text = judging => text,
+                _ = unwanted => Err(Failure::new(Code::Failed, "nobody waits for it any more")),
+            }
+        })?;
+        let idle = Duration::from_secs(context.settings.hook.server_idle_seconds.into());
+        // What is started inside of a session that Provost runs ends with it.
+        let is_inside = context.surroundings.text(variable::AGENT_PROCESS_MARK).is_some();
+        let place = place.filter(|_| !idle.is_zero() && !is_inside);
+        let next = place.map(|place| NextServer { surroundings: context.surroundings, place, idle });
+        Ok(Answer { text, next })
+    }
+
+    /// When hooks that are still at work are ended: there is to be time left to say what was wrong.
+    fn soon(&self) -> Instant {
+        self.until.checked_sub(self.command.timeout / LEFT_TO_ANSWER).unwrap_or(self.until)
+    }
+
+    fn ask(&self, place: &Place, surroundings: &Surroundings, event: &[u8]) -> Asked {
+        let now = Instant::now();
+        let patience = self.soon().saturating_duration_since(now);
+        let fails_open = self.command.fail == Fail::Open;
+        match Question::new((surroundings, &self.global), event, fails_open, patience) {
+            Some(question) => self.asking.ask(place, &question, self.until.saturating_duration_since(now)),
+            None => Asked::NotTaken,
+        }
+    }
+
+    fn context(&self, surroundings: Surroundings) -> Result<Context, Failure> {
+        let terminal = Terminal::new(&surroundings, self.global.json, true);
+        let context = Context::new(surroundings, terminal, Flags::of(&self.global))?;
+        telemetry::start(&context.settings.log.level, terminal)?;
+        Ok(context)
+    }
+}
+
+/// Judges and records an event; `None` is nothing to say. Hooks that are still at work then are ended.
+pub(crate) async fn judge(
+    app: &App,
+    context: &Context,
+    hook: CommandHook,
+    (fails_open, until): (bool, Instant),
 ) -> Result<Option<String>, Failure> {
-    let hook = CommandHook::read(&event()?).map_err(|error| Failure::new(Code::Usage, error))?;
-    is_gate.store(hook.is_gate(), Ordering::Release);
-    let context = context(global)?;
-    // There is to be time left to say what was wrong.
-    let soon = until.checked_sub(command.timeout / LEFT_TO_ANSWER).unwrap_or(until);
-    let store = context.open_current(soon.saturating_duration_since(Instant::now()))?;
-    let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
     let capture = Capture {
         hook,
         project: context.surroundings.text(variable::CLAUDE_PROJECT_DIR).map(PathBuf::from),
-        environment: Environment::select(context.surroundings.variables.clone(), EnvironmentPolicy::OwnLogin)
-            .basic(),
+        environment: context.basic_environment(),
         default_hooks: context.default_hooks(),
         default_policies: context.default_policies(),
-        until: soon,
-        fails_open: command.fail == Fail::Open,
+        until,
+        fails_open,
     };
-    let capture = async {
-        let caller = app.install(&context.surroundings.user_name()).await?;
-        Ok::<_, Failure>(app.capture(caller, capture).await?)
-    };
-    let captured = handle.block_on(async {
-        tokio::select! {
-            captured = capture => captured,
-            _ = unwanted => Err(Failure::new(Code::Failed, "nobody waits for it any more")),
-        }
-    });
-    Ok(match captured? {
+    let caller = app.install(&context.surroundings.user_name()).await?;
+    Ok(match app.capture(caller, capture).await? {
         CapturedAnswer::Elsewhere => None,
         CapturedAnswer::Gate { decision, input, context } => {
             let decision = decision.as_ref().map(|(decision, reason)| (*decision, reason.as_str()));
@@ -183,17 +266,6 @@ fn event() -> Result<Vec<u8>, Failure> {
         return Err(Failure::new(Code::Usage, refused));
     }
     Ok(event)
-}
-
-fn context(global: Global) -> Result<Context, Failure> {
-    let surroundings = Surroundings::read()?;
-    let terminal = Terminal::new(&surroundings, global.json, true);
-    let flags = settings::Flags { database: global.database, config: global.config };
-    let layers = settings::load(&surroundings, flags)?;
-    let settings = layers.settings()?;
-    telemetry::start(&settings.log.level, terminal)?;
-    let (sealing, guarding) = (Sealing::default(), Guarding::default());
-    Ok(Context { layers, settings, surroundings, terminal, sealing, guarding })
 }
 
 fn say(answer: &str) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use std::{
 use clap::Args;
 use serde_json::json;
 
+use super::hook_client::SUBCOMMAND;
 use crate::{
     command_line::Global,
     composition::{Context, without_password},
@@ -37,7 +38,6 @@ const EVENTS: [&str; 11] = [
     "SessionEnd",
 ];
 /// What the command in the settings does.
-const SUBCOMMAND: &str = "hook-client";
 /// How long the agent CLI waits, in seconds: longer than the command takes at most, which is 10 s.
 const TIMEOUT_SECONDS: u32 = 30;
 /// Settings are not as long as this.

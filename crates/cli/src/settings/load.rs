@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Layers, Origin, SettingsProblem};
-use crate::{surroundings::Surroundings, variable};
+use crate::{command_line::Global, surroundings::Surroundings, variable};
 
 const SYSTEM_FILE: &str = "/etc/provost/config.toml";
 const PROJECT_FILE: &str = "provost.toml";
@@ -20,6 +20,12 @@ const NOT_FOR_PROJECTS: &[&str] =
 pub(crate) struct Flags {
     pub(crate) database: Option<String>,
     pub(crate) config: Option<PathBuf>,
+}
+
+impl Flags {
+    pub(crate) fn of(global: &Global) -> Self {
+        Self { database: global.database.clone(), config: global.config.clone() }
+    }
 }
 
 pub(crate) fn load(surroundings: &Surroundings, flags: Flags) -> Result<Layers, SettingsProblem> {

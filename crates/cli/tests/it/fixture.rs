@@ -10,6 +10,7 @@ mod terminal;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -50,6 +51,16 @@ macro_rules! on_both_databases {
 pub(crate) struct Home {
     folder: TempDir,
     database: Option<TestDatabase>,
+    hook_server: Mutex<HookServer>,
+}
+
+/// Who judges events of sessions that Provost did not start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HookServer {
+    /// Each hook client by itself.
+    Never,
+    /// A server, where one runs; hook clients start one that stays for so many seconds.
+    Stays(u32),
 }
 
 impl Home {
@@ -68,7 +79,12 @@ impl Home {
         for name in ["work", "tmp", "bin"] {
             fs::create_dir(folder.path().join(name)).expect("a folder");
         }
-        Self { folder, database }
+        Self { folder, database, hook_server: Mutex::new(HookServer::Never) }
+    }
+
+    /// From now on, events are judged so.
+    pub(crate) fn use_hook_server(&self, server: HookServer) {
+        *self.hook_server.lock().expect("nothing panics with it") = server;
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -29,7 +29,7 @@ on_both_databases!(
 const ID: &str = "5c0f52b6-0c1d-4a52-9b7e-6d0a6f6f0001";
 
 /// What the agent CLI says of an event.
-fn event(home: &Home, name: &str, more: &Value) -> Value {
+pub(super) fn event(home: &Home, name: &str, more: &Value) -> Value {
     let mut event = json!({
         "session_id": ID, "transcript_path": "/nowhere.jsonl", "cwd": home.path("work"),
         "permission_mode": "default", "hook_event_name": name,
@@ -44,23 +44,23 @@ fn tool(name: &str, input: &Value, use_id: &str) -> Value {
     json!({ "tool_name": name, "tool_input": input, "tool_use_id": use_id })
 }
 
-fn bash(command: &str, use_id: &str) -> Value {
+pub(super) fn bash(command: &str, use_id: &str) -> Value {
     tool("Bash", &json!({ "command": command }), use_id)
 }
 
-fn client(home: &Home, event: &Value) -> Provost {
+pub(super) fn client(home: &Home, event: &Value) -> Provost {
     home.provost(&["hook-client"]).input(event.to_string())
 }
 
 /// Tells of an event, and is answered without a failure.
-fn tell(home: &Home, name: &str, more: &Value) -> Outcome {
+pub(super) fn tell(home: &Home, name: &str, more: &Value) -> Outcome {
     let outcome = client(home, &event(home, name, more)).succeed();
     assert_eq!(outcome.stderr, "", "{name}");
     outcome
 }
 
 /// What a tool call is answered.
-fn gate(home: &Home, more: &Value) -> Value {
+pub(super) fn gate(home: &Home, more: &Value) -> Value {
     let outcome = tell(home, "PreToolUse", more);
     if outcome.stdout.is_empty() {
         return Value::Null;
@@ -70,7 +70,7 @@ fn gate(home: &Home, more: &Value) -> Value {
     answer["hookSpecificOutput"].take()
 }
 
-fn decision(answer: &Value) -> &str {
+pub(super) fn decision(answer: &Value) -> &str {
     answer["permissionDecision"].as_str().unwrap_or("none")
 }
 
@@ -85,7 +85,7 @@ fn statuses(home: &Home) -> Vec<String> {
     entries(home, "transition").into_iter().map(to).collect()
 }
 
-fn add_hook(home: &Home, name: &str, event: &str, script: &str) {
+pub(super) fn add_hook(home: &Home, name: &str, event: &str, script: &str) {
     let add = home.provost(&["hook"]).args(&["add", name, "--event", event, "--gate"]);
     add.args(&["--", "sh", "-c", script]).succeed();
 }
@@ -99,7 +99,7 @@ fn add_policy(home: &Home, config: &str) {
     ));
 }
 
-fn ready(home: &Home) {
+pub(super) fn ready(home: &Home) {
     home.provost(&["db", "migrate"]).succeed();
     home.provost(&["session", "list"]).succeed();
 }
@@ -110,7 +110,7 @@ fn assert_whole(home: &Home) {
     home.assert_well();
 }
 
-fn each_event_is_recorded_and_the_session_moves_with_them(home: &Home) {
+pub(super) fn each_event_is_recorded_and_the_session_moves_with_them(home: &Home) {
     ready(home);
     tell(home, "SessionStart", &json!({ "source": "startup" }));
     let session = home.last();
@@ -173,7 +173,7 @@ fn each_event_is_recorded_and_the_session_moves_with_them(home: &Home) {
     assert_whole(home);
 }
 
-fn what_a_policy_denies_is_denied_and_on_record_first(home: &Home) {
+pub(super) fn what_a_policy_denies_is_denied_and_on_record_first(home: &Home) {
     ready(home);
     let answer = gate(home, &bash("rm -r -f /", "toolu_1"));
     let reason = answer["permissionDecisionReason"].as_str().expect("a reason");
@@ -202,7 +202,7 @@ fn what_a_policy_denies_is_denied_and_on_record_first(home: &Home) {
     assert_whole(home);
 }
 
-fn what_policies_ask_and_allow_is_answered_so(home: &Home) {
+pub(super) fn what_policies_ask_and_allow_is_answered_so(home: &Home) {
     ready(home);
     add_policy(home, r#"{"allow": ["Bash(echo:*)"], "ask": ["Bash(git push:*)"]}"#);
     let allowed = gate(home, &bash("echo hi", "toolu_1"));
@@ -255,7 +255,7 @@ fn what_no_policy_decides_is_left_to_the_agent_program(home: &Home) {
     assert_whole(home);
 }
 
-fn hooks_rewrite_first_and_the_rest_is_judged(home: &Home) {
+pub(super) fn hooks_rewrite_first_and_the_rest_is_judged(home: &Home) {
     ready(home);
     add_policy(home, r#"{"allow": ["Bash(echo:*)"]}"#);
     let rewriting = |command: &str| {
@@ -296,7 +296,7 @@ fn hooks_rewrite_first_and_the_rest_is_judged(home: &Home) {
     assert_whole(home);
 }
 
-fn hooks_of_other_events_stop_and_tell(home: &Home) {
+pub(super) fn hooks_of_other_events_stop_and_tell(home: &Home) {
     ready(home);
     add_hook(home, "closed", "UserPromptSubmit", "echo 'closed today' >&2; exit 2");
     let answer = tell(home, "UserPromptSubmit", &json!({ "prompt": "go" })).json();
@@ -325,7 +325,7 @@ fn at_once(home: &Home, events: &[Value]) -> Vec<Outcome> {
     })
 }
 
-fn two_first_events_at_once_are_of_one_session(home: &Home) {
+pub(super) fn two_first_events_at_once_are_of_one_session(home: &Home) {
     ready(home);
     for round in 0..4 {
         let of_round = |name: &str, more: Value| {
@@ -346,7 +346,7 @@ fn two_first_events_at_once_are_of_one_session(home: &Home) {
     assert_whole(home);
 }
 
-fn calls_at_once_are_each_recorded_once(home: &Home) {
+pub(super) fn calls_at_once_are_each_recorded_once(home: &Home) {
     ready(home);
     let command = |number: usize| if number.is_multiple_of(2) { "rm -rf /" } else { "ls" };
     let events =
@@ -388,7 +388,7 @@ fn a_use_that_comes_twice_is_judged_twice(home: &Home) {
     assert_whole(home);
 }
 
-fn a_policy_that_cannot_be_read_lets_nothing_pass(home: &Home) {
+pub(super) fn a_policy_that_cannot_be_read_lets_nothing_pass(home: &Home) {
     ready(home);
     add_policy(home, r#"{"deny": ["Bash("]}"#);
     let answer = gate(home, &bash("ls", "toolu_1"));
@@ -400,7 +400,7 @@ fn a_policy_that_cannot_be_read_lets_nothing_pass(home: &Home) {
     assert_whole(home);
 }
 
-fn whoever_is_killed_half_way_leaves_nothing_half(home: &Home) {
+pub(super) fn whoever_is_killed_half_way_leaves_nothing_half(home: &Home) {
     ready(home);
     add_hook(home, "slow", "PreToolUse", "touch begun; sleep 3");
     let mut killed = client(home, &json!({})).start();
@@ -417,7 +417,7 @@ fn whoever_is_killed_half_way_leaves_nothing_half(home: &Home) {
     assert_whole(home);
 }
 
-fn a_session_that_provost_runs_is_left_to_it(home: &Home) {
+pub(super) fn a_session_that_provost_runs_is_left_to_it(home: &Home) {
     let wait = json!({ "tool": "Bash", "input": { "command": "touch begun; until test -e go; do sleep 0.05; done" } });
     let run =
         home.play(&json!([[wait, { "say": "done" }]])).args(&["--permission-mode", "bypassPermissions"]);

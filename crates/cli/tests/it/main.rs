@@ -18,6 +18,7 @@ mod fault;
 mod fork;
 mod hook;
 mod hook_client;
+mod hook_server;
 mod hook_webhook;
 mod import;
 mod init_claude;

@@ -18,6 +18,19 @@ const PLAIN: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 const HEX: &str = "0123456789abcdef";
 const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
+#[test]
+fn the_light_finder_finds_what_the_fast_one_does() {
+    for (text, ..) in positives() {
+        let found = |finder: &AhoCorasick| -> Vec<_> {
+            finder.find_overlapping_iter(&text).map(|found| (found.pattern(), found.range())).collect()
+        };
+        let (mut light, mut fast) = (found(&LIGHT), found(&FAST));
+        light.sort_by_key(|(pattern, range)| (range.start, *pattern));
+        fast.sort_by_key(|(pattern, range)| (range.start, *pattern));
+        assert!(!light.is_empty() && light == fast, "{text}");
+    }
+}
+
 /// A text, and what of it is secret, of which kind. Put together here, so that no scanner takes this file for a leak.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn positives() -> Vec<(String, String, &'static str)> {
