@@ -16,7 +16,7 @@ mod wire;
 pub(crate) use self::{
     conversation::{Conversation, Step},
     handshake::{Greeting, Handshake, HandshakeFailure, UNKNOWN},
-    heard::{Heard, hear, parse_object, said},
+    heard::{Heard, hear, output_of_hook, parse_object, said},
     lines::LineReader,
     outgoing::initialize,
     wire::{usage_of_message, usage_of_models},

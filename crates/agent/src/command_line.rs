@@ -22,7 +22,7 @@ impl CommandLine {
     pub(crate) fn of(launch: &Launch) -> Self {
         let options = option_arguments(&launch.options);
         match &launch.runtime {
-            Runtime::Claude { command } => Self { program: command.clone(), arguments: options },
+            Runtime::Claude { command, .. } => Self { program: command.clone(), arguments: options },
             Runtime::Scripted { program, scenario, state_directory } => {
                 let mut arguments = vec![
                     SUBCOMMAND.into(),
@@ -117,9 +117,13 @@ mod tests {
         CommandLine::of(&Launch { runtime, working_directory, options, environment, limits })
     }
 
+    fn claude() -> Runtime {
+        Runtime::Claude { command: "claude".into(), session_hooks: None }
+    }
+
     #[test]
     fn options_not_given_leave_the_choice_to_the_program() {
-        let line = command_line(Runtime::Claude { command: "claude".into() }, LaunchOptions::default());
+        let line = command_line(claude(), LaunchOptions::default());
         let mut expected = PROTOCOL.map(OsString::from).to_vec();
         expected.push("--permission-mode=default".into());
         assert_eq!(line, CommandLine { program: "claude".into(), arguments: expected });
@@ -141,7 +145,7 @@ mod tests {
             mirror_transcript: true,
             extra_arguments: vec!["--effort".into(), "low".into()],
         };
-        let line = command_line(Runtime::Claude { command: "claude".into() }, options);
+        let line = command_line(claude(), options);
         let expected = [
             "--permission-mode=plan",
             "--model=--help",
@@ -172,7 +176,7 @@ mod tests {
     #[test]
     fn an_empty_system_prompt_is_never_sent() {
         let options = LaunchOptions { system_prompt: Some(String::new()), ..LaunchOptions::default() };
-        let line = command_line(Runtime::Claude { command: "claude".into() }, options);
+        let line = command_line(claude(), options);
         assert_eq!(line.arguments.len(), PROTOCOL.len() + 1);
     }
 }

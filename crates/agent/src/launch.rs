@@ -28,6 +28,8 @@ pub enum Runtime {
     Claude {
         /// A path, or a bare name that is looked up in the `PATH` of the [`Environment`].
         command: PathBuf,
+        /// How it tells of the start and the end of its session; `None` is not at all.
+        session_hooks: Option<SessionHooks>,
     },
     /// The built-in agent that plays a scenario file; see [`scripted`](crate::scripted).
     Scripted {
@@ -38,6 +40,17 @@ pub enum Runtime {
         /// Where it keeps what a resumed session continues from; created when missing.
         state_directory: PathBuf,
     },
+}
+
+/// What the agent CLI tells of `SessionStart` and `SessionEnd` with, for which it calls no callbacks: a command hook that runs
+/// [`session_hook`](crate::session_hook).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionHooks {
+    /// The `provost` binary.
+    pub program: PathBuf,
+    /// An existing folder in which a private one with a Unix socket is made. A socket's path may have about 100 bytes, so give
+    /// a short one.
+    pub directory: PathBuf,
 }
 
 /// How the agent program is asked to behave.

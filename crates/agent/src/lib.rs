@@ -14,8 +14,10 @@ mod process;
 mod program;
 mod running_agent;
 pub mod scripted;
+pub mod session_hook;
 mod start;
 mod start_error;
+mod starting_agent;
 mod supervisor;
 pub mod transcript;
 mod version;
@@ -23,7 +25,7 @@ mod version;
 /// The other end of an agent program's command hooks.
 pub mod command_hook {
     pub use crate::claude::command_hook::{
-        CommandHook, HookMoment, UnreadableCommandHook, answer_event, answer_gate,
+        CommandHook, HookMoment, LONGEST_EVENT, UnreadableCommandHook, answer_event, answer_gate,
     };
 }
 /// Ends agents whose Provost was killed.
@@ -31,10 +33,11 @@ pub mod guard {
     pub use crate::process::guard::{Guard, SUBCOMMAND, stand_guard};
 }
 pub use environment::{Environment, EnvironmentPolicy};
-pub use launch::{Fork, Launch, LaunchOptions, Limits, Runtime, SettingSources};
+pub use launch::{Fork, Launch, LaunchOptions, Limits, Runtime, SessionHooks, SettingSources};
 pub use process::MARK_VARIABLE;
 pub use program::{Program, ProgramError, ProgramOutput};
 pub use running_agent::{Account, AgentGone, InputSender, RunningAgent};
 pub use start::start;
 pub use start_error::StartError;
+pub use starting_agent::StartingAgent;
 pub use version::{InvalidVersion, MINIMUM_VERSION, Version, version};

@@ -2,16 +2,21 @@
 
 use std::{process::ExitStatus, time::Duration};
 
-use domain::agent_event::Exit;
-use tokio::sync::{mpsc, watch};
+use domain::agent_event::{AgentEvent, AgentInput, Exit};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep_until},
+};
 
 use crate::{
-    InputSender, Launch, Limits, MINIMUM_VERSION, RunningAgent, Runtime, StartError, Version,
+    InputSender, Launch, MINIMUM_VERSION, Runtime, StartError, StartingAgent, Version,
     claude::{Greeting, Handshake, HandshakeFailure, UNKNOWN, initialize},
     command_line::CommandLine,
     process::Process,
     running_agent::Stop,
     scripted::Scenario,
+    session_hook::{HookSocket, Told, next_of, prepare},
+    starting_agent::Greeted,
     supervisor::{DRAIN, OwnerSide, Supervisor, Wires, exit},
     version,
 };
@@ -21,45 +26,164 @@ const INITIALIZE: &str = "provost-0";
 const EVENTS_AHEAD: usize = 32;
 const INPUTS_AHEAD: usize = 32;
 
-/// Starts an agent program and waits until it answered `initialize`. Every tool call will be asked about, by
+/// Starts an agent program, which is not ready yet. Every tool call will be asked about, by
 /// [`Gate`](domain::agent_event::AgentEvent::Gate).
 ///
 /// # Errors
 /// See [`StartError`]; in each case no process is left.
-pub async fn start(launch: Launch) -> Result<RunningAgent, StartError> {
+pub async fn start(mut launch: Launch) -> Result<StartingAgent, StartError> {
     check_scenario(&launch.runtime)?;
+    let socket = prepare(&mut launch)?;
     let command_line = CommandLine::of(&launch);
-    let (mut process, streams) =
+    let (process, streams) =
         Process::spawn(command_line, &launch.working_directory, &launch.environment).await?;
-    let mut wires = Wires::connect(streams, &launch.limits);
-    let outcome = tokio::time::timeout(launch.limits.handshake, shake_hands(&mut process, &mut wires)).await;
-    let failure = match outcome {
-        Ok(Outcome::Ready(greeting)) => match too_old(&launch.runtime, &greeting) {
-            None => return Ok(supervise(process, wires, greeting, &launch.limits)),
-            Some(error) => Failure::Known(error),
-        },
-        Ok(Outcome::Failed(failure)) => Failure::Known(from_handshake(failure, &launch)),
-        Ok(Outcome::Ended(status)) => Failure::Ended(status),
-        Err(_) => Failure::Known(StartError::HandshakeTimeout { after: launch.limits.handshake }),
-    };
-    let _ended_by_us = process.kill_and_wait().await;
-    match failure {
-        Failure::Known(error) => Err(error),
-        Failure::Ended(status) => {
-            Err(explain(exit(status, false, wires.stderr.finish().await), &launch).await)
-        }
-    }
+    let wires = Wires::connect(streams, &launch.limits);
+    let (input_sender, inputs) = mpsc::channel(INPUTS_AHEAD);
+    let (stop_sender, stop) = watch::channel(Stop::No);
+    let (event_sender, events) = mpsc::channel(EVENTS_AHEAD + 1);
+    let (told_sender, told) = mpsc::channel(EVENTS_AHEAD);
+    let (outcome_sender, outcome) = oneshot::channel();
+    let place_of_exit = event_sender.clone().try_reserve_owned().ok();
+    let pid = process.pid();
+    let owner = OwnerSide { inputs, stop, events: event_sender, place_of_exit };
+    let start = Start { launch, process, wires, socket, owner, told: told_sender };
+    tokio::spawn(start.run(outcome_sender));
+    let input = InputSender { inputs: input_sender, stop: stop_sender };
+    Ok(StartingAgent { pid, input, told, events, outcome, settled: None })
+}
+
+/// A program on its way to being ready.
+struct Start {
+    launch: Launch,
+    process: Process,
+    wires: Wires,
+    socket: Option<HookSocket>,
+    owner: OwnerSide,
+    told: mpsc::Sender<AgentEvent>,
 }
 
 enum Outcome {
     Ready(Greeting),
     Failed(HandshakeFailure),
     Ended(Option<ExitStatus>),
+    TimedOut,
+    NobodyListens,
 }
 
 enum Failure {
     Known(StartError),
     Ended(Option<ExitStatus>),
+}
+
+impl Start {
+    /// Says whether it is ready, and goes on with it until it ends.
+    async fn run(mut self, outcome: oneshot::Sender<Result<Greeted, StartError>>) {
+        let failure = match self.shake_hands().await {
+            Outcome::Ready(greeting) => match too_old(&self.launch.runtime, &greeting) {
+                None => return self.supervise(greeting, outcome).await,
+                Some(error) => Failure::Known(error),
+            },
+            Outcome::Failed(failure) => Failure::Known(from_handshake(failure, &self.launch)),
+            Outcome::Ended(status) => Failure::Ended(status),
+            Outcome::TimedOut => {
+                Failure::Known(StartError::HandshakeTimeout { after: self.launch.limits.handshake })
+            }
+            // Dropping the process ends it.
+            Outcome::NobodyListens => return,
+        };
+        let _ended_by_us = self.process.kill_and_wait().await;
+        let error = match failure {
+            Failure::Known(error) => error,
+            Failure::Ended(status) => {
+                explain(exit(status, false, self.wires.stderr.finish().await), &self.launch).await
+            }
+        };
+        drop(outcome.send(Err(error)));
+    }
+
+    async fn supervise(self, greeting: Greeting, outcome: oneshot::Sender<Result<Greeted, StartError>>) {
+        let Greeting { version, account, backlog } = greeting;
+        drop(self.told);
+        // Nobody who listens is heard of by the supervisor as well.
+        drop(outcome.send(Ok(Greeted { version, account })));
+        let grace = self.launch.limits.shutdown_grace;
+        Supervisor::new(self.process, self.wires, self.socket, self.owner, grace).run(backlog).await;
+    }
+
+    /// Asks and listens until there is an answer, or the program ended and all its words are heard. The agent CLI runs the hooks of
+    /// its session's start before it answers; its time begins anew after them.
+    async fn shake_hands(&mut self) -> Outcome {
+        self.wires.send(initialize(INITIALIZE)).await;
+        let mut handshake = Handshake::new(INITIALIZE);
+        let mut ended = None;
+        let mut deadline = Instant::now() + self.launch.limits.handshake;
+        let mut was_waited_for = false;
+        loop {
+            let is_waited_for = self.socket.as_ref().is_some_and(HookSocket::is_waited_for);
+            if was_waited_for && !is_waited_for {
+                deadline = Instant::now() + self.launch.limits.handshake;
+            }
+            was_waited_for = is_waited_for;
+            let heard = tokio::select! {
+                biased;
+                () = self.told.closed() => return Outcome::NobodyListens,
+                told = next_of(&mut self.socket) => {
+                    self.on_told(told).await;
+                    continue;
+                }
+                Some(input) = self.owner.inputs.recv() => {
+                    self.on_input(input);
+                    continue;
+                }
+                heard = self.wires.heard.recv() => heard,
+                status = self.process.wait(), if ended.is_none() => {
+                    ended = Some(status.ok());
+                    continue;
+                }
+                () = tokio::time::sleep(DRAIN), if ended.is_some() => None,
+                () = sleep_until(deadline), if !is_waited_for => return Outcome::TimedOut,
+            };
+            let Some(heard) = heard else {
+                return Outcome::Ended(match ended {
+                    Some(status) => status,
+                    None => ends_soon(&mut self.process).await,
+                });
+            };
+            if self.socket.as_mut().is_some_and(|socket| socket.is_repeated(&heard)) {
+                continue;
+            }
+            match handshake.hear(heard) {
+                Some(Ok(greeting)) => return Outcome::Ready(greeting),
+                Some(Err(failure)) => return Outcome::Failed(failure),
+                None => {}
+            }
+        }
+    }
+
+    /// A session that has not begun has no end: what the agent CLI tells of one it did not find is left alone.
+    async fn on_told(&mut self, told: Told) {
+        let Some(socket) = &mut self.socket else { return };
+        let event = match told {
+            Told::Call { call, .. } if call.event.as_str() == "SessionEnd" => return,
+            Told::Call { call, answers } => {
+                socket.owe(&call, answers);
+                AgentEvent::Hook(call)
+            }
+            Told::Withdrawn { request_id } if socket.withdraw(&request_id) => {
+                AgentEvent::RequestCancelled { request_id }
+            }
+            Told::Withdrawn { .. } => return,
+        };
+        // Nobody listening is heard of at once.
+        drop(self.told.send(event).await);
+    }
+
+    /// Before it is ready, a program is told nothing but what hooks say.
+    fn on_input(&mut self, input: AgentInput) {
+        if let (Some(socket), AgentInput::AnswerHook { request_id, answer }) = (&mut self.socket, input) {
+            let _unknown = socket.answer(&request_id, answer);
+        }
+    }
 }
 
 fn check_scenario(runtime: &Runtime) -> Result<(), StartError> {
@@ -69,35 +193,6 @@ fn check_scenario(runtime: &Runtime) -> Result<(), StartError> {
             Ok(_) => Ok(()),
             Err(source) => Err(StartError::BadScenario { path: scenario.clone(), source }),
         },
-    }
-}
-
-/// Asks and listens until there is an answer, or the program ended and all its words are heard.
-async fn shake_hands(process: &mut Process, wires: &mut Wires) -> Outcome {
-    wires.send(initialize(INITIALIZE)).await;
-    let mut handshake = Handshake::new(INITIALIZE);
-    let mut ended = None;
-    loop {
-        let heard = tokio::select! {
-            biased;
-            heard = wires.heard.recv() => heard,
-            status = process.wait(), if ended.is_none() => {
-                ended = Some(status.ok());
-                continue;
-            }
-            () = tokio::time::sleep(DRAIN), if ended.is_some() => None,
-        };
-        let Some(heard) = heard else {
-            return Outcome::Ended(match ended {
-                Some(status) => status,
-                None => ends_soon(process).await,
-            });
-        };
-        match handshake.hear(heard) {
-            Some(Ok(greeting)) => return Outcome::Ready(greeting),
-            Some(Err(failure)) => return Outcome::Failed(failure),
-            None => {}
-        }
     }
 }
 
@@ -136,7 +231,7 @@ async fn explain(exit: Exit, launch: &Launch) -> StartError {
     if says("already in use") {
         return StartError::SessionIdInUse;
     }
-    if let Runtime::Claude { command } = &launch.runtime
+    if let Runtime::Claude { command, .. } = &launch.runtime
         && says("unknown option")
         && let Ok(found) = version(command).await
         && let Some(error) = older_than_needed(found)
@@ -144,22 +239,4 @@ async fn explain(exit: Exit, launch: &Launch) -> StartError {
         return error;
     }
     StartError::ExitedEarly(exit)
-}
-
-fn supervise(process: Process, wires: Wires, greeting: Greeting, limits: &Limits) -> RunningAgent {
-    let (input_sender, inputs) = mpsc::channel(INPUTS_AHEAD);
-    let (stop_sender, stop) = watch::channel(Stop::No);
-    let (event_sender, events) = mpsc::channel(EVENTS_AHEAD + 1);
-    let place_of_exit = event_sender.clone().try_reserve_owned().ok();
-    let pid = process.pid();
-    let owner = OwnerSide { inputs, stop, events: event_sender, place_of_exit };
-    let supervisor = Supervisor::new(process, wires, owner, limits.shutdown_grace);
-    tokio::spawn(supervisor.run(greeting.backlog));
-    RunningAgent {
-        pid,
-        version: greeting.version,
-        account: greeting.account,
-        input: InputSender { inputs: input_sender, stop: stop_sender },
-        events,
-    }
 }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use domain::agent_event::Exit;
 
-use crate::{Version, command_line::MIRROR, scripted::ScenarioError};
+use crate::{Version, command_line::MIRROR, scripted::ScenarioError, session_hook::UnusableSettings};
 
 /// Why an agent program did not start. No process is left behind.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,22 @@ pub enum StartError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The socket at which it is to tell of its session's start and end cannot be made, for example because its path is too long.
+    #[error("there can be no socket in {} to hear of the session's start and end at", .directory.display())]
+    SessionHooks {
+        /// The folder as given.
+        directory: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The further arguments name settings that cannot be joined with those that make its hooks ours.
+    #[error("the settings {settings} that --settings gives the agent program cannot be used")]
+    Settings {
+        /// The file, or the beginning of the JSON.
+        settings: String,
+        /// What is wrong with them.
+        source: UnusableSettings,
     },
     /// The program is older than what this driver knows to speak to.
     #[error("the agent program is version {found}; {needed} or newer is needed")]

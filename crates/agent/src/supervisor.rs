@@ -22,6 +22,7 @@ use crate::{
     claude::{Conversation, Heard, Step},
     process::{Process, signal_of},
     running_agent::Stop,
+    session_hook::{HookSocket, Told, next_of},
 };
 
 /// After the end of the process, how long a stray process may hold its output open without writing.
@@ -43,11 +44,13 @@ pub(crate) struct Supervisor {
     process: Process,
     wires: Wires,
     conversation: Conversation,
+    socket: Option<HookSocket>,
     owner: OwnerSide,
     unsent: VecDeque<String>,
     untold: VecDeque<AgentEvent>,
     shutdown: Shutdown,
     has_heard_all: bool,
+    has_all_inputs: bool,
 }
 
 /// The supervisor's ends of the channels to the owner.
@@ -68,21 +71,30 @@ enum Next {
     NobodyListens,
     InputClosed,
     Heard(Option<Heard>),
+    HookTold(Told),
     Input(Option<AgentInput>),
     Ended(io::Result<ExitStatus>),
 }
 
 impl Supervisor {
-    pub(crate) fn new(process: Process, wires: Wires, owner: OwnerSide, grace: Duration) -> Self {
+    pub(crate) fn new(
+        process: Process,
+        wires: Wires,
+        socket: Option<HookSocket>,
+        owner: OwnerSide,
+        grace: Duration,
+    ) -> Self {
         Self {
             process,
             wires,
             conversation: Conversation::default(),
+            socket,
             owner,
             unsent: VecDeque::new(),
             untold: VecDeque::new(),
             shutdown: Shutdown::new(grace),
             has_heard_all: false,
+            has_all_inputs: false,
         }
     }
 
@@ -104,9 +116,14 @@ impl Supervisor {
     }
 
     async fn next(&mut self) -> Next {
+        let is_waited_for = self.socket.as_ref().is_some_and(HookSocket::is_waited_for);
+        self.shutdown.note(is_waited_for, Instant::now());
         let deadlines = [self.shutdown.deadline(), self.conversation.next_deadline()];
         let may_hear = self.untold.is_empty() && self.unsent.len() < MOST_UNSENT && !self.has_heard_all;
-        let may_take_input = self.unsent.len() < MOST_UNSENT_INPUTS && !self.shutdown.was_asked();
+        let may_hear_hooks = self.untold.is_empty();
+        // Once the input is closed, nothing is sent any more; hooks may still be answered.
+        let has_room = self.unsent.len() < MOST_UNSENT_INPUTS || self.shutdown.was_asked();
+        let may_take_input = has_room && !self.has_all_inputs;
         let somebody_may_listen = !self.shutdown.is_last_stage();
         tokio::select! {
             biased;
@@ -118,6 +135,7 @@ impl Supervisor {
                 if sent.is_ok() { Next::Sent } else { Next::InputClosed }
             }
             status = self.process.wait() => Next::Ended(status),
+            told = next_of(&mut self.socket), if may_hear_hooks => Next::HookTold(told),
             heard = self.wires.heard.recv(), if may_hear => Next::Heard(heard),
             input = self.owner.inputs.recv(), if may_take_input => Next::Input(input),
         }
@@ -127,18 +145,56 @@ impl Supervisor {
         let now = Instant::now();
         match next {
             Next::Stop(Stop::No) | Next::Told | Next::Ended(_) => {}
-            Next::Stop(Stop::Close) | Next::Input(None) => self.close(now),
+            Next::Stop(Stop::Close) => self.close(now),
             Next::Stop(Stop::Kill) | Next::NobodyListens => self.kill(),
             Next::Deadline => self.pass_deadline(now),
             Next::Sent => self.close_input_when_all_is_sent(),
             Next::InputClosed => self.unsent.clear(),
             Next::Heard(Some(heard)) => self.take_in(heard),
             Next::Heard(None) => self.has_heard_all = true,
-            Next::Input(Some(input)) => self.unsent.extend(self.conversation.tell(input, now)),
+            Next::HookTold(told) => self.take_in_hook(told),
+            Next::Input(Some(input)) => self.pass_on(input, now),
+            Next::Input(None) => {
+                self.has_all_inputs = true;
+                self.close(now);
+            }
+        }
+    }
+
+    /// After the end was asked for, only hooks are answered.
+    fn pass_on(&mut self, input: AgentInput, now: Instant) {
+        let input = match (input, &mut self.socket) {
+            (AgentInput::AnswerHook { request_id, answer }, Some(socket)) => {
+                match socket.answer(&request_id, answer) {
+                    Ok(()) => return,
+                    Err(answer) => AgentInput::AnswerHook { request_id, answer },
+                }
+            }
+            (input, _) => input,
+        };
+        if !self.shutdown.was_asked() {
+            self.unsent.extend(self.conversation.tell(input, now));
+        }
+    }
+
+    fn take_in_hook(&mut self, told: Told) {
+        let Some(socket) = &mut self.socket else { return };
+        match told {
+            Told::Call { call, answers } => {
+                socket.owe(&call, answers);
+                self.untold.push_back(AgentEvent::Hook(call));
+            }
+            Told::Withdrawn { request_id } if socket.withdraw(&request_id) => {
+                self.untold.push_back(AgentEvent::RequestCancelled { request_id });
+            }
+            Told::Withdrawn { .. } => {}
         }
     }
 
     fn take_in(&mut self, heard: Heard) {
+        if self.socket.as_mut().is_some_and(|socket| socket.is_repeated(&heard)) {
+            return;
+        }
         match self.conversation.hear(heard) {
             Step::Tell(event) => self.untold.push_back(*event),
             Step::Send(line) if self.wires.lines.is_some() => self.unsent.push_back(line),
@@ -149,7 +205,7 @@ impl Supervisor {
     /// What was sent before is still handed over; then the input is closed.
     fn close(&mut self, now: Instant) {
         while let Ok(input) = self.owner.inputs.try_recv() {
-            self.unsent.extend(self.conversation.tell(input, now));
+            self.pass_on(input, now);
         }
         self.process.observe();
         self.shutdown.begin(now);
@@ -223,7 +279,9 @@ impl Supervisor {
 
     async fn say_goodbye(mut self, status: io::Result<ExitStatus>, somebody_listens: bool) {
         if somebody_listens {
-            self.untold.extend(self.conversation.end());
+            let waited = self.socket.take().map(|mut socket| socket.end()).unwrap_or_default();
+            let cancelled = waited.into_iter().map(|request_id| AgentEvent::RequestCancelled { request_id });
+            self.untold.extend(self.conversation.end().into_iter().chain(cancelled));
             self.tell_all().await;
         }
         let was_asked = self.shutdown.was_asked();

@@ -4,6 +4,7 @@ mod actor;
 mod ask;
 mod bundle;
 mod checkpoint;
+mod connect;
 mod fork;
 mod get;
 mod handle;

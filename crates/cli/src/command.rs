@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod agent_guard;
+pub(crate) mod agent_hook;
 pub(crate) mod agent_scripted;
 pub(crate) mod approval;
 pub(crate) mod audit_export;

@@ -94,6 +94,9 @@ pub(crate) enum Command {
     /// Judges events for hook clients.
     #[command(name = crate::hook_server::SUBCOMMAND, hide = true)]
     HookServer(command::hook_server::HookServer),
+    /// The program at the command hooks that Provost gives an agent CLI.
+    #[command(name = agent::session_hook::SUBCOMMAND, hide = true)]
+    AgentHook(command::agent_hook::AgentHook),
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use agent::{Environment, EnvironmentPolicy, Limits, Runtime, SettingSources};
+use agent::{Environment, EnvironmentPolicy, Limits, Runtime, SessionHooks, SettingSources};
 use app::{
     App, Caller,
     clock::{Clock, SystemClock, SystemIds},
@@ -230,7 +230,13 @@ impl Context {
         self.guarding.start()?;
         let settings = &self.settings.runtime;
         let runtime = match kind {
-            RuntimeKind::Claude => Runtime::Claude { command: settings.claude.command.clone() },
+            RuntimeKind::Claude => Runtime::Claude {
+                command: settings.claude.command.clone(),
+                session_hooks: Some(SessionHooks {
+                    program: std::env::current_exe()?,
+                    directory: temporary.to_owned(),
+                }),
+            },
             RuntimeKind::Scripted => self.scripted(scenario)?,
         };
         let handshake = Duration::from_secs(settings.claude.handshake_timeout_seconds.get().into());

@@ -553,6 +553,11 @@ impl From<StartError> for Failure {
                 failure(Code::NotFound).hint("its own transcript is gone; start a new session")
             }
             StartError::SessionIdInUse => failure(Code::Refused).hint("end the other process that uses it"),
+            StartError::SessionHooks { .. } => {
+                failure(Code::Failed).hint("give temporary files a short path with TMPDIR")
+            }
+            StartError::Settings { .. } => failure(Code::Usage)
+                .hint("mend them, or take them out of the setting runtime.claude.arguments"),
             StartError::BadScenario { .. } => {
                 failure(Code::Usage).hint("the file format is described in docs/agent-protocol.md")
             }

@@ -66,6 +66,9 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     if let Command::HookServer(command) = command {
         return command.run().map_err(|failure| (failure, None));
     }
+    if let Command::AgentHook(command) = command {
+        return Ok(command.run());
+    }
     // Its exit code decides whether a tool runs, so that whatever goes wrong is its own business.
     if let Command::HookClient(command) = command {
         return Ok(command.run(global));
@@ -141,6 +144,7 @@ async fn dispatch(command: Command, context: Context, global: &Global) -> Result
         Command::AgentScripted(command) => Ok(command.run()),
         Command::AgentGuard(command) => Ok(command.run()),
         Command::HookServer(command) => command.run(),
+        Command::AgentHook(command) => Ok(command.run()),
         Command::HookClient(_) => Err(anyhow::anyhow!("hook-client runs by itself").into()),
     }
 }

@@ -14,6 +14,8 @@ use super::{
     wire::{Frame, Question, gate},
 };
 
+/// The most that an event may be, in bytes.
+pub const LONGEST_EVENT: u64 = 16 * 1024 * 1024;
 /// There is no request to answer to: the program is started for one event.
 const NO_REQUEST: &str = "";
 /// The longest session id that is believed.

@@ -42,6 +42,13 @@ pub(crate) fn hear(line: &Line) -> Heard {
     }
 }
 
+/// What a command hook printed, when that is what was said.
+pub(crate) fn output_of_hook(heard: &Heard) -> Option<&str> {
+    let Heard::Event(AgentEvent::Message(message)) = heard else { return None };
+    let is_response = message.body.subtype.as_deref() == Some("hook_response");
+    message.body.content.extra.get("stdout").filter(|_| is_response)?.as_str()
+}
+
 /// A message of a transcript, whose lines hold what the frames of the protocol do.
 pub(crate) fn said(fields: Map<String, Value>, is_model: bool) -> AgentMessage {
     let frame = Frame::new(fields);

@@ -9,6 +9,15 @@ use tokio::time::Instant;
 pub(super) struct Shutdown {
     stage: Stage,
     grace: Duration,
+    wait: Wait,
+}
+
+/// Whether the program waits for us while it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    NotYet,
+    Now,
+    Over,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +37,7 @@ pub(super) enum Urge {
 
 impl Shutdown {
     pub(super) const fn new(grace: Duration) -> Self {
-        Self { stage: Stage::Running, grace }
+        Self { stage: Stage::Running, grace, wait: Wait::NotYet }
     }
 
     /// Starts the first grace period, unless the shutdown is already under way.
@@ -42,10 +51,24 @@ impl Shutdown {
         self.stage = Stage::Killed;
     }
 
+    /// Notes whether the program waits for what hooks say. The first grace period begins anew once it does not any more; once only, so
+    /// that nothing puts the end off for ever.
+    pub(super) fn note(&mut self, is_waited_for: bool, now: Instant) {
+        let Stage::InputClosed { .. } = self.stage else { return };
+        match (self.wait, is_waited_for) {
+            (Wait::NotYet, true) => self.wait = Wait::Now,
+            (Wait::Now, false) => {
+                self.wait = Wait::Over;
+                self.stage = Stage::InputClosed { until: now + self.grace };
+            }
+            _ => {}
+        }
+    }
+
     /// Moves on when a grace period is over.
     pub(super) fn pass(&mut self, now: Instant) -> Option<Urge> {
         match self.stage {
-            Stage::InputClosed { until } if until <= now => {
+            Stage::InputClosed { until } if until <= now && self.wait != Wait::Now => {
                 self.stage = Stage::Terminated { until: now + self.grace };
                 Some(Urge::Terminate)
             }
@@ -57,8 +80,9 @@ impl Shutdown {
         }
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         match self.stage {
+            Stage::InputClosed { .. } if self.wait == Wait::Now => None,
             Stage::InputClosed { until } | Stage::Terminated { until } => Some(until),
             Stage::Running | Stage::Killed => None,
         }
@@ -91,5 +115,20 @@ mod tests {
         assert_eq!(shutdown.pass(start + grace), None);
         assert_eq!(shutdown.pass(start + 2 * grace), Some(Urge::Kill));
         assert_eq!((shutdown.pass(start + 9 * grace), shutdown.deadline()), (None, None));
+    }
+
+    #[test]
+    fn the_time_in_which_hooks_are_waited_for_does_not_count_once() {
+        let grace = Duration::from_secs(5);
+        let start = Instant::now();
+        let mut shutdown = Shutdown::new(grace);
+        shutdown.note(true, start);
+        shutdown.begin(start);
+        shutdown.note(true, start);
+        assert_eq!((shutdown.pass(start + 3 * grace), shutdown.deadline()), (None, None));
+        shutdown.note(false, start + 3 * grace);
+        assert_eq!(shutdown.deadline(), Some(start + 4 * grace));
+        shutdown.note(true, start + 3 * grace);
+        assert_eq!(shutdown.pass(start + 4 * grace), Some(Urge::Terminate));
     }
 }

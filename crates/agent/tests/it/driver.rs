@@ -13,7 +13,7 @@ use crate::fake_agent::{FakeAgent, PATIENCE, next, rest, text_of, until_gone};
 
 fn with_command(command: impl Into<std::path::PathBuf>) -> FakeAgent {
     let mut agent = FakeAgent::new("");
-    agent.launch.runtime = Runtime::Claude { command: command.into() };
+    agent.launch.runtime = Runtime::Claude { command: command.into(), session_hooks: None };
     agent
 }
 

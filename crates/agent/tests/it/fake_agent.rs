@@ -35,7 +35,7 @@ impl FakeAgent {
         fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).expect("permissions");
         let path = [("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()), ("SECRET".into(), "x".into())];
         let launch = Launch {
-            runtime: Runtime::Claude { command },
+            runtime: Runtime::Claude { command, session_hooks: None },
             working_directory: folder.path().to_owned(),
             options: LaunchOptions::default(),
             environment: Environment::select(path, EnvironmentPolicy::OwnLogin),
@@ -49,9 +49,8 @@ impl FakeAgent {
     }
 
     pub(crate) async fn try_start(&self) -> Result<RunningAgent, StartError> {
-        tokio::time::timeout(PATIENCE, provost_agent::start(self.launch.clone()))
-            .await
-            .expect("no answer in time")
+        let ready = async { provost_agent::start(self.launch.clone()).await?.ready().await };
+        tokio::time::timeout(PATIENCE, ready).await.expect("no answer in time")
     }
 
     pub(crate) async fn refusal(&self) -> StartError {

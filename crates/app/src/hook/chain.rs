@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::hook::HookAnswer;
 use serde_json::Value;
 use tokio::{sync::oneshot, time::Instant};
 
@@ -56,6 +57,15 @@ pub(crate) async fn run_chain(
 }
 
 impl Conclusion {
+    /// What an event is answered at which nothing is decided.
+    pub(crate) fn into_answer(self) -> HookAnswer {
+        let block = match self.verdict {
+            Verdict::Block(reason) => Some(reason),
+            Verdict::Continue | Verdict::Ask(_) => None,
+        };
+        HookAnswer { block, context: self.context }
+    }
+
     fn add(&mut self, hook_name: &str, said: Said) {
         match said.verdict {
             Verdict::Continue => {}

@@ -62,6 +62,14 @@ impl About {
         }
     }
 
+    /// What an answer names.
+    pub(super) fn into_request_id(self) -> String {
+        match self {
+            Self::Gate(request) => request.request_id,
+            Self::Call(call) => call.request_id,
+        }
+    }
+
     fn hooked(&self) -> HookedEvent {
         match self {
             Self::Gate(request) => HookedEvent::of_gate(request),

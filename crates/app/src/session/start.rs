@@ -6,9 +6,7 @@ use std::{
     time::Duration,
 };
 
-use agent::{
-    Environment, Fork, Launch, LaunchOptions, Limits, RunningAgent, Runtime, SettingSources, StartError,
-};
+use agent::{Environment, Limits, Runtime, SettingSources, StartError};
 use domain::{
     actor::Actor,
     audit_action::AuditAction,
@@ -21,13 +19,13 @@ use domain::{
     timeline::{Change, TimelineEntry, TimelineItem},
     transition::Transition,
 };
-use store::{Guard, SessionChange, SessionUpdate as RowUpdate, StoreError, ToolCallFilter};
+use store::{Guard, SessionChange, SessionUpdate as RowUpdate, StoreError};
 use tokio::sync::mpsc;
 
 use super::{
     Asker,
     actor::{SessionActor, Start},
-    fork,
+    connect::Connecting,
     handle::SessionHandle,
     held::LEASE,
     hooks::Hooks,
@@ -210,7 +208,9 @@ impl App {
                 return Err(error.into());
             }
         };
-        let running = match self.start_agent(&session, launch, &mut recorder, &mut entries).await? {
+        let mut hooks = self.hooks_of(&session, default_hooks, environment);
+        let connecting = Connecting { recorder: &mut recorder, hooks: &mut hooks, entries: &mut entries };
+        let running = match self.connect(&session, launch, connecting).await? {
             Ok(running) => running,
             Err(error) => {
                 self.not_started(&mut recorder, &author, full_text(&error)).await?;
@@ -223,7 +223,6 @@ impl App {
             super::GetSessionError::Store(error) => error.into(),
         })?;
         let told = self.list_told(session.team_id, session.id).await?;
-        let hooks = self.hooks_of(&session, default_hooks, environment);
         let start = Start { author, idle, approval_wait, hold, decider, hooks, entries, told };
         let (handle, updates) = SessionActor::spawn(recorder, running, asker, session.options.timeout, start);
         Ok(RunningSession { session, handle, updates })
@@ -375,53 +374,6 @@ impl App {
         Ok((Session { status: SessionStatus::Connecting, ..session }, fence, entries))
     }
 
-    /// Starts the agent program on what it remembers of the session, or tells it what it does not remember.
-    async fn start_agent(
-        &self,
-        session: &Session,
-        launch: LaunchSettings,
-        recorder: &mut Recorder,
-        entries: &mut Vec<TimelineEntry>,
-    ) -> Result<Result<RunningAgent, StartError>, StoreError> {
-        let is_told = session.external_id.is_none() && session.options.sdk_options.contains_key(FORK_TOLD);
-        let why = if is_told {
-            "the agent program cannot cut the conversation there".to_owned()
-        } else {
-            if matches!(launch.runtime, Runtime::Claude { .. }) {
-                self.restore_transcript(session, &launch.environment).await?;
-            }
-            match start_mirrored(launch_of(session, launch.clone())).await {
-                Err(StartError::ResumeUnknown { external_id }) => {
-                    format!(
-                        "the agent program does not know that place in a conversation {external_id} any more"
-                    )
-                }
-                started => return Ok(started),
-            }
-        };
-        let text = format!("{why}; it is told what was said, as context");
-        entries.extend(recorder.history_replayed(text).await?);
-        Ok(start_mirrored(self.replaying(session, launch).await?).await)
-    }
-
-    /// How a session is started whose agent program does not know what was said in it.
-    async fn replaying(&self, session: &Session, settings: LaunchSettings) -> Result<Launch, StoreError> {
-        let (team, id) = (session.team_id, session.id);
-        let read = move |conn: &store::Conn| {
-            let team = conn.team(team);
-            let messages = team.messages().list(id, 0, u32::MAX)?;
-            let calls = team.tool_calls().list(id, &ToolCallFilter::default(), 0, u32::MAX)?;
-            Ok::<_, StoreError>(fork::replay(&messages, &calls))
-        };
-        let told = self.store().scan(read).await?;
-        let mut launch = launch_of(session, settings);
-        launch.options.resume = None;
-        launch.options.fork = None;
-        let prompt = [launch.options.system_prompt.take(), Some(told)];
-        launch.options.system_prompt = Some(prompt.into_iter().flatten().collect::<Vec<_>>().join("\n\n"));
-        Ok(launch)
-    }
-
     /// A rule that keeps somebody from resuming a session is audited; a session that is not there is not.
     async fn note_refusal(&self, caller: Caller, id: SessionId, error: Option<&StartSessionError>) {
         let Some(error @ (StartSessionError::NotResumable { .. } | StartSessionError::BudgetSpent { .. })) =
@@ -527,53 +479,8 @@ pub(super) const FORK_AT: &str = "fork_at";
 /// The key under which a fork keeps that its history must be told to the agent program, which cannot cut it there.
 pub(super) const FORK_TOLD: &str = "fork_told";
 
-/// Starts an agent program that tells what it writes to its transcript, unless it does not know how.
-async fn start_mirrored(launch: Launch) -> Result<RunningAgent, StartError> {
-    let started = agent::start(launch.clone()).await;
-    match started {
-        Err(error) if error.is_for_want_of_a_mirror() => {
-            let options = LaunchOptions { mirror_transcript: false, ..launch.options };
-            agent::start(Launch { options, ..launch }).await
-        }
-        started => started,
-    }
-}
-
 pub(super) fn text_option(options: &SessionOptions, key: &str) -> Option<String> {
     options.sdk_options.get(key).and_then(|value| value.as_str()).map(str::to_owned)
-}
-
-fn launch_of(session: &Session, settings: LaunchSettings) -> Launch {
-    let options = &session.options;
-    let mut environment = settings.environment;
-    if let Some(most) = options.sdk_options.get(MAX_OUTPUT_TOKENS) {
-        environment = environment.with("CLAUDE_CODE_MAX_OUTPUT_TOKENS", most.to_string());
-    }
-    Launch {
-        runtime: settings.runtime,
-        working_directory: PathBuf::from(&session.working_directory),
-        options: LaunchOptions {
-            model: options.model.clone(),
-            fallback_model: text_option(options, FALLBACK_MODEL),
-            system_prompt: options.system_prompt.clone(),
-            permission_mode: options.permission_mode,
-            max_turns: options.max_turns,
-            // The agent program counts from the start of its process, so it gets what is left.
-            budget: options.budget.map(|budget| budget.minus(session.totals.cost)),
-            resume: session.external_id.clone().or_else(|| text_option(options, FORK_OF)),
-            // Once it has an id of its own it is resumed as any other.
-            fork: match (&session.external_id, text_option(options, FORK_OF)) {
-                (None, Some(_)) => Some(Fork { at: text_option(options, FORK_AT) }),
-                _ => None,
-            },
-            include_partial_messages: settings.include_partial_messages || options.include_partial_messages,
-            mirror_transcript: true,
-            setting_sources: settings.setting_sources,
-            extra_arguments: settings.extra_arguments,
-        },
-        environment,
-        limits: settings.limits,
-    }
 }
 
 /// An error with its causes, for the record.

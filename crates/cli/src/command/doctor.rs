@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use agent::{Launch, LaunchOptions, Limits, RunningAgent};
+use agent::{Launch, LaunchOptions, Limits, RunningAgent, Runtime};
 use app::clock::{Clock, SystemClock};
 use clap::Args;
 use domain::{
@@ -152,13 +152,17 @@ async fn start_claude(context: &Context) -> Result<RunningAgent, Failure> {
     let launch = context.launch_settings(RuntimeKind::Claude, None, folder.path(), Login::Own)?;
     let limits = Limits { handshake: launch.limits.handshake.min(PATIENCE), ..launch.limits };
     let running = agent::start(Launch {
-        runtime: launch.runtime,
+        // Nobody's session begins here.
+        runtime: Runtime::Claude {
+            command: context.settings.runtime.claude.command.clone(),
+            session_hooks: None,
+        },
         working_directory: folder.path().to_owned(),
         options: LaunchOptions { setting_sources: launch.setting_sources, ..LaunchOptions::default() },
         environment: launch.environment,
         limits,
     });
-    Ok(running.await?)
+    Ok(running.await?.ready().await?)
 }
 
 async fn end(mut running: RunningAgent) {

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use agent::command_hook::{CommandHook, answer_event, answer_gate};
+use agent::command_hook::{CommandHook, LONGEST_EVENT, answer_event, answer_gate};
 use app::{
     App,
     captured::{Capture, CapturedAnswer},
@@ -44,8 +44,6 @@ use crate::{
 
 /// How it is called.
 pub(crate) const SUBCOMMAND: &str = "hook-client";
-/// The most that an event may be.
-const LONGEST_EVENT: u64 = 16 * 1024 * 1024;
 /// By this exit code a command hook blocks.
 const BLOCKS: u8 = 2;
 /// The part of the time that is left to record and answer when others took theirs: one in so many.
@@ -256,7 +254,8 @@ pub(crate) async fn judge(
     })
 }
 
-fn event() -> Result<Vec<u8>, Failure> {
+/// What the agent CLI gave on standard input.
+pub(super) fn event() -> Result<Vec<u8>, Failure> {
     let mut event = Vec::new();
     let read = io::stdin().lock().take(LONGEST_EVENT + 1).read_to_end(&mut event);
     read.map_err(|error| Failure::new(Code::Failed, format!("standard input cannot be read: {error}")))?;
@@ -268,7 +267,7 @@ fn event() -> Result<Vec<u8>, Failure> {
     Ok(event)
 }
 
-fn say(answer: &str) -> Result<(), Failure> {
+pub(super) fn say(answer: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
     written.map_err(|error| Failure::new(Code::Failed, format!("the answer cannot be written: {error}")))

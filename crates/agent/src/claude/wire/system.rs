@@ -14,7 +14,8 @@ pub(in crate::claude) fn system(mut frame: Frame) -> Option<AgentEvent> {
         Some("init") if frame.text("session_id").is_some() => Some(turn_started(frame)),
         Some("session_state_changed") => activity(&frame).or_else(|| Some(message(system_body(frame)))),
         Some("api_retry") => Some(AgentEvent::Retry(system_body(frame))),
-        Some("thinking_tokens") => None,
+        // What a command hook of the program's own settings did is said by its `hook_response`.
+        Some("thinking_tokens" | "hook_started" | "hook_progress") => None,
         Some("status") if is_only_status(&frame) => None,
         _ => {
             frame.take("sdk_host_only");

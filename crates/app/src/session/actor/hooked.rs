@@ -1,9 +1,10 @@
 //! Events at which hooks run: first they, and then what was asked is decided or answered. What they did is recorded before the
 //! agent program hears of it.
 
+use std::mem;
+
 use domain::{
     agent_event::{AgentInput, HookCall, ToolRequest},
-    hook::HookAnswer,
     permission::Decision,
 };
 use store::StoreError;
@@ -105,16 +106,11 @@ impl SessionActor {
         })
     }
 
-    async fn answer_hook(&mut self, call: HookCall, conclusion: Conclusion) -> Result<(), StoreError> {
-        let Conclusion { verdict, context, runs, .. } = conclusion;
-        let entries = self.recorder.hooks_ran(runs).await?;
+    async fn answer_hook(&mut self, call: HookCall, mut conclusion: Conclusion) -> Result<(), StoreError> {
+        let entries = self.recorder.hooks_ran(mem::take(&mut conclusion.runs)).await?;
         self.publish(entries).await;
-        let block = match verdict {
-            Verdict::Block(reason) => Some(reason),
-            Verdict::Continue | Verdict::Ask(_) => None,
-        };
-        let answer = HookAnswer { block, context };
-        self.tell_agent(AgentInput::AnswerHook { request_id: call.request_id, answer }).await;
+        let (request_id, answer) = (call.request_id, conclusion.into_answer());
+        self.tell_agent(AgentInput::AnswerHook { request_id, answer }).await;
         Ok(())
     }
 
