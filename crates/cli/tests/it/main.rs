@@ -31,6 +31,7 @@ mod real_cli;
 mod resume;
 mod run;
 mod session;
+mod session_hook;
 mod settings;
 mod shell;
 mod signal;

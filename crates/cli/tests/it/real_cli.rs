@@ -454,6 +454,7 @@ fn real_cli_a_session_that_went_on_elsewhere_is_not_gone_on_with_from_an_old_fil
 #[test]
 fn real_cli_a_worker_runs_a_background_session() {
     let Some(cli) = RealCli::answering(vec![Turn::text("done in the background")]) else { return };
+    at_start_and_end(&cli);
     cli.run(&["--background"]).succeed();
     let variables = r#"["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_RETRIES", "DISABLE_TELEMETRY",
         "DISABLE_AUTOUPDATER", "DISABLE_ERROR_REPORTING", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"]"#;
@@ -466,6 +467,7 @@ fn real_cli_a_worker_runs_a_background_session() {
         (&json!("completed"), &json!("done in the background"))
     );
     assert!(!cli.home.path(".claude").exists(), "the person's own settings were not used");
+    assert_eq!(hooked(&cli), ["SessionStart startup", "SessionEnd other"]);
     assert!(cli.home.data("agent-config").is_dir());
     cli.home.assert_well();
 }
@@ -519,6 +521,86 @@ fn real_cli_a_hook_that_blocks_stops_a_tool_and_a_prompt() {
     cli.run(&["--yes"]).succeed();
     assert_eq!(cli.api.main_requests().len(), asked, "the prompt reached the model");
     assert!(cli.home.timeline().iter().any(|entry| entry.to_string().contains("closed today")));
+    cli.home.assert_well();
+}
+
+/// The events at which hooks ran, with what tells them apart.
+fn hooked(cli: &RealCli) -> Vec<String> {
+    let runs = cli.home.json(&["hook", "log"])["data"].take();
+    let of = |run: &Value| {
+        let input = &run["input_data"];
+        let subject = input["source"].as_str().or(input["reason"].as_str()).unwrap_or_default();
+        format!("{} {subject}", run["hook_type"].as_str().expect("a text"))
+    };
+    runs.as_array().expect("a list").iter().map(of).collect()
+}
+
+fn at_start_and_end(cli: &RealCli) {
+    let told = r#"echo '{"hookSpecificOutput":{"additionalContext":"told at the start"}}'"#;
+    add_hook(cli, "greet", "SessionStart", told);
+    add_hook(cli, "bye", "SessionEnd", "cat > seen.end");
+}
+
+#[test]
+fn real_cli_hooks_run_at_the_start_and_the_end_of_a_session() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("first"), Turn::text("second")]) else { return };
+    at_start_and_end(&cli);
+    cli.run(&["--yes"]).succeed();
+    assert!(cli.last_request().body["messages"].to_string().contains("told at the start"));
+    let end: Value =
+        serde_json::from_slice(&fs::read(cli.home.work("seen.end")).expect("a file")).expect("JSON");
+    assert_eq!(end["session_id"], cli.home.last()["external_id"]);
+    assert_eq!(hooked(&cli), ["SessionStart startup", "SessionEnd other"]);
+    let timeline = cli.home.timeline();
+    let of_hooks: Vec<_> = timeline.iter().filter(|entry| entry["kind"] == "hook_execution").collect();
+    assert_eq!(of_hooks.len(), 2, "{timeline:#?}");
+    let frames = |entry: &&Value| entry["item"]["subtype"].as_str().is_some_and(|it| it.starts_with("hook_"));
+    assert_eq!(timeline.iter().filter(frames).count(), 0, "it is told once: {timeline:#?}");
+    assert_eq!(cli.home.last()["status"], "completed");
+    // Settings of its own that tell of the same events leave them to Provost.
+    cli.provost(&["init", "--claude", "--yes"]).succeed();
+    cli.run(&["--yes", "--resume", "last"]).succeed();
+    assert_eq!(hooked(&cli)[2..], ["SessionStart resume", "SessionEnd other"]);
+    assert_eq!(cli.home.sessions().len(), 1);
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_hooks_run_when_a_conversation_is_emptied() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("quokka"), Turn::text("numbat")]) else { return };
+    at_start_and_end(&cli);
+    let mut run = cli.provost(&["run", "one", "--interactive", "--json"]).start();
+    let is_active = |line: &Value| line["item"]["from"] == "processing" && line["item"]["to"] == "active";
+    run.until(is_active);
+    for prompt in ["/clear", "two"] {
+        run.write(prompt);
+        run.until(is_active);
+    }
+    run.close_input();
+    assert_eq!(run.finish().code, Some(0));
+    let expected = ["SessionStart startup", "SessionEnd clear", "SessionStart clear", "SessionEnd other"];
+    assert_eq!(hooked(&cli), expected);
+    let told = cli.last_request().body["messages"].to_string();
+    assert!(told.contains("told at the start") && !told.contains("quokka"), "{told}");
+    cli.home.assert_well();
+}
+
+#[test]
+fn real_cli_settings_of_ones_own_and_those_of_provost_both_apply() {
+    let Some(cli) = RealCli::answering(vec![Turn::text("ok")]) else { return };
+    at_start_and_end(&cli);
+    let hook = |file: &str| json!([{ "hooks": [{ "type": "command", "command": format!("cat > {file}"), "timeout": 10 }] }]);
+    let settings = json!({ "hooks": { "SessionStart": hook("own.start"), "Stop": hook("own.stop") } });
+    cli.home.write("work/own.json", &settings.to_string());
+    let arguments = json!(["--settings", "own.json"]).to_string();
+    cli.run(&["--yes"]).env("PROVOST_RUNTIME__CLAUDE__ARGUMENTS", arguments).succeed();
+    for file in ["own.start", "own.stop", "seen.end"] {
+        assert!(cli.home.work(file).exists(), "{file}");
+    }
+    assert_eq!(hooked(&cli), ["SessionStart startup", "SessionEnd other"]);
+    // What a hook of the program's own said is on record as the program tells it.
+    let responses = |entry: &Value| entry["item"]["subtype"] == "hook_response";
+    assert_eq!(cli.home.timeline().into_iter().filter(responses).count(), 1);
     cli.home.assert_well();
 }
 
