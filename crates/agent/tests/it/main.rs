@@ -4,3 +4,4 @@ mod driver;
 mod fake_agent;
 mod host;
 mod scripted;
+mod session_hook;

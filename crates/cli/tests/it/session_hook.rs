@@ -77,6 +77,18 @@ fn the_time_of_hooks_at_the_start_is_not_the_agents() {
 }
 
 #[test]
+fn hooks_that_still_run_when_the_agent_is_ready_are_answered_all_the_same() {
+    let home = Home::new();
+    let told = r#"sleep 1; echo '{"hookSpecificOutput":{"additionalContext":"mind the gap"}}'"#;
+    add(&home, "SessionStart", &[], told);
+    let body =
+        format!("hook SessionStart > start & {GREETING}; read -r prompt; wait; result; until_end_of_input");
+    run(&home, &body).succeed();
+    assert!(read(&home, "start").contains("mind the gap"));
+    assert_eq!(events(&home), ["SessionStart"]);
+}
+
+#[test]
 fn a_hook_at_work_ends_when_the_agent_gives_up_on_it() {
     let home = Home::new();
     let slow = "touch begun; exec sleep 60";
