@@ -1,6 +1,6 @@
 //! The guard of this process's agents, from the first one on.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use agent::guard::Guard;
 
@@ -8,18 +8,18 @@ use crate::failure::{Code, Failure};
 
 /// Shared by all that start agents.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Guarding(Arc<OnceLock<Guard>>);
+pub(crate) struct Guarding(Arc<Mutex<Option<Guard>>>);
 
 impl Guarding {
-    /// Does nothing when it stands already.
+    /// Does nothing when it stands already. There is never a second one: as it ended, it would end the agents.
     pub(crate) fn start(&self) -> Result<(), Failure> {
-        if self.0.get().is_none() {
-            let guard = std::env::current_exe().and_then(|program| Guard::start(&program));
-            let guard = guard.map_err(|error| {
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if guard.is_none() {
+            let started = std::env::current_exe().and_then(|program| Guard::start(&program));
+            let failed = |error| {
                 Failure::new(Code::Failed, format!("the guard of the agents cannot be started: {error}"))
-            })?;
-            // Of two at once the second one ends again.
-            let _first = self.0.set(guard);
+            };
+            *guard = Some(started.map_err(failed)?);
         }
         Ok(())
     }
