@@ -21,6 +21,23 @@ pub struct Launch {
     pub limits: Limits,
 }
 
+impl Launch {
+    /// What would make the program run tools that nobody judged.
+    pub(crate) fn ungating_switch(&self) -> Option<String> {
+        let is_switch = |argument: &&String| *argument == BARE_FLAG;
+        let argument = self.options.extra_arguments.iter().find(is_switch).cloned();
+        // An empty variable is one that is not set.
+        let variable =
+            self.environment.iter().find(|(name, value)| *name == BARE_VARIABLE && !value.is_empty());
+        argument.or_else(|| variable.map(|(name, value)| format!("{}={}", name.display(), value.display())))
+    }
+}
+
+/// Turns off all hooks of the agent CLI, the callbacks by which it asks included.
+const BARE_FLAG: &str = "--bare";
+/// Says the same.
+const BARE_VARIABLE: &str = "CLAUDE_CODE_SIMPLE";
+
 /// The program that is driven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Runtime {

@@ -33,6 +33,9 @@ const INPUTS_AHEAD: usize = 32;
 /// See [`StartError`]; in each case no process is left.
 pub async fn start(mut launch: Launch) -> Result<StartingAgent, StartError> {
     check_scenario(&launch.runtime)?;
+    if let Some(switch) = launch.ungating_switch() {
+        return Err(StartError::Ungated { switch });
+    }
     let socket = prepare(&mut launch)?;
     let command_line = CommandLine::of(&launch);
     let (process, streams) =

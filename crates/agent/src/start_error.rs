@@ -55,6 +55,12 @@ pub enum StartError {
         /// What is wrong with them.
         source: UnusableSettings,
     },
+    /// The program would not ask about every tool call.
+    #[error("with {switch} the agent program runs tools without asking whether it may")]
+    Ungated {
+        /// The argument or the variable.
+        switch: String,
+    },
     /// The program is older than what this driver knows to speak to.
     #[error("the agent program is version {found}; {needed} or newer is needed")]
     TooOld {

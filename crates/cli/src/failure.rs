@@ -558,6 +558,8 @@ impl From<StartError> for Failure {
             }
             StartError::Settings { .. } => failure(Code::Usage)
                 .hint("mend them, or take them out of the setting runtime.claude.arguments"),
+            StartError::Ungated { .. } => failure(Code::Usage)
+                .hint("take it out of the setting runtime.claude.arguments, or out of the environment"),
             StartError::BadScenario { .. } => {
                 failure(Code::Usage).hint("the file format is described in docs/agent-protocol.md")
             }

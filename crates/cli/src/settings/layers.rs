@@ -1,6 +1,6 @@
 //! Settings as layers of single values: which layer a value came from is known to the end.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::OnceLock};
 
 use toml::{Table, Value};
 
@@ -34,11 +34,16 @@ pub(crate) struct Layers {
 
 impl Layers {
     pub(crate) fn defaults() -> Result<Self, SettingsProblem> {
+        /// Who judges events for others reads settings for each.
+        static READ: OnceLock<Layers> = OnceLock::new();
+        if let Some(layers) = READ.get() {
+            return Ok(layers.clone());
+        }
         let mut layers = Self { values: BTreeMap::new() };
         for (key, value) in leaves(parse(DEFAULTS, &Origin::Default)?) {
             layers.values.insert(key, (value, Origin::Default));
         }
-        Ok(layers)
+        Ok(READ.get_or_init(|| layers).clone())
     }
 
     /// Lays a file's values over what is there.

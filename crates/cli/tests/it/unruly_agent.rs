@@ -91,6 +91,18 @@ fn a_missing_agent_is_not_found_with_how_to_get_one() {
 }
 
 #[test]
+fn an_agent_that_would_not_ask_about_its_tools_is_not_started() {
+    let home = Home::new();
+    let agent = fake_agent(&home, "touch started");
+    let with_argument = run_claude(&home, &agent).env("PROVOST_RUNTIME__CLAUDE__ARGUMENTS", "[\"--bare\"]");
+    with_argument.exit(2).says(&["--bare", "without asking", "runtime.claude.arguments"]);
+    run_claude(&home, &agent).env("CLAUDE_CODE_SIMPLE", "1").exit(2).says(&["CLAUDE_CODE_SIMPLE=1"]);
+    assert!(!home.work("started").exists());
+    assert!(home.error_of_last("failed").contains("CLAUDE_CODE_SIMPLE"));
+    home.assert_well();
+}
+
+#[test]
 fn an_agent_that_cannot_be_executed_says_how_to_change_that() {
     let home = Home::new();
     let agent = fake_agent(&home, GREETING);

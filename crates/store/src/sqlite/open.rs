@@ -92,6 +92,9 @@ impl SqliteFile {
             rusqlite::Connection::open_with_flags(&self.path, flags).map_err(|error| self.explain(&error))?;
         raw.busy_timeout(self.busy_timeout).map_err(StoreError::from)?;
         raw.set_prepared_statement_cache_capacity(256);
+        // A plan is made once and not anew for each value: no query of ours depends on one.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(|error| self.explain(&error))?;
         raw.execute_batch("PRAGMA mmap_size = 268435456;").map_err(|error| self.explain(&error))?;
         Ok(raw.into())
     }
