@@ -1,4 +1,4 @@
-//! The one thread that writes: group commit with a savepoint per unit of work.
+//! The one thread that writes: group commit with a savepoint for each unit of work but the first.
 
 use async_channel::Receiver;
 
@@ -33,6 +33,13 @@ pub(super) fn run_alone(conn: &Conn, job: Box<dyn Job>, queue: &Receiver<Box<dyn
     }
 }
 
+/// Where a unit of work stands in its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Behind,
+}
+
 struct Writer<'c> {
     tx: Tx<'c>,
     connection: &'c SqliteConnection,
@@ -63,39 +70,51 @@ impl Writer<'_> {
             batch.extend(std::iter::once(first).chain(behind).map(|job| (job, Ok(()))));
             return Err(busy);
         }
-        let mut next = Some(first);
+        let (mut next, mut place) = (Some(first), Place::First);
         while let Some(mut job) = next.take() {
-            match self.run_one(job.as_mut()) {
+            match self.run_one(job.as_mut(), place) {
                 Ok(own) => batch.push((job, own)),
                 Err(lost) => {
                     batch.push((job, Ok(())));
                     return Err(lost);
                 }
             }
+            // The first was undone, and the transaction with it.
+            if self.connection.lost_its_transaction() {
+                return Ok(());
+            }
             if batch.len() < LARGEST_BATCH {
-                next = queue.try_recv().ok();
+                (next, place) = (queue.try_recv().ok(), Place::Behind);
             }
         }
         self.tx.execute("COMMIT", &[]).map(drop)
     }
 
-    /// Runs one job in a savepoint of its own, so that its failure leaves its neighbours alone, and gives what its caller
-    /// is told if the batch is committed.
+    /// Runs one job so that its failure leaves its neighbours alone, and gives what its caller is told if the batch is committed.
+    /// One that has others before it gets a savepoint, for which SQLite copies every page that it changes; the first needs none.
     ///
     /// # Errors
     /// When the transaction around it is lost: some errors (full disk, failed write, no memory) roll back all of it.
-    fn run_one(&self, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
-        self.tx.execute("SAVEPOINT job", &[])?;
+    fn run_one(&self, job: &mut dyn Job, place: Place) -> Result<Result<(), StoreError>, StoreError> {
+        if place == Place::Behind {
+            self.tx.execute("SAVEPOINT job", &[])?;
+        }
         let (verdict, has_failed) = self.connection.in_unit_of_work(|| job.run(&self.tx));
         if self.connection.lost_its_transaction() {
             return Err(StoreError::Unavailable {
                 what: format!("a write rolled its whole batch back: {}", self.connection.last_failure()),
             });
         }
-        if verdict == Verdict::Undo || has_failed {
-            self.tx.execute("ROLLBACK TO job", &[])?;
+        match (place, verdict == Verdict::Undo || has_failed) {
+            (Place::First, false) => {}
+            (Place::First, true) => drop(self.tx.execute("ROLLBACK", &[])?),
+            (Place::Behind, is_undone) => {
+                if is_undone {
+                    self.tx.execute("ROLLBACK TO job", &[])?;
+                }
+                self.tx.execute("RELEASE job", &[])?;
+            }
         }
-        self.tx.execute("RELEASE job", &[])?;
         Ok(if has_failed { Err(job::ignored_failure()) } else { Ok(()) })
     }
 
