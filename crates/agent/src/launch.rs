@@ -36,7 +36,7 @@ impl Launch {
 /// Turns off all hooks of the agent CLI, the callbacks by which it asks included.
 const BARE_FLAG: &str = "--bare";
 /// Says the same.
-const BARE_VARIABLE: &str = "CLAUDE_CODE_SIMPLE";
+pub(crate) const BARE_VARIABLE: &str = "CLAUDE_CODE_SIMPLE";
 
 /// The program that is driven.
 #[derive(Debug, Clone, PartialEq, Eq)]

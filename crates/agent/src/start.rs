@@ -130,12 +130,13 @@ impl Start {
             let heard = tokio::select! {
                 biased;
                 () = self.told.closed() => return Outcome::NobodyListens,
-                told = next_of(&mut self.socket) => {
-                    self.on_told(told).await;
-                    continue;
-                }
+                // Before anything that takes room at the owner, who may wait for room here.
                 Some(input) = self.owner.inputs.recv() => {
                     self.on_input(input);
+                    continue;
+                }
+                told = next_of(&mut self.socket) => {
+                    self.on_told(told).await;
                     continue;
                 }
                 heard = self.wires.heard.recv() => heard,

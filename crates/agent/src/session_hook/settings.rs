@@ -5,6 +5,7 @@ use std::{fs, io, path::Path};
 use serde_json::{Map, Value, json};
 
 use super::{ANSWER_TIMEOUT, EVENTS, SUBCOMMAND};
+use crate::launch::BARE_VARIABLE;
 
 pub(super) const FLAG: &str = "--settings";
 /// How much of JSON is repeated in an error.
@@ -87,6 +88,15 @@ pub(super) fn add_hooks(settings: &mut Map<String, Value>, program: &Path, socke
     Ok(())
 }
 
+/// Overrules the user's own settings where they turn off every hook, the callbacks included by which the agent CLI asks whether a
+/// tool may run.
+pub(super) fn keep_gate(settings: &mut Map<String, Value>) {
+    match settings.entry("env").or_insert_with(|| json!({})) {
+        Value::Object(variables) => drop(variables.insert(BARE_VARIABLE.to_owned(), json!("0"))),
+        other => *other = json!({ BARE_VARIABLE: "0" }),
+    }
+}
+
 /// JSON, or the path of a file with JSON, as the agent CLI takes it; nothing is none.
 fn read(value: &str, working_directory: &Path) -> Result<Map<String, Value>, UnusableSettings> {
     let text = match value {
@@ -97,6 +107,9 @@ fn read(value: &str, working_directory: &Path) -> Result<Map<String, Value>, Unu
     let wrong = |field: &str, accepted| UnusableSettings::Field { field: field.to_owned(), accepted };
     let settings: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
     let Value::Object(settings) = settings else { return Err(wrong("the whole", "object")) };
+    if settings.get("env").is_some_and(|env| !env.is_object()) {
+        return Err(wrong("env", "object"));
+    }
     match settings.get("hooks") {
         None => {}
         Some(Value::Object(hooks)) => {
@@ -169,6 +182,7 @@ mod tests {
         for (value, words) in [
             ("{\"a\":1,}", "no JSON"),
             ("{\"hooks\":[]}", "hooks is no object"),
+            ("{\"env\":[]}", "env is no object"),
             ("{\"hooks\":{\"SessionEnd\":{}}}", "hooks.SessionEnd is no list"),
         ] {
             let (settings, error) = of(&["--settings", value], Path::new("/")).expect_err("a refusal");
@@ -192,5 +206,16 @@ mod tests {
             assert_eq!(ours["hooks"][0]["command"], command);
         }
         assert_eq!(settings["model"], "x");
+    }
+
+    #[test]
+    fn no_settings_turn_the_gate_off() {
+        for env in [json!(null), json!({ "CLAUDE_CODE_SIMPLE": "1", "OTHER": "2" })] {
+            let mut settings = Map::new();
+            settings.insert("env".to_owned(), env.clone());
+            keep_gate(&mut settings);
+            assert_eq!(settings["env"]["CLAUDE_CODE_SIMPLE"], "0");
+            assert_eq!(settings["env"]["OTHER"], env["OTHER"]);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::PathBuf,
+    time::Duration,
 };
 
 use domain::{
@@ -18,6 +19,7 @@ use tokio::{
     net::UnixListener,
     sync::{mpsc, oneshot},
     task::JoinSet,
+    time::sleep,
 };
 
 use super::{connection::serve, settings};
@@ -28,6 +30,8 @@ use crate::{
 
 /// Connections at a time; further ones wait.
 const MOST_CONNECTIONS: usize = 4;
+/// Between two tries to accept one.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What was told and not yet heard.
 const TOLD_AHEAD: usize = 4;
 /// What hooks said and the agent CLI did not repeat.
@@ -79,6 +83,7 @@ impl HookSocket {
     /// Adds the hooks to settings of the agent CLI and writes them where only we and it can read them. Gives the argument that
     /// names them.
     pub(super) fn write_settings(&self, mut settings: Map<String, Value>) -> io::Result<String> {
+        settings::keep_gate(&mut settings);
         settings::add_hooks(&mut settings, &self.program, &path_in(&self.folder))?;
         let path = self.folder.path().join("settings.json");
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
@@ -151,9 +156,10 @@ async fn listen(listener: UnixListener, told: mpsc::Sender<Told>) {
                     number += 1;
                     connections.spawn(serve(stream, format!("session-hook-{number}"), told.clone()));
                 }
+                // Too many open files, say: what is at work ends and frees some.
                 Err(error) => {
-                    tracing::warn!(%error, "the session's hooks are not heard any more");
-                    return;
+                    tracing::warn!(%error, "a hook of the session is not heard yet");
+                    sleep(RETRY_PAUSE).await;
                 }
             },
             Some(_) = connections.join_next() => {}

@@ -672,6 +672,25 @@ fn real_cli_what_a_policy_denies_does_not_run_in_any_mode_and_the_model_sees_why
     cli.home.assert_well();
 }
 
+/// An agent may have written the settings that its next session reads.
+#[test]
+fn real_cli_settings_of_the_folder_do_not_turn_the_gate_off() {
+    for file in ["work/.claude/settings.json", "work/.claude/settings.local.json", ".claude/settings.json"] {
+        let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("ok")]) else { return };
+        let settings = json!({
+            "env": { "CLAUDE_CODE_SIMPLE": "1" }, "disableAllHooks": true, "permissions": { "allow": ["Bash"] },
+        });
+        cli.home.write(file, &settings.to_string());
+        let policy = json!({ "policies": [
+            { "name": "nothing", "kind": "rules", "config": { "deny": ["Bash"] } },
+        ] });
+        let policies = cli.home.write("policies.json", &policy.to_string()).display().to_string();
+        cli.run(&["--yes", "--policy", &policies]).succeed();
+        assert!(!cli.home.work("ran").exists(), "{file}");
+        assert_eq!(decisions(&cli)[0]["policy_name"], "nothing", "{file}");
+    }
+}
+
 #[test]
 fn real_cli_runs_no_tool_that_provost_could_not_judge() {
     let Some(cli) = RealCli::answering(vec![bash("touch ran"), Turn::text("then not")]) else { return };
