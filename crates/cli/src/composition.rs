@@ -197,7 +197,8 @@ impl Context {
             return Ok(Database::Postgres(PostgresServer {
                 url: url.to_owned(),
                 pool_size: usize::from(settings.pool_size.get()),
-                root_certificate: (!certificate.as_os_str().is_empty()).then(|| certificate.clone()),
+                root_certificate: (!certificate.as_os_str().is_empty())
+                    .then(|| self.surroundings.current_directory.join(certificate)),
                 connect_timeout: Duration::from_secs(settings.connect_timeout_seconds.into()),
             }));
         }

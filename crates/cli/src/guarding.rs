@@ -11,10 +11,10 @@ use crate::failure::{Code, Failure};
 pub(crate) struct Guarding(Arc<Mutex<Option<Guard>>>);
 
 impl Guarding {
-    /// Does nothing when it stands already. There is never a second one: as it ended, it would end the agents.
+    /// Does nothing when it stands. There is never a second one beside it: as it ended, it would end the agents.
     pub(crate) fn start(&self) -> Result<(), Failure> {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if guard.is_none() {
+        if !guard.as_mut().is_some_and(Guard::stands) {
             let started = std::env::current_exe().and_then(|program| Guard::start(&program));
             let failed = |error| {
                 Failure::new(Code::Failed, format!("the guard of the agents cannot be started: {error}"))

@@ -7,6 +7,7 @@
 mod client;
 mod place;
 mod server;
+mod view;
 mod wire;
 
 pub(crate) use client::{Asked, Asking, start};

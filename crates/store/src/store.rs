@@ -194,6 +194,14 @@ impl Store {
         Ok(Migrated { applied, backup })
     }
 
+    /// The newest migration that was applied; 0 in an empty database.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn schema_version(&self) -> Result<u32, StoreError> {
+        self.read(migration::version).await
+    }
+
     /// Adds to the search index what waits to be added, in short transactions while others may write.
     ///
     /// # Errors

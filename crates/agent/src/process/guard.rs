@@ -22,7 +22,7 @@ pub const SUBCOMMAND: &str = "agent-guard";
 #[derive(Debug)]
 pub struct Guard {
     /// Holds the other end of its standard input.
-    _child: Child,
+    child: Child,
 }
 
 impl Guard {
@@ -41,7 +41,12 @@ impl Guard {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
-        Ok(Self { _child: child })
+        Ok(Self { child })
+    }
+
+    /// Whether it still stands: somebody may have ended it.
+    pub fn stands(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 }
 

@@ -192,8 +192,9 @@ impl Work {
         let judging = judge(&app, &context, hook, (self.command.fail == Fail::Open, self.soon()));
         let text = handle.block_on(async {
             tokio::select! {
-                text = judging => text,
+                biased;
                 _ = unwanted => Err(Failure::new(Code::Failed, "nobody waits for it any more")),
+                text = judging => text,
             }
         })?;
         let idle = Duration::from_secs(context.settings.hook.server_idle_seconds.into());

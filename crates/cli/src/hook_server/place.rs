@@ -9,6 +9,7 @@ use std::{
 use domain::digest::Sha256Digest;
 use rustix::process::getuid;
 
+use super::view;
 use crate::{surroundings::Surroundings, variable};
 
 /// A folder, and in it the socket of those who see this machine alike: in a container the same paths may be other files.
@@ -32,7 +33,7 @@ impl Place {
 
     /// `None` when this process does not know what it sees.
     pub(crate) fn at(folder: PathBuf) -> Option<Self> {
-        let digest = Sha256Digest::of(view()?.as_bytes()).to_string();
+        let digest = Sha256Digest::of(view::own()?.as_bytes()).to_string();
         Some(Self { folder, name: format!("hooks-{}", &digest[..8]) })
     }
 
@@ -54,15 +55,6 @@ impl Place {
         fs::metadata(&self.folder)
             .is_ok_and(|folder| folder.uid() == getuid().as_raw() && folder.mode() & 0o022 == 0)
     }
-}
-
-/// What paths and process numbers mean.
-fn view() -> Option<String> {
-    let root = fs::metadata("/").ok()?;
-    // Where there are no such spaces, all share one.
-    let space = |name: &str| fs::read_link(format!("/proc/self/ns/{name}")).unwrap_or_default();
-    let (mounts, processes) = (space("mnt"), space("pid"));
-    Some(format!("{}:{} {} {}", root.dev(), root.ino(), mounts.display(), processes.display()))
 }
 
 /// Which binary this is, to tell a client and a server that are not the same; `None` when it is gone from its place.

@@ -61,7 +61,7 @@ impl Question {
         Some(Self {
             program: program()?,
             database: global.database.clone(),
-            config: global.config.clone(),
+            config: global.config.as_ref().map(|file| surroundings.current_directory.join(file)),
             fails_open,
             patience_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
             current_directory: surroundings.current_directory.clone(),

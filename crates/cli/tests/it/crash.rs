@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Home, Running, Signal, assert_numbered_without_gaps, fake_agent, wait_until};
+use crate::fixture::{Home, Running, Signal, assert_numbered_without_gaps, fake_agent, send, wait_until};
 
 on_both_databases!(
     what_was_printed_before_kill_9_is_stored_and_the_session_goes_on,
@@ -128,6 +128,12 @@ while :; do sleep 0.1; done";
     let agent = fake_agent(&home, deaf);
     let run = home.provost(&["run", "go"]).env("PROVOST_RUNTIME__CLAUDE__COMMAND", agent).start();
     assert!(wait_until(|| home.work("started").exists()));
+    // Its guard is not to be talked out of it.
+    for guard in run.children_called("agent-guard") {
+        send(guard, Signal::TERM);
+        send(guard, Signal::INT);
+        send(guard, Signal::HUP);
+    }
     run.signal(Signal::KILL);
     run.finish();
     home.assert_no_process();

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use testkit::TestDatabase;
 
 pub(crate) use fake_agent::{GREETING, fake_agent};
-pub(crate) use process::Signal;
+pub(crate) use process::{Signal, send};
 use program::BINARY;
 pub(crate) use program::{Outcome, Provost};
 pub(crate) use running::Running;

@@ -19,7 +19,7 @@ macro_rules! hold_with_a_server {
         $(fn $fact(home: &Home) {
             let server = Server::start(home);
             hook_client::$fact(home);
-            server.assert_is_asked(home);
+            server.assert_judges(home);
             server.end();
         })+
         on_both_databases!($($fact),+);
@@ -69,18 +69,23 @@ impl Server {
         Self(server)
     }
 
-    /// A client waits for it, and for nothing else.
-    fn assert_is_asked(&self, home: &Home) {
-        self.0.signal(Signal::STOP);
-        let outcome = client(home, &event(home, "PreToolUse", &bash("ls", "toolu_late")));
-        outcome.args(&["--timeout", "0.5"]).exit(2).says(&["took too long"]);
-        self.0.signal(Signal::CONT);
+    /// An event is judged by it, and not by the client itself.
+    fn assert_judges(&self, home: &Home) {
+        assert_eq!(judge(home), self.0.pid());
     }
 
     fn end(self) {
         self.0.signal(Signal::TERM);
         assert_eq!(self.0.finish().code, Some(0));
     }
+}
+
+/// Who runs the hooks of an event.
+fn judge(home: &Home) -> u32 {
+    add_hook(home, "who", "PreToolUse", "echo $PPID > judge");
+    gate(home, &bash("ls", "toolu_judged"));
+    home.provost(&["hook", "remove", "who"]).succeed();
+    fs::read_to_string(home.work("judge")).expect("it ran").trim().parse().expect("a number")
 }
 
 fn denied(home: &Home, use_id: &str) {
@@ -110,7 +115,7 @@ fn there_is_one() {
     let second = home.provost(&["hook-server"]).arg(home.data("")).arg("60");
     assert_eq!(second.succeed().stdout, b"");
     denied(&home, "toolu_1");
-    server.assert_is_asked(&home);
+    server.assert_judges(&home);
     server.end();
 }
 
@@ -136,7 +141,23 @@ fn one_that_is_killed_before_it_took_an_event_leaves_it_to_the_client() {
     // The socket it left is nobody's, and the next one takes its place.
     let server = Server::start(&home);
     denied(&home, "toolu_2");
-    server.assert_is_asked(&home);
+    server.assert_judges(&home);
+    server.end();
+}
+
+#[test]
+fn one_that_hangs_is_passed_by_and_judges_nothing_later() {
+    let home = Home::new();
+    ready(&home);
+    let server = Server::start(&home);
+    server.0.signal(Signal::STOP);
+    denied(&home, "toolu_1");
+    server.0.signal(Signal::CONT);
+    server.assert_judges(&home);
+    let uses = home.tool_calls().into_iter().map(|call| call["tool_use_id"].clone());
+    assert_eq!(uses.collect::<Vec<_>>(), ["toolu_1", "toolu_judged"]);
+    let decisions = home.timeline().into_iter().filter(|entry| entry["kind"] == "decision");
+    assert_eq!(decisions.count(), 1);
     server.end();
 }
 
@@ -185,7 +206,36 @@ fn another_database_in_its_place_is_noticed() {
     ready(&home);
     denied(&home, "toolu_3");
     assert_eq!(home.tool_calls().len(), 1, "in the new one");
-    server.assert_is_asked(&home);
+    server.assert_judges(&home);
+    server.end();
+}
+
+#[test]
+fn a_schema_that_went_back_is_noticed() {
+    let home = Home::new();
+    ready(&home);
+    let server = Server::start(&home);
+    denied(&home, "toolu_1");
+    home.provost(&["db", "rollback", "--yes"]).succeed();
+    client(&home, &event(&home, "PreToolUse", &bash("ls", "toolu_2"))).exit(2).says(&["schema"]);
+    home.provost(&["db", "migrate"]).succeed();
+    server.assert_judges(&home);
+    server.end();
+}
+
+/// It could have others work for it where it may not.
+#[test]
+fn who_may_do_less_is_not_served() {
+    let home = Home::new();
+    ready(&home);
+    let server = Server::start(&home);
+    let event = event(&home, "PreToolUse", &bash("ls", "toolu_1"));
+    add_hook(&home, "who", "PreToolUse", "echo $PPID > judge");
+    let bound = home.shell("exec setpriv --no-new-privs \"$provost\" hook-client").env(IDLE, "0");
+    bound.input(event.to_string()).succeed();
+    assert_ne!(fs::read_to_string(home.work("judge")).expect("it ran").trim(), server.0.pid().to_string());
+    home.provost(&["hook", "remove", "who"]).succeed();
+    server.assert_judges(&home);
     server.end();
 }
 
@@ -195,9 +245,7 @@ fn a_folder_that_others_write_to_is_not_believed() {
     ready(&home);
     let server = Server::start(&home);
     fs::set_permissions(home.data(""), fs::Permissions::from_mode(0o777)).expect("permissions");
-    server.0.signal(Signal::STOP);
-    denied(&home, "toolu_1");
-    server.0.signal(Signal::CONT);
+    assert_ne!(judge(&home), server.0.pid());
     server.end();
 }
 
@@ -236,6 +284,6 @@ fn settings_and_flags_are_those_of_each_client() {
     home.provost(&["--database", &other, "init"]).succeed();
     client(&home, &event).args(&["--database", &other]).succeed();
     assert_eq!(home.tool_calls().len(), 1);
-    server.assert_is_asked(&home);
+    server.assert_judges(&home);
     server.end();
 }
