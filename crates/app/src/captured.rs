@@ -6,7 +6,13 @@
 mod event;
 mod row;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use agent::{
     Environment,
@@ -49,6 +55,28 @@ pub struct Capture {
     pub until: Instant,
     /// Whether a tool runs whose hooks were ended like that.
     pub fails_open: bool,
+    /// Whether anybody waits for the answer.
+    pub wanted: Wanted,
+}
+
+/// Whether anybody waits for the answer to an event. Once nobody does, it is not recorded any more: what it would say did not happen.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    is_withdrawn: Arc<AtomicBool>,
+}
+
+impl Wanted {
+    /// Nobody waits any more.
+    pub fn withdraw(&self) {
+        self.is_withdrawn.store(true, Ordering::Release);
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        if self.is_withdrawn.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable { what: "nobody waits for it any more".to_owned() });
+        }
+        Ok(())
+    }
 }
 
 /// What an event is answered, once it is on record.

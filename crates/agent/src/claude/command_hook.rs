@@ -112,6 +112,14 @@ impl CommandHook {
         Ok(Self { external_id, cwd, permission_mode, moment })
     }
 
+    /// Whether what cannot be read may be an event that decides if something happens.
+    #[must_use]
+    pub fn may_be_gate(input: &[u8]) -> bool {
+        let name =
+            parse(input).ok().and_then(|fields| fields.get("hook_event_name")?.as_str().map(str::to_owned));
+        name.is_none_or(|name| name == HookEvent::pre_tool_use().as_str())
+    }
+
     /// Whether it decides if something happens.
     #[must_use]
     pub const fn is_gate(&self) -> bool {

@@ -1,9 +1,6 @@
 //! From what a person types to a question: a whole id, the beginning or end of one, or `last`.
 
-use domain::{
-    approval::{Approval, ApprovalStatus},
-    id::ApprovalId,
-};
+use domain::{approval::Approval, id::ApprovalId};
 use store::{ApprovalFilter, Conn, StoreError};
 
 use crate::{App, Caller};
@@ -82,8 +79,8 @@ impl App {
     ) -> Result<Approval, FindApprovalError> {
         let find = move |conn: &Conn| {
             let approvals = conn.team(caller.team_id).approvals();
-            let newest = |status: Option<ApprovalStatus>, limit| {
-                let filter = ApprovalFilter { status, session_id: None };
+            let newest = |limit| {
+                let filter = ApprovalFilter { status: None, session_id: None };
                 Ok::<_, StoreError>(approvals.list(filter, None, limit)?.items)
             };
             match reference {
@@ -91,16 +88,15 @@ impl App {
                     approvals.find(id)?.ok_or_else(|| FindApprovalError::NotFound(id.to_string()))
                 }
                 ApprovalReference::Last => {
-                    let pending = newest(Some(ApprovalStatus::Pending), 1)?;
-                    let found = if pending.is_empty() { newest(None, 1)? } else { pending };
-                    found.into_iter().next().ok_or(FindApprovalError::NoneYet)
+                    // Not the newest that waits: who says it twice would answer another one, unseen.
+                    newest(1)?.into_iter().next().ok_or(FindApprovalError::NoneYet)
                 }
                 ApprovalReference::Part(part) => {
                     let fits = |approval: &Approval| {
                         let id = approval.id.to_string();
                         id.starts_with(&part) || id.ends_with(&part)
                     };
-                    let mut fitting: Vec<_> = newest(None, NEWEST)?.into_iter().filter(fits).collect();
+                    let mut fitting: Vec<_> = newest(NEWEST)?.into_iter().filter(fits).collect();
                     match (fitting.pop(), fitting.is_empty()) {
                         (None, _) => Err(FindApprovalError::NotFound(part)),
                         (Some(only), true) => Ok(only),

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use store::{SessionEdit, StoreError, Tx};
 
 use super::{
-    Capture, Judged,
+    Capture, Judged, Wanted,
     row::{CAPTURE, MOST_ROWS},
 };
 use crate::{
@@ -33,6 +33,7 @@ pub(super) struct Happening {
     folder: PathBuf,
     runs: Vec<Run>,
     what: What,
+    wanted: Wanted,
 }
 
 #[derive(Debug, Clone)]
@@ -65,7 +66,8 @@ impl Happening {
 
     fn new(capture: &Capture, what: What, runs: Vec<Run>, folder: PathBuf) -> Self {
         let external_id = capture.hook.external_id.clone();
-        Self { external_id, permission_mode: capture.hook.permission_mode, folder, runs, what }
+        let (permission_mode, wanted) = (capture.hook.permission_mode, capture.wanted.clone());
+        Self { external_id, permission_mode, folder, runs, what, wanted }
     }
 
     fn tool_use_id(&self) -> Option<&str> {
@@ -89,7 +91,10 @@ impl App {
         let mut tries = 0;
         loop {
             let (app, happening, row) = (self.clone(), happening.clone(), tries / TRIES);
-            let record = move |tx: &Tx<'_>| app.write_captured(tx, caller, happening, row);
+            let record = move |tx: &Tx<'_>| {
+                happening.wanted.check()?;
+                app.write_captured(tx, caller, happening, row)
+            };
             match self.store().write(record).await {
                 Err(StoreError::Conflict { .. }) if row < MOST_ROWS => tries += 1,
                 outcome => return outcome,

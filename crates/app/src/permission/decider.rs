@@ -112,7 +112,13 @@ impl Decider {
         self.allowed_before(asking, ruled).await
     }
 
-    /// The same for an input that a person changed: they need not be asked about it, and what is denied stays denied.
+    /// The same for a call that a person approved, by the policies of this very moment.
+    pub(crate) async fn judge_approved(&mut self, asking: &Asking<'_>) -> Result<Ruled, StoreError> {
+        self.source.forget();
+        self.judge(asking).await
+    }
+
+    /// The same without looking for what a person said about it before.
     pub(crate) async fn judge(&mut self, asking: &Asking<'_>) -> Result<Ruled, StoreError> {
         let folder = self.working_directory.to_string_lossy().into_owned();
         let cwd = asking.cwd.filter(|cwd| cwd.starts_with('/')).map_or(folder, str::to_owned);

@@ -126,6 +126,11 @@ impl Source {
         patiently(find).await
     }
 
+    /// What was read is not believed any more.
+    pub(super) fn forget(&mut self) {
+        self.standing = None;
+    }
+
     /// The policies that hold now.
     pub(super) async fn current(&mut self) -> Result<CurrentSet, StoreError> {
         if let Some(standing) = self.standing.as_ref().filter(|known| known.read_at.elapsed() < BELIEVED) {

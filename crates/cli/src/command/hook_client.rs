@@ -5,6 +5,8 @@
 
 use std::{
     io::{self, Read, Write},
+    os::fd::AsFd,
+    panic::{self, AssertUnwindSafe},
     path::PathBuf,
     process::ExitCode,
     sync::{
@@ -18,13 +20,18 @@ use std::{
 use agent::command_hook::{CommandHook, LONGEST_EVENT, answer_event, answer_gate};
 use app::{
     App,
-    captured::{Capture, CapturedAnswer},
+    captured::{Capture, CapturedAnswer, Wanted},
     clock::{SystemClock, SystemIds},
     owner,
 };
 use clap::{Args, Parser, ValueEnum};
+use rustix::{
+    fs::{FileType, Stat},
+    process::Signal,
+};
 use tokio::{
     runtime::{Builder, Handle},
+    signal::unix::{SignalKind, signal},
     sync::oneshot,
     time::{Instant, sleep_until},
 };
@@ -90,10 +97,13 @@ impl HookClient {
         let fail = self.fail;
         // As long as nobody knows what happened, a tool may be about to run.
         let is_gate = Arc::new(AtomicBool::new(true));
-        let answer = self.answer(global, Arc::clone(&is_gate)).and_then(|Answer { text, next }| {
+        let answer = || {
+            let Answer { text, next } = self.answer(global, Arc::clone(&is_gate))?;
             text.iter().try_for_each(|text| say(text))?;
             Ok(next)
-        });
+        };
+        // A runtime without a descriptor left, say.
+        let answer = panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Err(panicked()));
         match answer {
             Ok(next) => {
                 next.iter().for_each(NextServer::start);
@@ -111,6 +121,8 @@ impl HookClient {
         let asking = Arc::new(Asking::default());
         let outcome = runtime.block_on(async {
             let mut signals = Signals::listen()?;
+            // A file that may grow no more is an error of the write, and not the end.
+            let _heard = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
             let (answers, answer) = oneshot::channel();
             let (wanted, unwanted) = oneshot::channel::<()>();
             let work = Work { command: self, global, until, is_gate, asking: Arc::clone(&asking) };
@@ -176,8 +188,8 @@ impl Work {
     /// of `unwanted` ends it.
     fn answer(self, handle: &Handle, unwanted: oneshot::Receiver<()>) -> Result<Answer, Failure> {
         let event = event()?;
+        self.is_gate.store(CommandHook::may_be_gate(&event), Ordering::Release);
         let hook = CommandHook::read(&event).map_err(|error| Failure::new(Code::Usage, error))?;
-        self.is_gate.store(hook.is_gate(), Ordering::Release);
         let surroundings = Surroundings::read()?;
         let place = Place::of(&surroundings);
         if let Some(place) = &place
@@ -189,11 +201,17 @@ impl Work {
         let patience = self.soon().saturating_duration_since(Instant::now());
         let store = context.open_current(patience)?;
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
-        let judging = judge(&app, &context, hook, (self.command.fail == Fail::Open, self.soon()));
+        let wanted = Wanted::default();
+        let terms =
+            Terms { fails_open: self.command.fail == Fail::Open, until: self.soon(), wanted: wanted.clone() };
+        let judging = judge(&app, &context, hook, terms);
         let text = handle.block_on(async {
             tokio::select! {
                 biased;
-                _ = unwanted => Err(Failure::new(Code::Failed, "nobody waits for it any more")),
+                _ = unwanted => {
+                    wanted.withdraw();
+                    Err(Failure::new(Code::Failed, "nobody waits for it any more"))
+                }
                 text = judging => text,
             }
         })?;
@@ -228,12 +246,20 @@ impl Work {
     }
 }
 
+/// On which terms an event is judged.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) fails_open: bool,
+    pub(crate) until: Instant,
+    pub(crate) wanted: Wanted,
+}
+
 /// Judges and records an event; `None` is nothing to say. Hooks that are still at work then are ended.
 pub(crate) async fn judge(
     app: &App,
     context: &Context,
     hook: CommandHook,
-    (fails_open, until): (bool, Instant),
+    Terms { fails_open, until, wanted }: Terms,
 ) -> Result<Option<String>, Failure> {
     let capture = Capture {
         hook,
@@ -243,6 +269,7 @@ pub(crate) async fn judge(
         default_policies: context.default_policies(),
         until,
         fails_open,
+        wanted,
     };
     let caller = app.install(&context.surroundings.user_name()).await?;
     Ok(match app.capture(caller, capture).await? {
@@ -269,9 +296,26 @@ pub(super) fn event() -> Result<Vec<u8>, Failure> {
 }
 
 pub(super) fn say(answer: &str) -> Result<(), Failure> {
+    // One that was closed is this by now.
+    if is_null_device(io::stdout()) {
+        return Err(Failure::new(
+            Code::Failed,
+            "nobody reads the answer: standard output is closed, or /dev/null",
+        ));
+    }
     let mut stdout = io::stdout().lock();
     let written = writeln!(stdout, "{answer}").and_then(|()| stdout.flush());
     written.map_err(|error| Failure::new(Code::Failed, format!("the answer cannot be written: {error}")))
+}
+
+fn is_null_device(stream: impl AsFd) -> bool {
+    let number = |file: rustix::io::Result<Stat>| file.ok().filter(is_device).map(|file| file.st_rdev);
+    let (stream, null) = (number(rustix::fs::fstat(stream)), number(rustix::fs::stat("/dev/null")));
+    stream.is_some() && stream == null
+}
+
+fn is_device(file: &Stat) -> bool {
+    FileType::from_raw_mode(file.st_mode) == FileType::CharacterDevice
 }
 
 fn panicked() -> Failure {

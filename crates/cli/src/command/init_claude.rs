@@ -266,7 +266,7 @@ fn handler(context: &Context, global: &Global) -> Result<String, Failure> {
     let unreadable =
         |path: &Path| Failure::new(Code::Usage, format!("{path:?} is no text, as a setting must be"));
     let word = |path: &Path| path.to_str().map(quoted).ok_or_else(|| unreadable(path));
-    let mut command = word(&program)?;
+    let mut command = format!("{} {SUBCOMMAND}", word(&program)?);
     let here = &context.surroundings.current_directory;
     if let Some(database) = &global.database {
         let is_server = database.contains("://") && !database.starts_with("sqlite:");
@@ -288,7 +288,6 @@ fn handler(context: &Context, global: &Global) -> Result<String, Failure> {
     if let Some(config) = &global.config {
         command = format!("{command} --config {}", word(&here.join(config))?);
     }
-    let command = format!("{command} {SUBCOMMAND}");
     Ok(format!(r#"{{ "type": "command", "command": {}, "timeout": {TIMEOUT_SECONDS} }}"#, json!(command)))
 }
 
@@ -313,10 +312,14 @@ fn is_ours(command: &str) -> bool {
     is_provost && (words.split(' ').any(|word| word == SUBCOMMAND) || rest == SUBCOMMAND)
 }
 
-/// A handler of ours in the settings: the group and the place in it.
+/// A handler of ours in the settings: the group and the place in it. One that is for some tools only is somebody else's.
 fn own_handlers(text: &str, groups: &Node) -> Vec<(usize, usize)> {
     let mut own = Vec::new();
-    for (group_place, group) in groups.items().iter().enumerate() {
+    let is_for_all = |group: &Node| {
+        let matcher = group.get("matcher").and_then(|matcher| matcher.string(text));
+        matcher.is_none_or(|matcher| matcher.is_empty() || matcher == "*")
+    };
+    for (group_place, group) in groups.items().iter().enumerate().filter(|(_, group)| is_for_all(group)) {
         let handlers = group.get("hooks").map(Node::items).unwrap_or_default();
         for (place, handler) in handlers.iter().enumerate() {
             let command = handler.get("command").and_then(|command| command.string(text));
@@ -350,6 +353,9 @@ fn put_in(text: &str, handler: &str) -> Result<String, String> {
         return Ok(format!("{}\n", put_in("{}", handler)?));
     }
     let root = read(text)?;
+    if root.get("disableAllHooks").is_some_and(|switch| switch.text(text) == "true") {
+        return Err("disableAllHooks is true, so no hook would run; take it out first".to_owned());
+    }
     let Some(hooks) = root.get("hooks") else {
         let part = |indent: &str| {
             let events = EVENTS

@@ -12,7 +12,7 @@ use std::{
 };
 
 use agent::command_hook::CommandHook;
-use app::owner;
+use app::{captured::Wanted, owner};
 use rustix::process::{getuid, setsid};
 use store::Store;
 use tokio::{
@@ -32,7 +32,7 @@ use super::{
     wire::{Answer, NOT_TAKEN, Refusal, TAKEN},
 };
 use crate::{
-    command::hook_client,
+    command::hook_client::{self, Terms},
     composition::Context,
     failure::{Code, Failure},
     settings::Flags,
@@ -172,15 +172,19 @@ impl Server {
         }
         let app = app(store, owner::process(pid.unwrap_or_default()));
         let until = begun.checked_add(patience).unwrap_or(begun);
-        let log = Lines::default();
+        let (log, wanted) = (Lines::default(), Wanted::default());
         let judging = async {
             let subscriber = telemetry::subscriber(&context.settings.log.level, false, log.writer())?;
-            let judging = hook_client::judge(&app, &context, hook, (fails_open, until));
+            let terms = Terms { fails_open, until, wanted: wanted.clone() };
+            let judging = hook_client::judge(&app, &context, hook, terms);
             judging.with_subscriber(subscriber).await
         };
         let outcome = tokio::select! {
             biased;
-            () = gone(&mut stream) => return Next::GoOn,
+            () = gone(&mut stream) => {
+                wanted.withdraw();
+                return Next::GoOn;
+            }
             outcome = judging => outcome.map_err(Refusal::from),
         };
         let answer = serde_json::to_vec(&Answer { outcome, log: log.text() }).unwrap_or_default();

@@ -9,6 +9,8 @@ on_both_databases!(
     a_refused_call_does_not_run_and_the_agent_is_told_why,
     the_first_answer_stands,
     what_a_person_changes_is_what_runs_unless_it_is_denied,
+    what_a_policy_denies_since_it_was_asked_does_not_run,
+    the_last_question_is_the_same_one_however_often_it_is_named,
     what_nobody_answers_in_time_expires,
     an_answer_to_a_session_whose_process_died_lets_the_call_pass_once,
     who_watches_a_session_can_be_answered_from_another_terminal,
@@ -128,6 +130,36 @@ fn the_first_answer_stands(home: &Home) {
     assert_eq!(home.work("made.txt").exists(), is_approved);
     assert_eq!(audited(home, &id).iter().filter(|line| line.ends_with("success")).count(), 1);
     assert_eq!(audited(home, &id).iter().filter(|line| line.ends_with("denied")).count(), 4);
+    home.assert_well();
+}
+
+fn what_a_policy_denies_since_it_was_asked_does_not_run(home: &Home) {
+    let session = queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    let id = asked(home);
+    let deny = json!({ "deny": ["Bash(echo:*)"] }).to_string();
+    home.provost(&["policy", "add", "no echo", "--kind", "rules", "--details", &deny]).succeed();
+    home.provost(&["approval", "approve", &id]).succeed();
+    run.finish();
+    assert!(!home.work("made.txt").exists());
+    assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("deny", "policy")]));
+    assert_eq!(call_of(home)["status"], "denied");
+    home.assert_well();
+}
+
+/// Whoever says it twice does not answer another question, unseen.
+fn the_last_question_is_the_same_one_however_often_it_is_named(home: &Home) {
+    queue(home, &[TOUCH]);
+    queue(home, &[TOUCH]);
+    let run = worker(home).start();
+    assert!(wait_until(|| pending(home).len() == 2), "{:?}", pending(home));
+    home.provost(&["approval", "deny", "last"]).succeed();
+    home.provost(&["approval", "deny", "last"]).exit(3).says(&["already by user:"]);
+    home.provost(&["approval", "approve", "last"]).exit(3);
+    let left = pending(home);
+    assert_eq!(left.len(), 1);
+    home.provost(&["approval", "deny", left[0]["id"].as_str().expect("an id")]).succeed();
+    run.finish();
     home.assert_well();
 }
 

@@ -567,7 +567,7 @@ fn a_full_disk_stops_tools_and_leaves_the_record_whole() {
     let mut call = bash("ls", "toolu_1");
     call["tool_input"]["content"] = json!("x".repeat(2_000_000));
     let event = home.write("event.json", &event(&home, "PreToolUse", &call).to_string());
-    let script = format!("trap '' XFSZ; ulimit -f 2800; exec \"$provost\" hook-client < {}", event.display());
+    let script = format!("ulimit -f 2800; exec \"$provost\" hook-client < {}", event.display());
     let outcome = home.shell(&script).exit(2).says(&["does not run"]);
     assert!(outcome.stdout.is_empty());
     assert!(home.sessions().is_empty());
@@ -609,6 +609,23 @@ fn it_ends_in_time_whatever_hooks_do() {
 }
 
 #[test]
+fn what_cannot_be_read_stops_nothing_but_tools() {
+    let home = Home::new();
+    ready(&home);
+    for name in ["Stop", "UserPromptSubmit", "PostToolUse"] {
+        let mut event = event(&home, name, &json!({}));
+        event["session_id"] = Value::Null;
+        client(&home, &event).exit(0).says(&["could not be recorded", "session_id"]);
+    }
+    // Not a descriptor is left to work with.
+    let event = home.write("event.json", &event(&home, "PreToolUse", &bash("ls", "toolu_1")).to_string());
+    for most in [5, 6, 7, 8] {
+        let script = format!("exec prlimit --nofile={most} \"$provost\" hook-client < {}", event.display());
+        home.shell(&script).exit(2).says(&["does not run"]);
+    }
+}
+
+#[test]
 fn an_answer_that_nobody_reads_is_no_permission() {
     let home = Home::new();
     ready(&home);
@@ -616,6 +633,10 @@ fn an_answer_that_nobody_reads_is_no_permission() {
     let event = home.write("event.json", &event.to_string());
     let script = format!("exec \"$provost\" hook-client < {} > /dev/full", event.display());
     home.shell(&script).exit(2).says(&["the answer cannot be written"]);
+    for nowhere in [">&-", "> /dev/null"] {
+        let script = format!("exec \"$provost\" hook-client < {} {nowhere}", event.display());
+        home.shell(&script).exit(2).says(&["nobody reads the answer"]);
+    }
 }
 
 /// Before the agent program said how it calls its session, it is known by whose child it is.

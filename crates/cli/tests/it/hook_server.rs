@@ -162,6 +162,24 @@ fn one_that_hangs_is_passed_by_and_judges_nothing_later() {
 }
 
 #[test]
+fn what_nobody_waits_for_any_more_is_not_recorded() {
+    let home = Home::new();
+    ready(&home);
+    let server = Server::start(&home);
+    denied(&home, "toolu_1");
+    let lock = testkit::sqlite::Lock::take(&home.data("provost.db"));
+    let late = event(&home, "PreToolUse", &bash("ls", "toolu_late"));
+    client(&home, &late).args(&["--timeout", "0.5"]).exit(2).says(&["does not run"]);
+    drop(lock);
+    // It went through the same queue, behind.
+    denied(&home, "toolu_2");
+    let uses = home.tool_calls().into_iter().map(|call| call["tool_use_id"].clone());
+    assert_eq!(uses.collect::<Vec<_>>(), ["toolu_1", "toolu_2"]);
+    server.assert_judges(&home);
+    server.end();
+}
+
+#[test]
 fn one_that_is_killed_while_it_judges_lets_nothing_pass() {
     let home = Home::new();
     ready(&home);

@@ -125,12 +125,45 @@ fn the_file_is_the_one_that_is_named() {
 }
 
 #[test]
+fn settings_in_which_hooks_do_not_run_are_refused() {
+    let home = Home::new();
+    let file = home.write(".claude/settings.json", "{ \"disableAllHooks\": true }");
+    init(&home, &["--yes"]).exit(2).says(&[
+        "settings.json",
+        "disableAllHooks is true",
+        "nothing was changed",
+    ]);
+    fs::write(file, "{ \"disableAllHooks\": false }").expect("written");
+    init(&home, &["--yes"]).succeed();
+}
+
+#[test]
+fn a_handler_for_some_tools_is_no_gate_for_all() {
+    let home = Home::new();
+    let theirs = json!({ "hooks": { "PreToolUse": [
+        { "matcher": "Bash", "hooks": [{ "type": "command", "command": "provost hook-client" }] },
+    ] } });
+    home.write(".claude/settings.json", &theirs.to_string());
+    init(&home, &["--yes"]).succeed();
+    let written: Value = serde_json::from_str(&settings(&home)).expect("JSON");
+    let groups = written["hooks"]["PreToolUse"].as_array().expect("groups");
+    assert_eq!(groups[0], theirs["hooks"]["PreToolUse"][0]);
+    assert_eq!((groups.len(), &groups[1]["matcher"]), (2, &Value::Null));
+    init(&home, &["--undo", "--yes"]).succeed();
+    assert_eq!(serde_json::from_str::<Value>(&settings(&home)).expect("JSON"), {
+        let mut left = theirs;
+        left["hooks"].as_object_mut().expect("events").retain(|event, _| event == "PreToolUse");
+        left
+    });
+}
+
+#[test]
 fn the_database_goes_along_unless_it_holds_a_secret() {
     let home = Home::new();
     let database = "an other.db";
     home.provost(&["init", "--database", database]).succeed();
     init(&home, &["--yes", "--database", database]).succeed();
-    let named = format!("--database '{}' hook-client", home.work(database).display());
+    let named = format!("hook-client --database '{}'", home.work(database).display());
     assert!(settings(&home).contains(&named), "{}", settings(&home));
     init(&home, &["--dry-run", "--database", "postgres://ada:s3cret@localhost/x"])
         .exit(2)

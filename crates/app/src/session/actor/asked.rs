@@ -4,6 +4,7 @@ use domain::{
     agent_event::{AgentInput, PermissionAnswer, ToolRequest},
     approval::{Approval, ApprovalStatus, ApprovalVerdict},
     command::{Command, CommandStatus},
+    decision::DecidedBy,
     id::ApprovalId,
     permission::Decision,
 };
@@ -149,9 +150,10 @@ impl SessionActor {
         let Asked { mut request, .. } = asked;
         self.last_sign_of_life = Instant::now();
         let mut ruling = Ruling::answered(&approval);
-        if let Some(edited) = approval.updated_input {
-            request.input = edited;
-            ruling = self.ruling_on_edited(&request, ruling).await?;
+        if ruling.decision == Decision::Allow {
+            let is_edited = approval.updated_input.is_some();
+            request.input = approval.updated_input.unwrap_or(request.input);
+            ruling = self.ruling_on_approved(&request, is_edited, ruling).await?;
         }
         let is_refused = ruling.decision != Decision::Allow;
         ruling.interrupted = interrupt && is_refused;
@@ -169,17 +171,21 @@ impl SessionActor {
         Ok(())
     }
 
-    /// A person may edit the input; what then runs is judged like any other call, unless it only carries their answers.
-    async fn ruling_on_edited(
+    /// What a person approved is judged once more: they may have edited the input, and a policy may deny since they were asked what
+    /// it let them decide then. A call that only carries their answers is theirs alone.
+    async fn ruling_on_approved(
         &mut self,
         request: &ToolRequest,
+        is_edited: bool,
         answered: Ruling,
     ) -> Result<Ruling, StoreError> {
-        let Ruled { ruling, .. } = self.decider.judge(&Asking::from(request)).await?;
-        if ruling.decision == Decision::Deny && !request.requires_person {
+        let Ruled { ruling, .. } = self.decider.judge_approved(&Asking::from(request)).await?;
+        let is_denied = ruling.decision == Decision::Deny
+            && (is_edited || matches!(ruling.by, DecidedBy::Policy | DecidedBy::Cache));
+        if is_denied && !request.requires_person {
             return Ok(Ruling { approval: answered.approval, ..ruling });
         }
-        Ok(Ruling { context: ruling.context, ..answered })
+        Ok(if is_edited { Ruling { context: ruling.context, ..answered } } else { answered })
     }
 
     async fn refuse_call(
