@@ -114,17 +114,18 @@ impl Start {
     }
 
     /// Asks and listens until there is an answer, or the program ended and all its words are heard. The agent CLI runs the hooks of
-    /// its session's start before it answers; its time begins anew after them.
+    /// its session's start before it answers; its time begins anew after them, once.
     async fn shake_hands(&mut self) -> Outcome {
         self.wires.send(initialize(INITIALIZE)).await;
         let mut handshake = Handshake::new(INITIALIZE);
         let mut ended = None;
         let mut deadline = Instant::now() + self.launch.limits.handshake;
-        let mut was_waited_for = false;
+        let (mut was_waited_for, mut was_extended) = (false, false);
         loop {
             let is_waited_for = self.socket.as_ref().is_some_and(HookSocket::is_waited_for);
-            if was_waited_for && !is_waited_for {
+            if was_waited_for && !is_waited_for && !was_extended {
                 deadline = Instant::now() + self.launch.limits.handshake;
+                was_extended = true;
             }
             was_waited_for = is_waited_for;
             let heard = tokio::select! {

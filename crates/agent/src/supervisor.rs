@@ -156,6 +156,7 @@ impl Supervisor {
             Next::Input(Some(input)) => self.pass_on(input, now),
             Next::Input(None) => {
                 self.has_all_inputs = true;
+                self.socket.as_mut().map(HookSocket::end);
                 self.close(now);
             }
         }
@@ -180,6 +181,8 @@ impl Supervisor {
     fn take_in_hook(&mut self, told: Told) {
         let Some(socket) = &mut self.socket else { return };
         match told {
+            // Nobody is left who could answer, so there is nothing to say.
+            Told::Call { .. } if self.has_all_inputs => {}
             Told::Call { call, answers } => {
                 socket.owe(&call, answers);
                 self.untold.push_back(AgentEvent::Hook(call));

@@ -27,7 +27,7 @@ use crate::{
     guarding::Guarding,
     sealing::Sealing,
     settings::{self, Flags, Layers, Settings},
-    surroundings::Surroundings,
+    surroundings::{Surroundings, own_program},
     terminal::{Terminal, text},
 };
 
@@ -234,7 +234,7 @@ impl Context {
             RuntimeKind::Claude => Runtime::Claude {
                 command: settings.claude.command.clone(),
                 session_hooks: Some(SessionHooks {
-                    program: std::env::current_exe()?,
+                    program: own_program()?,
                     directory: temporary.to_owned(),
                 }),
             },
@@ -298,7 +298,7 @@ impl Context {
 
     fn scripted(&self, scenario: Option<&Path>) -> Result<Runtime, Failure> {
         Ok(Runtime::Scripted {
-            program: std::env::current_exe()?,
+            program: own_program()?,
             scenario: self.scenario(scenario)?,
             state_directory: self.data_directory()?.join("scripted"),
         })

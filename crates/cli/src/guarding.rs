@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use agent::guard::Guard;
 
-use crate::failure::{Code, Failure};
+use crate::{
+    failure::{Code, Failure},
+    surroundings::own_program,
+};
 
 /// Shared by all that start agents.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +18,7 @@ impl Guarding {
     pub(crate) fn start(&self) -> Result<(), Failure> {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !guard.as_mut().is_some_and(Guard::stands) {
-            let started = std::env::current_exe().and_then(|program| Guard::start(&program));
+            let started = own_program().and_then(|program| Guard::start(&program));
             let failed = |error| {
                 Failure::new(Code::Failed, format!("the guard of the agents cannot be started: {error}"))
             };

@@ -18,6 +18,13 @@ pub(crate) struct Surroundings {
     pub(crate) stderr_is_terminal: bool,
 }
 
+/// This very program, as a child of this process can start it: also when its file was replaced since it began.
+pub(crate) fn own_program() -> io::Result<PathBuf> {
+    let file = std::env::current_exe()?;
+    let process = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
+    Ok(if file.exists() || !process.exists() { file } else { process })
+}
+
 impl Surroundings {
     #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
     pub(crate) fn read() -> io::Result<Self> {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     composition::create_private_directory,
     failure::{Code, Failure},
-    surroundings::Surroundings,
+    surroundings::{Surroundings, own_program},
     variable,
 };
 
@@ -124,7 +124,7 @@ pub(crate) fn start(surroundings: &Surroundings, place: &Place, idle: Duration) 
     if !place.is_private() {
         return Ok(());
     }
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(own_program()?);
     command.arg(SUBCOMMAND).arg(place.folder()).arg(idle.as_secs().to_string());
     let certificates =
         variable::CERTIFICATES.iter().filter_map(|name| Some((name, surroundings.text(name)?)));

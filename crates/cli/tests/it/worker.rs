@@ -159,6 +159,25 @@ fn a_model_service_that_was_overloaded_is_asked_again(home: &Home) {
     home.assert_well();
 }
 
+/// As an upgrade does, under a worker that goes on.
+#[test]
+fn a_worker_whose_program_was_replaced_runs_sessions_all_the_same() {
+    let home = Home::new();
+    home.scenario(&json!([[{ "say": "hello" }]]));
+    let program = home.path("bin/old");
+    std::fs::copy(env!("CARGO_BIN_EXE_provost"), &program).expect("a copy");
+    let first = queue(&home, &[]);
+    let run = home.shell(&format!("exec {} worker", program.display())).start();
+    let is_done = |id: &str| wait_until(|| show(&home, id)["status"] == "completed");
+    assert!(is_done(&first));
+    std::fs::remove_file(&program).expect("it was there");
+    let second = queue(&home, &[]);
+    assert!(is_done(&second), "{:#}", show(&home, &second));
+    run.signal(Signal::TERM);
+    run.finish();
+    home.assert_well();
+}
+
 #[test]
 fn a_session_that_was_ended_while_its_worker_died_is_not_gone_on_with() {
     let home = Home::new();
