@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// Look after hooks: code that runs at an event of an agent.
     #[command(subcommand)]
     Hook(command::hook::HookCommand),
-    /// Judge and record an event of an agent CLI that Provost did not start; its settings call this.
+    #[command(name = command::hook_client::SUBCOMMAND, about = command::hook_client::ABOUT)]
     HookClient(command::hook_client::HookClient),
     /// See what agents ask, and answer.
     #[command(subcommand)]

@@ -183,7 +183,9 @@ impl Approve {
         let updated_input = self.input.as_deref().map(|text| read_input(text, &context)).transpose()?;
         let opened = open(&context).await?;
         let approval = opened.app.find_approval(opened.caller, self.approval.clone()).await?;
-        let always = if self.always { self.rules(&context, &opened, &approval).await? } else { Vec::new() };
+        // One that is answered already is refused as such.
+        let is_kept = self.always && approval.status == ApprovalStatus::Pending;
+        let always = if is_kept { self.rules(&context, &opened, &approval).await? } else { Vec::new() };
         let verdict = ApprovalVerdict::Approved { updated_input };
         let answer = AnswerApproval { id: approval.id, verdict, note: self.note, interrupt: false, always };
         give(&context, opened, answer).await
@@ -199,7 +201,7 @@ impl Approve {
         let place = (&context.default_policies(), &context.basic_environment());
         let rules = app.rules_for_approval(*caller, approval, self.rule.clone(), place).await?;
         for rule in &rules {
-            context.terminal.say(&format!("allowed from now on: {}", text::printable(rule)));
+            context.terminal.say(&format!("to be allowed from now on: {}", text::printable(rule)));
         }
         // Who named the rule has seen it.
         if self.yes || !self.rule.is_empty() || is_agreed(context).await? {
@@ -240,7 +242,8 @@ async fn give(
         terminal.json(&approval)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let about = text::about(&approval.tool_name, &approval.input, LONGEST);
+    let input = approval.updated_input.as_ref().unwrap_or(&approval.input);
+    let about = text::about(&approval.tool_name, input, LONGEST);
     let call = format!("{} {about}", text::one_line(&approval.tool_name, LONGEST));
     let then = match (answered.is_heard, approval.status) {
         (true, _) => "its session is told",

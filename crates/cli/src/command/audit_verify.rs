@@ -84,9 +84,10 @@ fn told(
         }))?;
         return Ok(if is_well { ExitCode::SUCCESS } else { Code::Failed.into() });
     }
-    let mut line = format!("{lines} lines under {seals} seals fit");
+    let several = |count: i64| if count == 1 { "" } else { "s" };
+    let mut line = format!("{lines} line{} under {seals} seal{} fit", several(*lines), several(*seals));
     if *unsealed > 0 {
-        line.push_str(&format!(", {unsealed} more wait for a seal"));
+        line.push_str(&format!(", {unsealed} more to be sealed"));
     }
     if *redacted > 0 {
         line.push_str(&format!("; {redacted} of them are redacted"));

@@ -51,6 +51,9 @@ use crate::{
 
 /// How it is called.
 pub(crate) const SUBCOMMAND: &str = "hook-client";
+/// What it is for.
+pub(crate) const ABOUT: &str =
+    "Judge and record an event of an agent CLI that Provost did not start; its settings call this";
 /// By this exit code a command hook blocks.
 const BLOCKS: u8 = 2;
 /// The part of the time that is left to record and answer when others took theirs: one in so many.
@@ -60,7 +63,7 @@ const TO_END: Duration = Duration::from_millis(500);
 
 /// Its command line by itself: it runs at each event of an agent, and to build all other commands takes longer than its work.
 #[derive(Debug, Parser)]
-#[command(name = "provost hook-client", version)]
+#[command(name = "provost hook-client", bin_name = "provost hook-client", version, about = ABOUT, long_about = None)]
 pub(crate) struct Line {
     #[command(flatten)]
     pub(crate) global: Global,
