@@ -1,6 +1,7 @@
 //! What people see and type.
 
 pub(crate) mod asker;
+pub(crate) mod keeper;
 pub(crate) mod keyboard;
 mod progress;
 pub(crate) mod style;

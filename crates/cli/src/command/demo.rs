@@ -96,8 +96,11 @@ impl Demo {
 
     fn asker(&self, context: &Context) -> Arc<dyn Asker> {
         let is_watched = context.surroundings.stdin_is_terminal && context.surroundings.stderr_is_terminal;
-        let person = (is_watched && !self.yes && !context.terminal.is_json)
-            .then(|| TerminalAsker { terminal: context.terminal, keyboard: Keyboard::open() });
+        let person = (is_watched && !self.yes && !context.terminal.is_json).then(|| TerminalAsker {
+            terminal: context.terminal,
+            keyboard: Keyboard::open(),
+            keeper: None,
+        });
         Arc::new(DemoAsker { person })
     }
 }

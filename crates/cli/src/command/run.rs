@@ -36,6 +36,7 @@ use crate::{
     failure::{Code, Failure},
     terminal::{
         asker::{InboxAsker, NobodyAsker, TerminalAsker, YesAsker},
+        keeper::Keeper,
         keyboard::Keyboard,
         text,
     },
@@ -127,8 +128,8 @@ impl Run {
         let keyboard = context.surroundings.stdin_is_terminal.then(Keyboard::open);
         let typed =
             if self.interactive { Some(keyboard.clone().unwrap_or_else(Keyboard::open)) } else { None };
-        let asker = self.asker(&context, keyboard);
         let Opened { app, caller } = context.open().await?;
+        let asker = self.asker(&context, (&app, caller), keyboard);
         let (target, kind) = match (&self.resume, &self.fork) {
             (None, Some(reference)) => {
                 let parent = app.resolve_session(caller, reference.clone()).await?;
@@ -216,11 +217,20 @@ impl Run {
         }
     }
 
-    fn asker(&self, context: &Context, keyboard: Option<Keyboard>) -> Arc<dyn Asker> {
+    fn asker(
+        &self,
+        context: &Context,
+        (app, caller): (&App, Caller),
+        keyboard: Option<Keyboard>,
+    ) -> Arc<dyn Asker> {
+        let (policies, environment) = (context.default_policies(), context.basic_environment());
+        let keeper = Keeper { app: app.clone(), caller, policies, environment };
         let can_ask = context.surroundings.stderr_is_terminal && !context.terminal.is_json;
         match keyboard {
             _ if self.yes => Arc::new(YesAsker),
-            Some(keyboard) if can_ask => Arc::new(TerminalAsker { terminal: context.terminal, keyboard }),
+            Some(keyboard) if can_ask => {
+                Arc::new(TerminalAsker { terminal: context.terminal, keyboard, keeper: Some(keeper) })
+            }
             _ if self.wait_for_approval => Arc::new(InboxAsker { terminal: context.terminal }),
             _ => Arc::new(NobodyAsker),
         }

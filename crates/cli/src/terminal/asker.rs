@@ -6,13 +6,15 @@ use app::{
 };
 use serde_json::{Map, Value};
 
-use super::{Terminal, keyboard::Keyboard, text};
+use super::{Terminal, keeper::Keeper, keyboard::Keyboard, text};
 
 /// Asks the person at the terminal.
 #[derive(Debug, Clone)]
 pub(crate) struct TerminalAsker {
     pub(crate) terminal: Terminal,
     pub(crate) keyboard: Keyboard,
+    /// Without one no answer is for good.
+    pub(crate) keeper: Option<Keeper>,
 }
 
 /// `--yes`: allows everything that is no question to a person.
@@ -86,6 +88,13 @@ impl TerminalAsker {
         if let Some(grant) = &question.session_grant {
             prompt.push_str(&format!("   s = for this session ({})", text::printable(grant)));
         }
+        let always = match &self.keeper {
+            Some(keeper) => keeper.rules(question).await.map(|rules| (keeper, rules)),
+            None => None,
+        };
+        if let Some((_, rules)) = &always {
+            prompt.push_str(&format!("   a = always ({})", text::printable(&rules.join(", "))));
+        }
         prompt.push_str("   n = no, or type why not\n");
         let elsewhere = format!(
             "  or within {} elsewhere: provost approval approve {}",
@@ -104,8 +113,16 @@ impl TerminalAsker {
                 "s" | "S" if question.session_grant.is_some() => {
                     return Answer::ForSession { by: "the person at the terminal".to_owned() };
                 }
+                "a" | "A" if let Some((keeper, rules)) = &always => {
+                    if let Err(failure) = keeper.keep(question, rules.clone()).await {
+                        self.terminal.say(&format!("  {}", text::printable(&failure.message)));
+                        continue;
+                    }
+                    // It was answered as from elsewhere, which withdraws it here.
+                    std::future::pending::<()>().await;
+                }
                 "n" | "N" | "no" => return no("the person said no"),
-                "" | "s" | "S" => self.terminal.say("  please answer y, n or a reason"),
+                "" | "s" | "S" | "a" | "A" => self.terminal.say("  please answer y, n or a reason"),
                 reason => return no(reason),
             }
         }

@@ -279,6 +279,24 @@ fn always_keeps_the_narrowest_rule_and_such_calls_pass_from_then_on(home: &Home)
 }
 
 #[test]
+fn always_can_be_said_where_it_is_asked() {
+    let home = Home::new();
+    let call = json!({ "tool": "Bash", "input": { "command": "make -n > out.txt" } });
+    let mut run = home.play(&json!([[call, call, { "say": "done" }]])).on_terminal();
+    run.expect("a = always (Bash(make -n), Edit(/").write("a");
+    // The second is not asked about.
+    let (code, said) = run.finish();
+    assert_eq!((code, said.matches("y = once").count()), (Some(0), 1), "{said}");
+    let policy = home.json(&["policy", "show", "allowed by approvals"]);
+    assert_eq!(policy["config"]["allow"][0], "Bash(make -n)");
+    let session = home.last()["id"].as_str().expect("an id").to_owned();
+    // What was approved was judged once more, so that the policy's word is known already.
+    let expected = decided(&[("ask", "mode"), ("allow", "person"), ("allow", "cache")]);
+    assert_eq!(decisions(&home, &session), expected);
+    home.assert_well();
+}
+
+#[test]
 fn what_names_no_question_or_no_input_is_refused() {
     let home = Home::new();
     home.provost(&["approval", "list"]).succeed().says(&["nothing waits for an answer"]);
