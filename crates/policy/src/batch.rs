@@ -76,6 +76,8 @@ pub struct Batch {
     file: PolicyFile,
     /// For cases that say nothing about the platform.
     set: PolicySet,
+    /// The file names no surroundings, so the folder that a call works in is its project, as in a session.
+    follows_cwd: bool,
 }
 
 impl PolicyFile {
@@ -86,7 +88,19 @@ impl PolicyFile {
     pub fn read(self) -> Result<Batch, PolicyError> {
         let surroundings = self.surroundings.clone().unwrap_or_default();
         let set = PolicySet::read(&self.policies, surroundings)?;
-        Ok(Batch { file: self, set })
+        Ok(Batch { file: self, set, follows_cwd: false })
+    }
+
+    /// The same on a machine where the file names none; there each call is judged as in a session that works in its folder.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn read_on(self, machine: Surroundings) -> Result<Batch, PolicyError> {
+        if self.surroundings.is_some() {
+            return self.read();
+        }
+        let set = PolicySet::read(&self.policies, machine)?;
+        Ok(Batch { file: self, set, follows_cwd: true })
     }
 }
 
@@ -97,16 +111,32 @@ impl Batch {
         &self.set
     }
 
+    /// The policies as they judge calls that work in this folder, an absolute one.
+    ///
+    /// # Errors
+    /// When a policy cannot be read for it.
+    pub fn set_in(&self, cwd: &str) -> Result<PolicySet, PolicyError> {
+        PolicySet::read(&self.file.policies, self.surroundings_in(Some(cwd)))
+    }
+
+    fn surroundings_in(&self, cwd: Option<&str>) -> Surroundings {
+        let mut surroundings = self.set.surroundings().clone();
+        if let Some(cwd) = cwd.filter(|cwd| self.follows_cwd && cwd.starts_with('/')) {
+            surroundings.project_root = crate::path::normal(cwd);
+        }
+        surroundings
+    }
+
     /// Judges a case. No mode takes part: what no policy decides is the set's default, and *ask* where it has none.
     ///
     /// # Errors
     /// When a policy cannot be read for the case's platform.
     pub fn judge(&self, case: &Case, now: Timestamp) -> Result<Answer, PolicyError> {
         let Facts { symlinks, platform, case_sensitive_fs } = &case.facts;
-        if platform.is_none() && case_sensitive_fs.is_none() {
+        let mut surroundings = self.surroundings_in(case.cwd.as_deref());
+        if platform.is_none() && case_sensitive_fs.is_none() && surroundings == *self.set.surroundings() {
             return Ok(judged(&self.set, case, symlinks, now));
         }
-        let mut surroundings = self.set.surroundings().clone();
         if let Some(platform) = *platform {
             surroundings.platform = platform;
             surroundings.case_sensitive_fs = platform == Platform::Linux;

@@ -27,6 +27,12 @@ pub(crate) fn effects_of(call: &Call<'_>, surroundings: &Surroundings) -> Effect
     if let Err(problem) = gather(call, surroundings, &mut effects) {
         effects.push(Effect::Unreadable(problem));
     }
+    let through = effects.iter().filter_map(Effect::place).find(|place| place.leads_through_process());
+    if let Some(path) = through.map(|place| place.path.to_string()) {
+        effects.push(Effect::Unreadable(format!(
+            "{path} leads through an open folder or another process, nobody knows where"
+        )));
+    }
     effects
 }
 

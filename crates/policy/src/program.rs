@@ -21,6 +21,7 @@ mod read;
 mod remote;
 mod remove;
 mod runner;
+mod sed;
 mod shells;
 mod stranger;
 mod table;
@@ -75,7 +76,8 @@ pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, in
     if lookalike::is_disguised(&name) {
         walker.class(Class::OpaqueExec, format!("the program {name:?} looks like another one"));
     }
-    let is_genuine = !path.contains('/') || is_installed(&path, walker, false);
+    let is_genuine =
+        if path.contains('/') { is_installed(&path, walker, false) } else { !scope.has_other_path };
     let mut normal = words.to_vec();
     normal[0] = Text::lit(name.as_str());
     let run_at = walker.effects.0.len();
@@ -92,7 +94,15 @@ pub(crate) fn run(walker: &mut Walker<'_>, words: &[Text], scope: &mut Scope, in
     }
     let printed = printed_by(&normal, input);
     let handler = table::handler(&name);
-    let mut job = Job { walker, scope, words: normal, input, is_script: !is_genuine, run_at, printed };
+    let mut job = Job {
+        walker,
+        scope,
+        words: normal,
+        input,
+        is_script: path.contains('/') && !is_genuine,
+        run_at,
+        printed,
+    };
     let cwd = job.scope.cwd.clone();
     match handler {
         Some(handler) => handler(&mut job),
@@ -136,8 +146,7 @@ fn nameless(walker: &mut Walker<'_>, words: &[Text], input: Option<&Text>) -> Te
         is_harmless: false,
     }));
     walker.class(class, format!("which program {} names is known only when it runs", words[0]));
-    let origin = input.and_then(Text::origin).unwrap_or(Hole::UNKNOWN.origin);
-    Text::hole(Hole { origin, ..Hole::UNKNOWN })
+    Text::hole(Hole::made_of(input.and_then(Text::origin)))
 }
 
 /// A program's name without its folder.
@@ -146,6 +155,11 @@ fn name_of(path: &str) -> String {
     // `=name` is where zsh finds a program.
     let name = name.strip_prefix('=').filter(|rest| !rest.is_empty()).unwrap_or(name);
     name.strip_suffix(".exe").unwrap_or(name).to_owned()
+}
+
+/// Whether an entry of a search path is a folder where programs are installed.
+pub(crate) fn is_search_path_installed(entry: &str, walker: &Walker<'_>) -> bool {
+    is_installed(&format!("{entry}/program"), walker, true)
 }
 
 /// Whether a program lies where programs are installed.

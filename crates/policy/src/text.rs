@@ -37,7 +37,13 @@ pub(crate) struct Hole {
 /// Where unknown text comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Origin {
-    /// A variable, a file, the output of a program.
+    /// It is a number, a hash, or another word without brackets, quotes and a leading dash.
+    Number,
+    /// A variable that was set before the call began.
+    Environment,
+    /// A line that `read` took.
+    Line,
+    /// A file, the output of a program.
     Unknown,
     /// A decoder or a download.
     Fetched,
@@ -60,7 +66,16 @@ impl Hole {
     pub(crate) const UNKNOWN: Self = Self { splits: false, has_slash: true, origin: Origin::Unknown };
     /// A number, a date, a hash: one word without a slash.
     pub(crate) const TOKEN: Self = Self { splits: false, has_slash: false, origin: Origin::Unknown };
+    pub(crate) const NUMBER: Self = Self { origin: Origin::Number, ..Self::TOKEN };
+    pub(crate) const ENVIRONMENT: Self = Self { origin: Origin::Environment, ..Self::UNKNOWN };
     pub(crate) const FETCHED: Self = Self { splits: false, has_slash: true, origin: Origin::Fetched };
+}
+
+impl Hole {
+    /// Something unknown that is made of what comes from there; it is no plain number any more.
+    pub(crate) fn made_of(origin: Option<Origin>) -> Self {
+        Self { origin: origin.unwrap_or(Origin::Unknown).max(Origin::Unknown), ..Self::UNKNOWN }
+    }
 }
 
 impl Text {
@@ -184,6 +199,16 @@ impl Text {
     /// Some of it is unknown before it runs.
     pub(crate) fn has_hole(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Hole(_)))
+    }
+
+    /// Some of it can be anything: it comes from a file or the output of a program.
+    pub(crate) fn is_unforeseen(&self) -> bool {
+        self.origin() >= Some(Origin::Line)
+    }
+
+    /// It begins with something that can be anything, an option included.
+    pub(crate) fn may_be_option(&self) -> bool {
+        matches!(self.parts.first(), Some(Part::Hole(hole)) if hole.origin >= Origin::Line)
     }
 
     /// It begins with something unknown that can become several words, none, or an option.

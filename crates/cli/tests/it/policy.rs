@@ -107,3 +107,28 @@ fn the_engines_own_corpus_is_judged_the_same_by_the_program() {
         assert!(accepted.contains(&answer["decision"]), "{case} {answer}");
     }
 }
+
+#[test]
+fn rules_are_resolved_in_the_folder_of_the_call() {
+    let home = Home::new();
+    let rules = json!({ "deny": ["Read(./secret/**)"], "allow": ["Bash(cat:*)"], "default": "ask" });
+    let file = json!({ "policies": [{ "name": "mine", "kind": "rules", "config": rules }] });
+    let file = home.write("policies.json", &file.to_string()).display().to_string();
+    let explain = |folder: &str| {
+        let call = ["policy", "explain", "--policies", &file, "--cwd", folder, "Bash", "cat secret/a"];
+        home.provost(&call).succeed().text()
+    };
+    assert!(explain("/srv/elsewhere").starts_with("deny: "));
+    assert!(explain("/srv/elsewhere/below/..").starts_with("deny: "));
+    let case = |id: &str, cwd: &str| json!({ "id": id, "tool_name": "Bash", "tool_input": { "command": "cat secret/a" }, "cwd": cwd });
+    let lines = format!("{}\n{}\n", case("a", "/srv/a"), case("b", "/srv/b"));
+    let batch = home.provost(&["policy", "explain", "--policies", &file, "--batch"]);
+    let answers = batch.input(lines).succeed().json_lines();
+    assert!(answers.iter().all(|answer| answer["decision"] == json!("deny")), "{answers:?}");
+    // Where the file names a machine of its own, its project stays what it is.
+    let surroundings = json!({ "home": "/h", "project_root": "/srv" });
+    let own = json!({ "surroundings": surroundings, "policies": [{ "name": "mine", "kind": "rules", "config": rules }] });
+    let own = home.write("own.json", &own.to_string()).display().to_string();
+    let call = ["policy", "explain", "--policies", &own, "--cwd", "/srv/a", "Bash", "cat secret/a"];
+    assert!(home.provost(&call).succeed().text().starts_with("allow: "));
+}

@@ -3,8 +3,9 @@
 use crate::{
     effect::Place,
     lookalike,
+    shell::Folders,
     surroundings::{Links, Platform, Surroundings},
-    text::{Part, Text},
+    text::{Hole, Part, Text},
 };
 
 /// How many links one path may lead through.
@@ -58,7 +59,9 @@ impl Place {
         }
         for path in spellings(&path) {
             if let Some(absolute) = rooted(&path, surroundings) {
-                push_forms(&mut all, &absolute, false, surroundings, links);
+                for (path, floats) in through_proc(&absolute, &self.cwd) {
+                    push_forms(&mut all, &path, floats, surroundings, links);
+                }
                 continue;
             }
             for folder in &self.cwd.known {
@@ -80,6 +83,11 @@ impl Place {
         }
         disguised(&mut all);
         all
+    }
+
+    /// It goes through the folder of another process, or through an open folder, so nobody knows where.
+    pub(crate) fn leads_through_process(&self) -> bool {
+        link_of_process(&self.path).is_some_and(|link| link.leads_elsewhere())
     }
 
     /// As the platform reads it.
@@ -154,7 +162,7 @@ fn push_forms(
     surroundings: &Surroundings,
     links: &Links,
 ) {
-    let components = through_proc(split(path), surroundings, all);
+    let components = split(path);
     let components: Vec<Component> =
         components.into_iter().map(|component| trimmed(component, surroundings)).collect();
     let written = lexical(components.clone());
@@ -176,13 +184,13 @@ fn split(path: &Text) -> Vec<Component> {
             // What can hold slashes is any number of steps; its known ends are ends of names.
             if !name.prefix().is_empty() {
                 let mut first = Text::lit(name.prefix());
-                first.push(Part::Hole(crate::text::Hole::TOKEN));
+                first.push(Part::Hole(Hole::TOKEN));
                 components.push(Component::Name(first));
             }
             components.push(Component::Any);
             if !name.suffix().is_empty() {
                 let mut last = Text::default();
-                last.push(Part::Hole(crate::text::Hole::TOKEN));
+                last.push(Part::Hole(Hole::TOKEN));
                 last.push_lit(name.suffix());
                 components.push(Component::Name(last));
             }
@@ -275,36 +283,111 @@ fn known_path(steps: &[Component]) -> Option<String> {
     Some(path)
 }
 
-/// `/proc/self/root`, `/proc/self/cwd` and the like name other places.
-fn through_proc(
-    components: Vec<Component>,
-    surroundings: &Surroundings,
-    all: &mut Vec<Candidate>,
-) -> Vec<Component> {
-    let name = |at: usize| components.get(at).and_then(Component::literal);
-    let at_task = match (name(0), name(1), name(3)) {
-        (Some("proc"), Some(_), Some("task")) => 5,
-        (Some("proc"), Some(_), _) => 2,
-        _ => return components,
-    };
-    match name(at_task) {
-        Some("root") => through_proc(components[at_task + 1..].to_vec(), surroundings, all),
-        Some("cwd") => {
-            let mut steps = split(&Text::lit(surroundings.project_root.as_str()));
-            steps.extend(components[at_task + 1..].iter().cloned());
-            steps
-        }
-        Some("environ" | "mem" | "maps") => {
-            all.push(Candidate {
-                components: components.clone(),
-                is_floating: false,
-                is_endless: false,
-                is_disguised: false,
-            });
-            components
-        }
-        _ => components,
+/// `/proc/self/root`, `/proc/self/cwd` and the like name other places: the path itself, and those. Where another process or an
+/// open file leads is unknown; that it is this process is one way of it.
+fn through_proc(path: &Text, cwd: &Folders) -> Vec<(Text, bool)> {
+    let mut all = vec![(path.clone(), false)];
+    let Some(link) = link_of_process(path) else { return all };
+    let mut is_elsewhere = link.leads_elsewhere();
+    let Link { rest, name, is_own } = link;
+    let can_be = |link: &str| name.can_be(link);
+    if can_be("root") {
+        let mut from_root = Text::lit("/");
+        from_root.append(&rest);
+        all.extend(through_proc(&from_root, cwd));
     }
+    if can_be("cwd") {
+        for folder in &cwd.known {
+            let mut whole = Text::lit(format!("{folder}/"));
+            whole.append(&rest);
+            all.push((whole, false));
+        }
+        is_elsewhere |= cwd.has_unknown;
+    }
+    if is_own && matches!(name.literal(), Some("root" | "cwd")) {
+        all.remove(0);
+    }
+    if is_elsewhere {
+        let mut unknown = Text::hole(Hole::UNKNOWN);
+        unknown.push_lit("/");
+        unknown.append(&rest);
+        all.push((unknown, true));
+    }
+    all
+}
+
+/// A path that goes through a link of a process.
+struct Link {
+    /// `root`, `cwd`, `fd`, or a wildcard.
+    name: Text,
+    /// What stands behind it.
+    rest: Text,
+    /// The process is the one that opens it.
+    is_own: bool,
+}
+
+impl Link {
+    /// It belongs to another process, or is a folder that is open.
+    fn leads_elsewhere(&self) -> bool {
+        let has_more =
+            self.rest.parts().iter().any(|part| matches!(part, Part::Lit(text) if text.contains('/')));
+        !self.is_own || has_more && (self.name.can_be("fd") || self.name.can_be("map_files"))
+    }
+}
+
+/// The first link of a process on the way; `..` behind it counts from where it leads.
+fn link_of_process(path: &Text) -> Option<Link> {
+    let mut components = split(path);
+    let mut steps: Vec<Component> = Vec::new();
+    if let [first, second, ..] = components.as_slice()
+        && (first.literal(), second.literal()) == (Some("dev"), Some("fd"))
+    {
+        components.splice(..2, ["proc", "self", "fd"].map(|name| Component::Name(Text::lit(name))));
+    }
+    let can_be = |step: &Component, names: &[&str]| match step {
+        Component::Name(text) => names.iter().any(|name| text.can_be(name)),
+        Component::Any | Component::Deep => false,
+    };
+    for (at, component) in components.iter().enumerate() {
+        match component.literal() {
+            Some("" | ".") => continue,
+            Some("..") => {
+                steps.pop();
+                continue;
+            }
+            _ => steps.push(component.clone()),
+        }
+        let is_link = match steps.as_slice() {
+            [proc, _, link] => can_be(proc, &["proc"]) && can_be(link, &["root", "cwd", "fd", "map_files"]),
+            [proc, _, task, _, link] => {
+                can_be(proc, &["proc"]) && can_be(task, &["task"]) && can_be(link, &["root", "cwd", "fd"])
+            }
+            _ => false,
+        };
+        let rest = &components[at + 1..];
+        // A list of descriptors is none of them; what one of the shell itself holds is followed elsewhere.
+        let is_list = can_be(component, &["fd", "map_files"]) && rest.is_empty();
+        if is_link && !is_list {
+            let is_own = steps[1].literal().is_some_and(|name| matches!(name, "self" | "thread-self"));
+            let Component::Name(name) = component else { return None };
+            return Some(Link { name: name.clone(), rest: joined(rest), is_own });
+        }
+    }
+    None
+}
+
+fn joined(components: &[Component]) -> Text {
+    let mut path = Text::default();
+    for (at, component) in components.iter().enumerate() {
+        if at > 0 {
+            path.push_lit("/");
+        }
+        match component {
+            Component::Name(name) => path.append(name),
+            Component::Any | Component::Deep => path.push(Part::Hole(Hole::UNKNOWN)),
+        }
+    }
+    path
 }
 
 /// Windows does not see trailing dots and blanks, nor what stands behind a colon.
@@ -349,7 +432,6 @@ fn disguised(all: &mut Vec<Candidate>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::Folders;
 
     fn forms(path: &str, links: &[(&str, &str)]) -> Vec<String> {
         let place =

@@ -3,7 +3,7 @@
 use super::job::Job;
 use crate::{
     effect::{Class, Effect, Effects},
-    text::Text,
+    text::{Origin, Text},
 };
 
 /// A language of which code stands in arguments.
@@ -207,7 +207,7 @@ const CONNECT: [&str; 22] = [
 pub(super) fn scan(job: &mut Job<'_, '_>, language: Language, code: &Text) {
     let Some(text) = code.literal() else {
         let text = code.without_wildcards();
-        if code.origin() == Some(crate::text::Origin::Fetched) {
+        if code.origin() == Some(Origin::Fetched) {
             job.class(Class::PipeToShell, format!("{} runs what is downloaded or decoded", job.name()));
         } else if code.has_hole() {
             let masked = text.masked().replace(crate::text::MASK, "");
@@ -377,9 +377,22 @@ pub(super) fn literals(code: &str) -> Vec<String> {
 
 /// A program of `awk`: what it runs, reads and writes; whether there is none of that.
 pub(super) fn awk(job: &mut Job<'_, '_>, program: &Text) -> bool {
-    let Some(text) = program.literal().map(str::to_owned) else { return !program.has_hole() };
-    let outside: String = outside_of_strings(&text);
+    let text = program.masked();
     let mut is_quiet = true;
+    match program.origin() {
+        None | Some(Origin::Number | Origin::Environment) => {}
+        Some(Origin::Line) => is_quiet = false,
+        Some(Origin::Unknown | Origin::Fetched) => {
+            is_quiet = false;
+            job.opaque("what the program of awk does is known only when it runs");
+        }
+    }
+    let outside: String = outside_of_strings(&text);
+    // `@include`, `@load`, and functions that are called by a name in a variable.
+    if outside.contains('@') {
+        is_quiet = false;
+        job.opaque("awk takes code from somewhere else");
+    }
     if outside.contains("system(") || outside.contains("system (") {
         is_quiet = false;
         for string in literals(&text) {
@@ -413,8 +426,9 @@ pub(super) fn awk(job: &mut Job<'_, '_>, program: &Text) -> bool {
 fn writes_file(outside: &str) -> bool {
     outside.match_indices('>').any(|(at, _)| {
         let before = outside[..at].rsplit(['{', ';', '}', '\n']).next().unwrap_or_default();
-        let is_print = before.trim_start().starts_with("print");
-        is_print && outside[at + 1..].trim_start_matches('>').trim_start().starts_with('"')
+        // Within brackets it compares.
+        let is_open = before.matches('(').count() > before.matches(')').count();
+        before.trim_start().starts_with("print") && !is_open
     })
 }
 

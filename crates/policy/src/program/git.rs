@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     effect::{Class, Effect},
-    text::Text,
+    shell::push_globbed,
+    text::{Hole, Text},
 };
 
 /// Settings that name a program.
@@ -80,12 +81,15 @@ pub(super) fn git(job: &mut Job<'_, '_>) {
                 job.list(&folder);
                 scope.cwd = job.walker.enter(&folder, &scope);
             }
-            ("-c" | "--config-env", Some(setting)) => setting_runs(job, &setting, &mut aliases),
-            ("--git-dir", Some(folder)) => {
-                // Its settings name programs.
-                let (place, name) = (job.place(&folder), job.name().to_owned());
-                job.walker.script_file(&place, &name, job.scope);
+            ("-c", Some(setting)) => setting_runs(job, &setting, &mut aliases),
+            // The value is that of a variable.
+            ("--config-env", Some(setting)) => {
+                let mut unknown = Text::lit(setting.prefix().split('=').next().unwrap_or_default());
+                unknown.push_lit("=");
+                unknown.append(&Text::hole(Hole::UNKNOWN));
+                setting_runs(job, &unknown, &mut aliases);
             }
+            ("--git-dir", Some(folder)) => repository(job, &folder),
             ("--exec-path", Some(_)) => job.opaque("--exec-path changes which programs git runs"),
             _ => {}
         }
@@ -104,7 +108,12 @@ pub(super) fn git(job: &mut Job<'_, '_>) {
             job.walker.effects.push(Effect::Run(outer));
         }
     }
-    let Some(command) = rest.first().and_then(Text::literal) else { return };
+    let Some(command) = rest.first().and_then(Text::literal) else {
+        if rest.first().is_some_and(Text::is_unforeseen) {
+            job.opaque("which command of git runs is known only when it runs");
+        }
+        return;
+    };
     if let Some((_, text)) = aliases.iter().find(|(name, _)| name == command) {
         let text = text.clone();
         match text.strip_prefix('!') {
@@ -121,8 +130,23 @@ pub(super) fn git(job: &mut Job<'_, '_>) {
     command_of(job, command, &rest[1..]);
 }
 
+/// Settings of a repository name programs, so only that of the project is taken for what it is.
+fn repository(job: &mut Job<'_, '_>, folder: &Text) {
+    let place = job.place(folder);
+    let own = format!("{}/.git", job.walker.surroundings.project_root);
+    let absolute = place.absolute(job.walker.surroundings);
+    if absolute.is_empty() || place.cwd.has_unknown || absolute.iter().any(|path| *path != own) {
+        job.opaque("--git-dir names a repository whose settings may name programs");
+    }
+}
+
 fn setting_runs(job: &mut Job<'_, '_>, setting: &Text, aliases: &mut Vec<(String, String)>) {
-    let Some((name, value)) = setting.split_once('=') else { return };
+    let Some((name, value)) = setting.split_once('=') else {
+        if setting.has_hole() {
+            job.opaque("a setting of git is known only when it runs");
+        }
+        return;
+    };
     let name = name.to_lowercase();
     if let Some(alias) = name.strip_prefix("alias.") {
         match value.literal() {
@@ -185,7 +209,7 @@ fn command_of(job: &mut Job<'_, '_>, command: &str, rest: &[Text]) {
         | "show-ref" | "grep" | "whatchanged" | "cherry" | "count-objects" | "var" | "check-ignore"
         | "check-attr" | "diff-tree" | "diff-index" | "diff-files" | "range-diff" | "help" | "version"
         | "annotate" => {
-            looks(job, command, &options);
+            looks(job, command, rest, &options);
         }
         "clean" => {
             let is_dry = options.has(&["-n", "--dry-run"]);
@@ -365,7 +389,7 @@ const fn grammar_of(command: &str) -> Grammar {
     }
 }
 
-fn looks(job: &mut Job<'_, '_>, command: &str, options: &Options) {
+fn looks(job: &mut Job<'_, '_>, command: &str, rest: &[Text], options: &Options) {
     if command == "grep"
         && let Some((_, value)) = options
             .all()
@@ -385,24 +409,101 @@ fn looks(job: &mut Job<'_, '_>, command: &str, options: &Options) {
     if reads || command == "grep" && options.has(&["--no-index"]) {
         job.read_all(&options.operands);
     }
-    if command == "diff" && !reads {
-        // Outside of a repository, or with two paths, it reads them as they are.
-        let paths: Vec<Text> = options
-            .operands
-            .iter()
-            .filter(|path| path.prefix().starts_with(['/', '~']) || path.prefix().starts_with(".."))
-            .cloned()
-            .collect();
-        job.read_all(&paths);
+    shows(job, command, rest, options);
+    if options.value(&["--output"]).is_none() && command != "reflog" {
+        job.is_pure();
     }
-    if matches!(command, "show" | "cat-file") {
-        // `REVISION:PATH`
-        for (_, path) in options.operands.iter().filter_map(|word| word.split_once(':')).collect::<Vec<_>>() {
+}
+
+/// The files whose content it shows, as far as they are named: `-- PATH`, `PATH` and `REVISION:PATH`.
+fn shows(job: &mut Job<'_, '_>, command: &str, rest: &[Text], options: &Options) {
+    let of_revision = matches!(command, "show" | "cat-file" | "diff" | "grep" | "log" | "blame" | "annotate");
+    for (_, path) in options.operands.iter().filter(|_| of_revision).filter_map(|word| word.split_once(':')) {
+        job.read(&path);
+        // `:1:PATH` is one of the files of a conflict.
+        if let Some((_, path)) = path.split_once(':') {
             job.read(&path);
         }
     }
-    if options.value(&["--output"]).is_none() && command != "reflog" {
-        job.is_pure();
+    let has_patch = options.all().any(|(name, _)| {
+        matches!(
+            name,
+            "-p" | "-u"
+                | "-U"
+                | "-c"
+                | "--cc"
+                | "--patch"
+                | "--patch-with-stat"
+                | "--patch-with-raw"
+                | "--binary"
+        ) || ["--unified", "--word-diff", "--color-words"].iter().any(|one| name.starts_with(one))
+    });
+    let only_tells = options.all().any(|(name, _)| {
+        matches!(
+            name,
+            "-s" | "-q"
+                | "--no-patch"
+                | "--quiet"
+                | "--raw"
+                | "--summary"
+                | "--check"
+                | "--shortstat"
+                | "--numstat"
+        ) || ["--stat", "--name-only", "--name-status", "--dirstat"].iter().any(|one| name.starts_with(one))
+    });
+    let named = match command {
+        "grep" => {
+            let names_only = options.has(&[
+                "-l",
+                "--files-with-matches",
+                "--name-only",
+                "-L",
+                "--files-without-match",
+                "-c",
+                "--count",
+                "-q",
+                "--quiet",
+            ]);
+            let skip = usize::from(!options.has(&["-e", "-f"]));
+            if names_only && !options.has(&["-O"]) {
+                &[]
+            } else {
+                options.operands.get(skip..).unwrap_or_default()
+            }
+        }
+        "diff" | "show" | "diff-tree" | "diff-index" | "diff-files" if has_patch || !only_tells => {
+            options.operands.as_slice()
+        }
+        "log" | "whatchanged" | "reflog" | "range-diff" if has_patch => options.operands.as_slice(),
+        _ => &[],
+    };
+    let behind =
+        rest.iter().position(|word| word.literal() == Some("--")).map_or(0, |at| rest.len() - at - 1);
+    let from = named.len().saturating_sub(behind);
+    for (at, word) in named.iter().enumerate() {
+        // A revision may stand here too; one that is unknown is hardly a path.
+        if at >= from || !word.begins_unknown() {
+            pathspec(job, word);
+        }
+    }
+    for range in options.values(&["-L"]).filter_map(|value| value.prefix().rsplit_once(':')) {
+        job.read(&Text::lit(range.1));
+    }
+}
+
+/// A path as git understands it: with wildcards of its own, and words of its own before it.
+fn pathspec(job: &mut Job<'_, '_>, word: &Text) {
+    let Some(text) = word.literal() else { return job.read(word) };
+    let path = match text.strip_prefix(':') {
+        Some(rest) if rest.starts_with(['!', '^']) || rest.starts_with("(exclude") => return,
+        Some(rest) if rest.starts_with('(') => rest.split_once(')').map_or("", |(_, path)| path),
+        Some(rest) => rest.trim_start_matches('/'),
+        None => text,
+    };
+    let mut globbed = Text::default();
+    push_globbed(&mut globbed, path);
+    if !globbed.is_empty() {
+        job.read(&globbed);
     }
 }
 

@@ -39,8 +39,12 @@ impl<'s> Job<'_, 's> {
         grammar.read(self.arguments())
     }
 
-    /// It changes nothing.
+    /// It changes nothing, as long as what is unknown among its arguments is no option that does.
     pub(super) fn is_pure(&mut self) {
+        let mut before = self.arguments().iter().take_while(|word| word.literal() != Some("--"));
+        if can_do_more(self.name()) && before.any(Text::may_be_option) {
+            return;
+        }
         if let Some(Effect::Run(run)) = self.walker.effects.0.get_mut(self.run_at) {
             run.is_pure = true;
         }
@@ -201,6 +205,47 @@ impl<'s> Job<'_, 's> {
         self.printed = self.walker.payload(text, &mut inner, input.as_ref(), &name);
         self.scope.also_written(&inner);
     }
+}
+
+/// Whether a program that reads has options with which it changes something or starts another one.
+fn can_do_more(name: &str) -> bool {
+    matches!(
+        name,
+        "date"
+            | "hostname"
+            | "file"
+            | "sort"
+            | "uniq"
+            | "xxd"
+            | "shuf"
+            | "tree"
+            | "rg"
+            | "ripgrep"
+            | "ugrep"
+            | "ag"
+            | "ack"
+            | "less"
+            | "more"
+            | "most"
+            | "bat"
+            | "batcat"
+            | "sed"
+            | "gsed"
+            | "awk"
+            | "gawk"
+            | "mawk"
+            | "nawk"
+            | "yq"
+            | "ss"
+            | "dmesg"
+            | "ifconfig"
+            | "info"
+            | "exiftool"
+            | "pdftotext"
+            | "highlight"
+            | "pygmentize"
+            | "git"
+    )
 }
 
 /// A word that stands for file names that are found when it runs.

@@ -1,11 +1,14 @@
 //! What programs print, as far as it is constant.
 
-use crate::text::{Hole, Origin, Text};
+use crate::text::{Hole, Text};
 
 /// What a command prints.
 pub(crate) fn printed_by(words: &[Text], input: Option<&Text>) -> Text {
     let Some(name) = words.first().and_then(Text::literal) else { return Text::hole(Hole::UNKNOWN) };
     let rest = &words[1..];
+    if counts(name, rest) {
+        return Text::hole(Hole::NUMBER);
+    }
     match name {
         "echo" => echoed(rest),
         "printf" => formatted(rest),
@@ -36,10 +39,53 @@ pub(crate) fn printed_by(words: &[Text], input: Option<&Text>) -> Text {
     }
 }
 
+/// Whether it prints a number, or a word as harmless as one.
+fn counts(name: &str, rest: &[Text]) -> bool {
+    let Some(words) = rest.iter().map(Text::literal).collect::<Option<Vec<&str>>>() else {
+        return name == "expr" && computes(rest);
+    };
+    let is_option = |word: &&str| word.starts_with('-') && word.len() > 1;
+    let has = |option: &str| words.contains(&option);
+    let cluster = |letters: &str, needed: char| {
+        let mut options = words.iter().filter(|word| is_option(word));
+        options.clone().any(|word| word.contains(needed))
+            && options.all(|word| word[1..].chars().all(|letter| letters.contains(letter)))
+    };
+    match name {
+        "nproc" | "arch" | "uuidgen" | "whoami" | "logname" => true,
+        "id" => cluster("ugGnr", 'u') || cluster("ugr", 'g'),
+        // With names of files it prints those too.
+        "wc" => words.iter().all(|word| is_option(word) && !word.contains('=')),
+        "date" | "seq" | "tput" | "getconf" => !words.iter().any(|word| word.contains(['[', '$', '`', '('])),
+        "expr" => computes(rest),
+        "grep" | "egrep" | "fgrep" => {
+            cluster("cviEFwxqsn", 'c') && words.iter().filter(|word| !is_option(word)).count() <= 2
+        }
+        "stat" => words
+            .iter()
+            .any(|word| matches!(word.trim_start_matches("-c"), "%s" | "%Y" | "%X" | "%Z" | "%a" | "%z")),
+        "git" => match words.first() {
+            Some(&("merge-base" | "hash-object")) => true,
+            Some(&"rev-list") => has("--count"),
+            Some(&"rev-parse") => words[1..].iter().all(|word| {
+                !word.starts_with('-')
+                    || ["--short", "--verify", "--abbrev-ref", "-q"].iter().any(|one| word.starts_with(one))
+            }),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// `expr A + B`
+fn computes(rest: &[Text]) -> bool {
+    let operator = |at: usize| rest.get(at).and_then(Text::literal);
+    rest.len() >= 3 && matches!(operator(1), Some("+" | "-" | "*" | "/" | "%"))
+}
+
 /// What other programs print may be what they were fed.
 fn filtered(input: Option<&Text>) -> Text {
-    let origin = input.and_then(Text::origin).unwrap_or(Origin::Unknown);
-    Text::hole(Hole { origin, ..Hole::UNKNOWN })
+    Text::hole(Hole::made_of(input.and_then(Text::origin)))
 }
 
 fn decoded(name: &str, rest: &[Text]) -> Text {
@@ -87,10 +133,7 @@ fn echoed(rest: &[Text]) -> Text {
 
 /// `printf` with `%s`, `%b` and `%d` only; everything else is unknown.
 fn formatted(rest: &[Text]) -> Text {
-    let unknown = || {
-        let origin = rest.iter().filter_map(Text::origin).max().unwrap_or(Origin::Unknown);
-        Text::hole(Hole { origin, ..Hole::UNKNOWN })
-    };
+    let unknown = || Text::hole(Hole::made_of(rest.iter().filter_map(Text::origin).max()));
     let rest = if rest.first().and_then(Text::literal) == Some("--") { &rest[1..] } else { rest };
     let Some(format) = rest.first().and_then(Text::literal) else { return unknown() };
     let format = unescaped(format);

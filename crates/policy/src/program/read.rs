@@ -2,13 +2,48 @@
 
 use super::{
     job::{Job, found_names},
-    options::Grammar,
+    options::{Grammar, PLAIN},
 };
 use crate::text::Text;
 
 /// Text goes in and comes out; nothing is read.
 pub(super) fn text_only(job: &mut Job<'_, '_>) {
-    job.is_pure();
+    if !sets_the_machine(job) {
+        job.is_pure();
+    }
+}
+
+/// Whether a program that tells of the machine is used to change it.
+fn sets_the_machine(job: &Job<'_, '_>) -> bool {
+    match job.name() {
+        "date" => {
+            let grammar =
+                Grammar::new("dfrsv", &["date", "file", "reference", "set", "rfc-3339", "resolution"]);
+            let options = job.options(grammar);
+            let shows = |word: &Text| word.prefix().starts_with('+') || word.literal() == Some("");
+            options.has(&["-s", "--set"]) || !options.has(&["-j"]) && !options.operands.iter().all(shows)
+        }
+        "hostname" => {
+            let options = job.options(Grammar::new("F", &["file"]));
+            options.has(&["-F", "--file", "-b", "--boot"]) || !options.operands.is_empty()
+        }
+        "ss" => job.options(Grammar::new("fFAN", &[])).has(&["-K", "--kill", "-D", "--diag"]),
+        "dmesg" => job.options(Grammar::new("flns", &[])).has(&[
+            "-C",
+            "--clear",
+            "-c",
+            "--read-clear",
+            "-D",
+            "--console-off",
+            "-E",
+            "--console-on",
+            "-n",
+            "--console-level",
+        ]),
+        "ifconfig" => job.arguments().len() > 1,
+        "info" => job.options(PLAIN).has(&["-o", "--output"]),
+        _ => false,
+    }
 }
 
 /// Text for people and agents; an agent that nobody watches may do anything.
@@ -64,6 +99,7 @@ fn grammar_of(name: &str) -> Grammar {
                 "random-source",
             ],
         ),
+        "file" => Grammar::new("FfmeP", &["separator", "files-from", "magic-file", "exclude", "parameter"]),
         "cut" => Grammar::new("bcfd", &["bytes", "characters", "fields", "delimiter", "output-delimiter"]),
         "wc" => Grammar::new("", &["files0-from"]),
         "uniq" => Grammar::new("fsw", &["skip-fields", "skip-chars", "check-chars"]),
@@ -105,7 +141,7 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
     let writes = match job.name() {
         "sort" => options.values(&["-o", "--output"]).cloned().collect(),
         // Its second operand is where it writes.
-        "uniq" | "xxd" => options.operands.get(1).cloned().into_iter().collect(),
+        "uniq" | "xxd" | "pdftotext" => options.operands.get(1).cloned().into_iter().collect(),
         _ => Vec::new(),
     };
     if let Some(program) = options.value(&["--compress-program", "--pager"]) {
@@ -129,7 +165,9 @@ pub(super) fn files(job: &mut Job<'_, '_>) {
     for path in &options.operands {
         if recursive { job.read_below(path) } else { job.read(path) }
     }
-    if writes.is_empty() && !recursive {
+    // It writes what it made of its list of patterns.
+    let compiles = job.name() == "file" && options.has(&["-C", "--compile"]);
+    if writes.is_empty() && !recursive && !compiles {
         job.is_pure();
     }
     writes.iter().for_each(|path| job.write_aside(path));
@@ -153,9 +191,16 @@ pub(super) fn listed(job: &mut Job<'_, '_>) {
             "block-size",
             "level",
             "filelimit",
+            "files0-from",
+            "exclude-from",
+            "threshold",
         ],
     );
+    let grammar = if job.name() == "du" { Grammar { short: "XdtB", ..grammar } } else { grammar };
     let options = job.options(grammar);
+    for path in options.values(&["--files0-from", "--exclude-from", "-X"]) {
+        job.read(path);
+    }
     if options.operands.is_empty() {
         job.list(&Text::lit("."));
     }
@@ -282,103 +327,6 @@ pub(super) fn query(job: &mut Job<'_, '_>) {
     }
 }
 
-/// `sed`: a script, then what is read, or changed in place.
-pub(super) fn sed(job: &mut Job<'_, '_>) {
-    let grammar = Grammar::new("efl", &["expression", "file", "line-length"]);
-    let options = job.options(grammar);
-    let mut scripts: Vec<Text> = options.values(&["-e", "--expression"]).cloned().collect();
-    for path in options.values(&["-f", "--file"]) {
-        // Its commands can run and write.
-        let place = job.place(path);
-        job.walker.script_file(&place, "sed", job.scope);
-        job.read(path);
-    }
-    let mut operands = options.operands.clone();
-    if scripts.is_empty() && !options.has(&["-f", "--file"]) && !operands.is_empty() {
-        scripts.push(operands.remove(0));
-    }
-    let mut is_quiet = true;
-    for script in &scripts {
-        is_quiet &= sed_script(job, script);
-    }
-    let in_place = options.has(&["-i", "--in-place", "-I"]);
-    for path in &operands {
-        if in_place { job.write(path) } else { job.read(path) }
-    }
-    if !in_place && is_quiet {
-        job.is_pure();
-    }
-}
-
-/// Commands of a script that run programs or touch other files; whether there are none.
-fn sed_script(job: &mut Job<'_, '_>, script: &Text) -> bool {
-    let Some(text) = script.literal() else { return true };
-    let mut is_quiet = true;
-    for line in text.split(['\n', ';']).map(str::trim) {
-        let command = line.trim_start_matches(|next: char| {
-            next.is_ascii_digit() || matches!(next, ',' | '$' | '!' | ' ' | '{')
-        });
-        let command = behind_address(command);
-        if let Some(rest) = command.strip_prefix("e ").or_else(|| (command == "e").then_some("")) {
-            is_quiet = false;
-            job.shell(&Text::lit(rest));
-            job.opaque("sed's command e runs a shell");
-        }
-        for (letter, is_write) in [('w', true), ('W', true), ('r', false), ('R', false)] {
-            if let Some(path) = command.strip_prefix(letter).and_then(|rest| rest.strip_prefix(' ')) {
-                let path = Text::lit(path.trim());
-                if is_write {
-                    job.write(&path);
-                } else {
-                    job.read(&path);
-                }
-                is_quiet = false;
-            }
-        }
-        if let Some(flags) = substitution_flags(command) {
-            if flags.contains('e') && !flags.contains('w') {
-                is_quiet = false;
-                job.opaque("sed's flag e runs what it made");
-            }
-            if let Some((_, path)) = flags.split_once("w ") {
-                is_quiet = false;
-                job.write(&Text::lit(path.trim()));
-            }
-        }
-    }
-    is_quiet
-}
-
-fn behind_address(command: &str) -> &str {
-    let Some(rest) = command.strip_prefix('/') else { return command };
-    match rest.find('/') {
-        Some(end) => rest[end + 1..].trim_start_matches(['I', ' ', '!', '{']),
-        None => command,
-    }
-}
-
-/// What stands behind the last delimiter of `s/…/…/`.
-fn substitution_flags(command: &str) -> Option<&str> {
-    let rest = command.strip_prefix('s')?;
-    let delimiter = rest.chars().next().filter(|next| !next.is_alphanumeric() && *next != ' ')?;
-    let mut seen = 0;
-    let mut is_escaped = false;
-    for (at, character) in rest.char_indices() {
-        match character {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            _ if character == delimiter => {
-                seen += 1;
-                if seen == 3 {
-                    return Some(&rest[at + delimiter.len_utf8()..]);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
 /// `awk`: a program, then what is read.
 pub(super) fn awk(job: &mut Job<'_, '_>) {
     let grammar =
@@ -390,6 +338,9 @@ pub(super) fn awk(job: &mut Job<'_, '_>) {
         job.read(file);
         let place = job.place(file);
         job.walker.script_file(&place, "awk", job.scope);
+    }
+    if options.has(&["-l", "--load"]) {
+        job.opaque("awk loads a library");
     }
     let mut operands = options.operands.clone();
     let mut programs: Vec<Text> = options.values(&["-e", "--source"]).cloned().collect();

@@ -2,7 +2,7 @@
 
 use super::{
     archive, container, copy, disk, editor, find, git, interpreter, job::Job, network, package, read, remote,
-    remove, runner, shells, tongue, wrapper, write,
+    remove, runner, sed, shells, tongue, wrapper, write,
 };
 
 /// Gathers the effects of one run of a program.
@@ -42,7 +42,7 @@ fn reader(name: &str) -> Option<Handler> {
         | "ll" => read::listed,
         "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "ag" | "ack" | "ripgrep" | "ugrep" => read::search,
         "jq" | "yq" | "dasel" | "xq" | "tomlq" | "gojq" => read::query,
-        "sed" | "gsed" => read::sed,
+        "sed" | "gsed" => sed::sed,
         "awk" | "gawk" | "mawk" | "nawk" => read::awk,
         "getent" => read::entries,
         "notify-send" | "terminal-notifier" | "logger" | "say" | "espeak" | "wall" | "pbcopy" | "xclip"

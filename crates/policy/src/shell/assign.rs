@@ -2,17 +2,29 @@
 
 use super::{
     state::{Scope, Variable},
-    syntax::{Assignment, Value, Word},
+    syntax::{Assignment, Piece, Value, Word},
     walk::Walker,
     word,
 };
 use crate::{
     effect::{Class, Effect, Endpoint},
-    text::{Hole, Text},
+    program::is_search_path_installed,
+    text::{Hole, MASK, Text},
 };
 
 /// Variables that make programs run other programs, or other code than it seems.
-const STEERING: [&str; 80] = [
+const STEERING: &[&str] = &[
+    "RIPGREP_CONFIG_PATH",
+    "BAT_CONFIG_PATH",
+    "BAT_CONFIG_DIR",
+    "ACKRC",
+    "AWKPATH",
+    "AWKLIBPATH",
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_WORK_TREE",
+    "GIT_ALLOW_PROTOCOL",
+    "FZF_DEFAULT_COMMAND",
     "LUA_INIT",
     "EXINIT",
     "VIMINIT",
@@ -110,11 +122,17 @@ impl Walker<'_> {
             Value::Word(word) => {
                 let value = self.whole(word, scope);
                 // A name may have been declared a number; then its value is an expression.
-                if let Some(name) = value.literal().filter(|text| is_name(text)) {
-                    self.evaluate_text(name, scope);
+                if scope.is_number(&assignment.name) {
+                    self.evaluate_value(&value, scope);
+                } else if let Some(name) = value.literal().filter(|text| is_name(text)) {
+                    self.perhaps_evaluate_text(name, scope);
                 }
                 if let Some(subscript) = &assignment.subscript {
-                    self.evaluate(subscript, scope);
+                    if scope.is_keyed(&assignment.name) {
+                        self.evaluate_key(subscript, scope);
+                    } else {
+                        self.evaluate(subscript, scope);
+                    }
                     return unknown;
                 }
                 if assignment.is_appended
@@ -158,12 +176,29 @@ impl Walker<'_> {
     }
 
     /// Assignments alone that change what later commands run.
-    pub(super) fn followed(&mut self, assignments: &[Assignment], scope: &Scope) {
-        for Assignment { name, .. } in assignments.iter().filter(|one| FOLLOWED.contains(&one.name.as_str()))
-        {
-            if stays_to_steer(name, &scope.value(name, self.surroundings)) {
-                self.class(Class::OpaqueExec, format!("it sets {name}, which changes what programs run"));
+    pub(super) fn followed(&mut self, assignments: &[Assignment], scope: &mut Scope) {
+        for Assignment { name, .. } in assignments {
+            if scope.exports_all || FOLLOWED.contains(&name.as_str()) {
+                let value = scope.value(name, self.surroundings);
+                self.steered(name, &value, scope);
             }
+        }
+    }
+
+    /// What is set stays, and may change what later commands run.
+    pub(super) fn steered(&mut self, name: &str, value: &Text, scope: &mut Scope) {
+        if name == "PATH" {
+            match search_path(value, self) {
+                Search::Installed => return,
+                Search::Elsewhere => {
+                    scope.has_other_path = true;
+                    return;
+                }
+                Search::Other => scope.has_other_path = true,
+            }
+        }
+        if is_set_to_steer(name, value.literal()) {
+            self.class(Class::OpaqueExec, format!("it sets {name}, which changes what programs run"));
         }
     }
 
@@ -171,7 +206,14 @@ impl Walker<'_> {
     pub(super) fn declare(&mut self, words: &[Word], scope: &mut Scope) {
         let flags: String =
             words.iter().skip(1).filter_map(Word::plain).filter(|word| word.starts_with('-')).collect();
+        let is_unknown =
+            words.iter().skip(1).any(|word| !matches!(word.pieces.first(), Some(Piece::Literal { .. })));
+        let (is_number, is_keyed) = (flags.contains('i') || is_unknown, flags.contains('A') && !is_unknown);
         for word in words.iter().skip(1) {
+            let name = word::declared(word).map(|assignment| assignment.name).or_else(|| word.plain());
+            if let Some(name) = name.filter(|name| is_name(name)) {
+                scope.declare(&name, is_number, is_keyed);
+            }
             let Some(assignment) = word::declared(word) else { continue };
             self.assign(std::slice::from_ref(&assignment), scope);
             // What a name refers to is read when it is used.
@@ -260,6 +302,9 @@ pub(crate) fn is_set_to_steer(name: &str, value: Option<&str>) -> bool {
                 .any(|known| option.starts_with(known))
             })
         }),
+        "GOFLAGS" => value.is_none_or(|value| value.contains("exec")),
+        _ if name.starts_with("GIT_TRACE") => value.is_none_or(|value| value.contains('/')),
+        _ if name.starts_with("LD_") || name.starts_with("DYLD_") => true,
         _ if name.starts_with("CARGO_TARGET_") => name.ends_with("_RUNNER") || name.ends_with("_LINKER"),
         _ if name.starts_with("GIT_CONFIG_KEY_") || name.starts_with("BASH_FUNC_") => true,
         _ if name.starts_with("npm_config_") => STEERING.contains(&name.to_uppercase().as_str()),
@@ -271,10 +316,29 @@ pub(crate) fn is_set_to_steer(name: &str, value: Option<&str>) -> bool {
 const HARMLESS: [&str; 10] =
     ["", "cat", "less", "more", "true", ":", "/bin/true", "none", "less -R", "delta"];
 
-/// Whether what is set stays, and changes what later commands run; a search path that is only added to does not.
-pub(super) fn stays_to_steer(name: &str, value: &Text) -> bool {
-    let only_adds = name == "PATH" && value.has_hole() && value.suffix().is_empty();
-    is_set_to_steer(name, value.literal()) && !only_adds
+/// Where programs are looked for.
+enum Search {
+    /// Only where they are installed.
+    Installed,
+    /// The folder of a project or another one that is named in full comes first, then those from before.
+    Elsewhere,
+    Other,
+}
+
+/// What a search path is, where the one from before is unknown text at its end.
+fn search_path(value: &Text, walker: &Walker<'_>) -> Search {
+    if !value.has_hole() || !value.suffix().is_empty() {
+        return Search::Other;
+    }
+    let before = value.masked();
+    let entries = || before.split(':').filter(|entry| !entry.starts_with(MASK));
+    if entries().all(|entry| is_search_path_installed(entry, walker)) {
+        Search::Installed
+    } else if entries().all(|entry| entry.starts_with('/') || entry.contains("node_modules/.bin")) {
+        Search::Elsewhere
+    } else {
+        Search::Other
+    }
 }
 
 /// Variables that the shell itself follows, or that are in every environment.

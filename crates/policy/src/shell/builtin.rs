@@ -1,14 +1,14 @@
 //! What the shell does itself.
 
 use super::{
-    assign::stays_to_steer,
+    assign::FOLLOWED,
     state::{Folders, Scope, Variable},
     walk::Walker,
 };
 use crate::{
     effect::{Class, Effect, Run},
     program::printed_by,
-    text::{Hole, Text},
+    text::{Hole, Origin, Text},
 };
 
 /// Builtins whose arguments assign.
@@ -26,6 +26,7 @@ impl Walker<'_> {
         let rest = &arguments[1..];
         if names_variables(name, rest) {
             self.evaluate_subscripts(rest, scope);
+            self.evaluate_unknown_names(&named_variables(name, rest));
         }
         self.callbacks(name, rest, scope);
         if !self.settles(name, rest, scope, input) {
@@ -68,7 +69,7 @@ impl Walker<'_> {
             // The shell expands the list of words as if it stood in double quotes.
             "compgen" | "complete" => {
                 if let Some(words) = value("-W").and_then(|words| words.literal().map(str::to_owned)) {
-                    self.evaluate_text(&words, scope);
+                    self.perhaps_evaluate_text(&words, scope);
                 }
             }
             "hash" if value("-p").is_some() => {
@@ -89,14 +90,20 @@ impl Walker<'_> {
             "exit" | "return" => {
                 scope.is_over = true;
             }
-            "export" | "declare" | "typeset" | "local" | "readonly" => self.steering(rest),
+            "export" | "declare" | "typeset" | "local" | "readonly" => self.steering(name, rest, scope),
             "unset" => {
                 for word in rest.iter().filter_map(Text::literal) {
                     scope.undefine(word);
                     scope.assign(word, Text::default());
                 }
             }
-            "set" => self.set_parameters(rest, scope),
+            "set" => {
+                scope.exports_all |= rest.iter().any(|word| {
+                    word.literal() == Some("allexport")
+                        || is_flag(word) && !word.prefix().starts_with("--") && word.prefix().contains('a')
+                });
+                self.set_parameters(rest, scope);
+            }
             "shift" => {
                 let count = rest.first().and_then(Text::literal).map_or(Some(1), |text| text.parse().ok());
                 scope.positional = match (scope.positional.take(), count) {
@@ -106,8 +113,8 @@ impl Walker<'_> {
             }
             "read" | "mapfile" | "readarray" | "getopts" | "let" => {
                 if name == "let" {
-                    for word in rest.iter().filter_map(Text::literal) {
-                        self.evaluate_text(word, scope);
+                    for word in rest {
+                        self.evaluate_value(word, scope);
                     }
                 }
                 for word in rest.iter().filter(|word| !is_flag(word)) {
@@ -128,6 +135,9 @@ impl Walker<'_> {
                 let mut words = vec![Text::lit("printf")];
                 words.extend(rest.iter().skip(2).cloned());
                 let value = printed_by(&words, input);
+                if FOLLOWED.contains(&name.as_str()) {
+                    self.steered(&name, &value, scope);
+                }
                 scope.set(&name, Variable { alternatives: vec![value], elements: None });
             }
             "umask" | "ulimit" | "shopt" | "hash" | "times" | "wait" | "jobs" | "fg" | "bg" | "disown"
@@ -201,13 +211,20 @@ impl Walker<'_> {
     }
 
     /// Variables that are set for all that follows and change which programs run.
-    fn steering(&mut self, rest: &[Text]) {
-        let steering = rest.iter().find_map(|word| {
-            let (name, value) = word.split_once('=')?;
-            stays_to_steer(&name, &value).then_some(name)
-        });
-        if let Some(name) = steering {
-            self.class(Class::OpaqueExec, format!("it sets {name}, which changes what programs run"));
+    fn steering(&mut self, by: &str, rest: &[Text], scope: &mut Scope) {
+        let reaches_programs =
+            by == "export" || rest.iter().any(|word| is_flag(word) && word.prefix().contains('x'));
+        for word in rest {
+            if let Some((name, value)) = word.split_once('=') {
+                self.steered(&name, &value, scope);
+            } else if let Some(name) =
+                word.literal().filter(|name| reaches_programs && scope.variable(name).is_some())
+            {
+                let value = scope.value(name, self.surroundings);
+                self.steered(name, &value, scope);
+            } else if reaches_programs && word.may_be_option() {
+                self.class(Class::OpaqueExec, "which variables it sets is known only when it runs");
+            }
         }
     }
 
@@ -225,17 +242,22 @@ impl Walker<'_> {
     }
 
     fn assign_read(&mut self, name: &str, scope: &mut Scope, input: Option<&Text>) {
+        if FOLLOWED.contains(&name) {
+            self.class(Class::OpaqueExec, format!("it reads {name}, which changes what programs run"));
+        }
         let read = input
             .and_then(Text::literal)
             .map(|text| text.trim_end_matches('\n'))
             .filter(|text| !text.contains('\n'));
-        match read {
-            Some(line) => scope.assign(name, Text::lit(line)),
-            None => {
-                let origin = input.and_then(Text::origin).unwrap_or(Hole::UNKNOWN.origin);
-                scope.assign(name, Text::hole(Hole { origin, ..Hole::UNKNOWN }));
-            }
+        let value = match read {
+            Some(line) => Text::lit(line),
+            None if input.and_then(Text::origin) == Some(Origin::Fetched) => Text::hole(Hole::FETCHED),
+            None => Text::hole(Hole { origin: Origin::Line, ..Hole::UNKNOWN }),
+        };
+        if scope.is_number(name) {
+            self.evaluate_value(&value, scope);
         }
+        scope.assign(name, value);
     }
 
     /// Records a command whose inside is judged on its own.
@@ -259,6 +281,36 @@ fn names_variables(name: &str, rest: &[Text]) -> bool {
         "printf" => rest.first().is_some_and(|word| word.prefix().starts_with("-v")),
         "test" | "[" => has("-v") || has("-R"),
         _ => false,
+    }
+}
+
+/// The words of a builtin that are evaluated as names of variables, subscripts included.
+fn named_variables(name: &str, rest: &[Text]) -> Vec<Text> {
+    let behind = |options: &[&str]| -> Vec<Text> {
+        let pairs = rest.windows(2);
+        pairs
+            .filter(|pair| pair[0].literal().is_some_and(|word| options.contains(&word)))
+            .map(|pair| pair[1].clone())
+            .collect()
+    };
+    match name {
+        "test" | "[" => behind(&["-v", "-R"]),
+        "printf" => {
+            rest.iter().take(1).filter_map(|word| word.strip_prefix("-v")).chain(behind(&["-v"])).collect()
+        }
+        "unset" | "declare" | "typeset" | "local" | "readonly" => rest.to_vec(),
+        "read" | "mapfile" | "readarray" => {
+            // What follows one of these is the option's value.
+            let is_value = |at: &usize| {
+                *at > 0
+                    && is_flag(&rest[at - 1])
+                    && rest[at - 1]
+                        .prefix()
+                        .ends_with(['p', 'd', 't', 'n', 'N', 'u', 'i', 's', 'O', 'c', 'C'])
+            };
+            (0..rest.len()).filter(|at| !is_value(at)).map(|at| rest[at].clone()).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -98,7 +98,7 @@ impl Walker<'_> {
             }
             Piece::Arithmetic(expression) => {
                 self.evaluate(expression, scope);
-                Text::hole(Hole::TOKEN)
+                Text::hole(Hole::NUMBER)
             }
             Piece::Opaque => Text::hole(Hole::UNKNOWN),
         }

@@ -28,20 +28,29 @@ impl Walker<'_> {
 
     /// What a parameter becomes.
     pub(super) fn parameter(&mut self, parameter: &Parameter, scope: &mut Scope) -> Text {
-        self.evaluate(&parameter.inside, scope);
+        if scope.is_keyed(&parameter.name) {
+            self.evaluate_key(&parameter.inside, scope);
+        } else {
+            self.evaluate(&parameter.inside, scope);
+        }
         if parameter.is_length {
-            return Text::hole(Hole::TOKEN);
+            return Text::hole(Hole::NUMBER);
         }
         let name = match (parameter.is_indirect, &*parameter.name) {
             (false, name) => name.to_owned(),
-            (true, name) => match scope.value(name, self.surroundings).literal() {
-                Some(other) => {
-                    let other = other.to_owned();
-                    self.evaluate_text(&other, scope);
-                    other
-                }
-                None => return Text::hole(Hole::UNKNOWN),
-            },
+            // The keys of an array.
+            (true, _) if matches!(parameter.subscript.as_deref(), Some("@" | "*")) => {
+                return Text::hole(Hole::UNKNOWN);
+            }
+            (true, name) => {
+                let value = scope.value(name, self.surroundings);
+                let Some(other) = value.literal().map(str::to_owned) else {
+                    self.evaluate_value(&value, scope);
+                    return Text::hole(Hole::UNKNOWN);
+                };
+                self.perhaps_evaluate_text(&other, scope);
+                other
+            }
         };
         let value = match &parameter.subscript {
             Some(subscript) => element(&name, subscript, scope),
@@ -56,7 +65,9 @@ impl Walker<'_> {
             // `${name@P}` substitutes what stands in the value.
             let is_prompt = operator.contains('P') || argument.literal() == Some("P");
             if let Some(text) = value.literal().filter(|_| is_prompt) {
-                self.evaluate_text(text, scope);
+                self.perhaps_evaluate_text(text, scope);
+            } else if is_prompt {
+                self.evaluate_value(&value, scope);
             }
             return value;
         }

@@ -8,7 +8,7 @@ use std::{
 use super::syntax::Node;
 use crate::{
     surroundings::Surroundings,
-    text::{Hole, Text},
+    text::{Hole, Origin, Part, Text},
 };
 
 /// How many values of one variable are kept apart.
@@ -35,6 +35,16 @@ pub(crate) struct Scope {
     descriptors: Descriptors,
     /// Runs with another user's rights.
     pub(crate) is_privileged: bool,
+    /// Variables that were declared to be numbers: what they are given is evaluated.
+    numbers: Arc<BTreeSet<Arc<str>>>,
+    /// Arrays whose keys are words, which are not evaluated.
+    keyed: Arc<BTreeSet<Arc<str>>>,
+    /// `set -a`: every variable reaches the programs.
+    pub(super) exports_all: bool,
+    /// Programs are looked for where they are not installed, so a name alone says little.
+    pub(crate) has_other_path: bool,
+    /// The positional parameters were changed, and nobody knows to what.
+    is_shifted: bool,
     /// Nothing behind this point runs.
     pub(super) is_over: bool,
     /// How many functions, shells and `eval` lie around it.
@@ -69,6 +79,11 @@ impl Scope {
             written: Arc::default(),
             descriptors: Arc::default(),
             is_privileged: false,
+            numbers: Arc::default(),
+            keyed: Arc::default(),
+            exports_all: false,
+            has_other_path: false,
+            is_shifted: false,
             is_over: false,
             depth: 0,
             running: Vec::new(),
@@ -106,7 +121,7 @@ impl Scope {
         if let Some(variable) = self.variables.get(name) {
             return match variable.alternatives.as_slice() {
                 [one] => one.clone(),
-                _ => Text::hole(Hole::UNKNOWN),
+                several => one_of(several),
             };
         }
         match name {
@@ -119,8 +134,8 @@ impl Scope {
             "IFS" => Text::lit(" \t\n"),
             "?" | "#" | "$" | "!" | "-" | "RANDOM" | "SECONDS" | "UID" | "EUID" | "PPID" | "LINENO"
             | "BASHPID" | "EPOCHSECONDS" | "SHLVL" | "HOSTNAME" | "OSTYPE" | "MACHTYPE" | "HOSTTYPE"
-            | "COLUMNS" | "LINES" => Text::hole(Hole::TOKEN),
-            _ => self.positional_value(name).unwrap_or_else(|| Text::hole(Hole::UNKNOWN)),
+            | "COLUMNS" | "LINES" => Text::hole(Hole::NUMBER),
+            _ => self.value_of_parameter(name),
         }
     }
 
@@ -152,8 +167,14 @@ impl Scope {
             let aliases = other.aliases.iter().map(|(name, text)| (name.clone(), text.clone()));
             Arc::make_mut(&mut self.aliases).extend(aliases);
         }
+        self.names_numbers(&other.numbers);
+        self.names_keyed(&other.keyed);
+        self.exports_all |= other.exports_all;
+        self.has_other_path |= other.has_other_path;
+        self.is_shifted |= other.is_shifted;
         if self.positional != other.positional {
             self.positional = None;
+            self.is_shifted = true;
         }
     }
 }
@@ -240,12 +261,23 @@ impl Variable {
             }
         }
         if self.alternatives.len() > MOST_ALTERNATIVES {
-            self.alternatives = vec![Text::hole(Hole::UNKNOWN)];
+            self.alternatives = vec![one_of(&self.alternatives)];
         }
         if self.elements != other.elements {
             self.elements = None;
         }
     }
+}
+
+/// One of these values; of numbers it is known that it is one.
+fn one_of(values: &[Text]) -> Text {
+    let is_number = |value: &Text| match value.literal() {
+        Some(text) => text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit()),
+        None => {
+            value.parts().iter().all(|part| matches!(part, Part::Hole(hole) if hole.origin == Origin::Number))
+        }
+    };
+    Text::hole(if values.iter().all(is_number) { Hole::NUMBER } else { Hole::UNKNOWN })
 }
 
 impl Folders {
@@ -280,6 +312,55 @@ impl Folders {
         let known =
             self.known.iter().map(|folder| crate::path::normal(&format!("{folder}/{path}"))).collect();
         Self { known, has_unknown: self.has_unknown }
+    }
+}
+
+impl Scope {
+    pub(super) fn is_number(&self, name: &str) -> bool {
+        self.numbers.contains(name)
+    }
+
+    pub(super) fn is_keyed(&self, name: &str) -> bool {
+        self.keyed.contains(name)
+    }
+
+    /// `declare -i`, `declare -A`
+    pub(super) fn declare(&mut self, name: &str, is_number: bool, is_keyed: bool) {
+        if is_number {
+            Arc::make_mut(&mut self.numbers).insert(name.into());
+        }
+        if is_keyed {
+            Arc::make_mut(&mut self.keyed).insert(name.into());
+        }
+    }
+
+    fn names_numbers(&mut self, others: &Arc<BTreeSet<Arc<str>>>) {
+        if !Arc::ptr_eq(&self.numbers, others) {
+            Arc::make_mut(&mut self.numbers).extend(others.iter().cloned());
+        }
+    }
+
+    /// Only what is a word on both ways is one.
+    fn names_keyed(&mut self, others: &Arc<BTreeSet<Arc<str>>>) {
+        if !Arc::ptr_eq(&self.keyed, others) {
+            Arc::make_mut(&mut self.keyed).retain(|name| others.contains(name));
+        }
+    }
+
+    /// The values of the positional parameters that an expression names.
+    pub(super) fn parameter_values(&self, name: &str) -> Vec<Text> {
+        match name {
+            "@" | "*" => self.positional.clone().unwrap_or_default(),
+            _ if name.starts_with(|first: char| first.is_ascii_digit()) => {
+                vec![self.value_of_parameter(name)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn value_of_parameter(&self, name: &str) -> Text {
+        let unknown = if self.is_shifted { Hole::UNKNOWN } else { Hole::ENVIRONMENT };
+        self.positional_value(name).unwrap_or_else(|| Text::hole(unknown))
     }
 }
 
@@ -339,7 +420,7 @@ impl Scope {
     /// What can be read from a descriptor of which nobody knows the number.
     pub(super) fn worst_descriptor(&self) -> Text {
         let origin = self.descriptors.values().filter_map(Text::origin).max();
-        Text::hole(Hole { origin: origin.unwrap_or(Hole::UNKNOWN.origin), ..Hole::UNKNOWN })
+        Text::hole(Hole::made_of(origin))
     }
 
     fn join_descriptors(&mut self, others: &Descriptors) {
@@ -352,8 +433,7 @@ impl Scope {
                 Some(own) if own == other => {}
                 Some(own) => {
                     let origin = own.origin().max(other.origin());
-                    *own =
-                        Text::hole(Hole { origin: origin.unwrap_or(Hole::UNKNOWN.origin), ..Hole::UNKNOWN });
+                    *own = Text::hole(Hole::made_of(origin));
                 }
                 None => {
                     descriptors.insert(*number, other.clone());
@@ -371,6 +451,7 @@ impl Scope {
         inner.aliases = Arc::default();
         inner.positional = Some(positional);
         inner.running.clear();
+        inner.is_shifted = false;
         inner
     }
 }

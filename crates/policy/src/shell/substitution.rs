@@ -48,9 +48,23 @@ pub(super) fn names(text: &str) -> Vec<String> {
         .filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_'))
         .map(str::to_owned)
         .collect();
+    names.extend(parameters(text));
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// The positional parameters in an expression: `$1`, `${1}`, `$@`.
+fn parameters(text: &str) -> impl Iterator<Item = String> {
+    text.split('$').skip(1).filter_map(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        let digits = rest.find(|next: char| !next.is_ascii_digit()).unwrap_or(rest.len());
+        match rest.chars().next()? {
+            first @ ('@' | '*') => Some(first.to_string()),
+            _ if digits > 0 => Some(rest[..digits].to_owned()),
+            _ => None,
+        }
+    })
 }
 
 /// A text where quotes mean nothing, as a word: what stands between substitutions is literal.

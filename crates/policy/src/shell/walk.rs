@@ -207,9 +207,8 @@ impl<'s> Walker<'s> {
                     self.whole(word, scope);
                 }
                 for word in evaluated {
-                    if let Some(text) = self.whole(word, scope).literal() {
-                        self.evaluate_text(text, scope);
-                    }
+                    let value = self.whole(word, scope);
+                    self.evaluate_value(&value, scope);
                 }
                 Text::default()
             }
@@ -338,6 +337,9 @@ impl<'s> Walker<'s> {
         let mut outputs = Vec::new();
         let unrolled = values.len() == 1 && values[0].literal().is_none();
         for value in &values {
+            if scope.is_number(name) {
+                self.evaluate_value(value, scope);
+            }
             let mut round = scope.clone();
             round.assign(name, value.clone());
             outputs.push(self.walk(body, &mut round, input));
@@ -369,7 +371,7 @@ pub(super) fn joined(outputs: Vec<Text>) -> Text {
         }
         _ => {
             let origin = all.iter().filter_map(Text::origin).max();
-            Text::hole(Hole { origin: origin.unwrap_or(Hole::UNKNOWN.origin), ..Hole::UNKNOWN })
+            Text::hole(Hole::made_of(origin))
         }
     }
 }

@@ -5,7 +5,7 @@ use rable::{Node as Parsed, NodeKind};
 use super::{
     parse::{self, SyntaxProblem, parse_words},
     substitution,
-    syntax::{Arithmetic, Assignment, Node, Parameter, Piece, Value, Word},
+    syntax::{Arithmetic, Assignment, Connector, Node, Parameter, Piece, Value, Word},
 };
 
 /// How many words one word's braces may become.
@@ -187,7 +187,8 @@ impl Reader {
                 self.literal(content);
                 if content.contains(['$', '`']) {
                     let programs = substitution::inside(content)?;
-                    let program = Node::Arithmetic(Arithmetic { programs, names: Vec::new() });
+                    let beside = programs.into_iter().map(|program| (program, Connector::Background));
+                    let program = Node::Sequence(beside.collect());
                     self.word
                         .pieces
                         .push(Piece::Substitution { program: Box::new(program), is_quoted: true });

@@ -4,5 +4,6 @@ mod corpus;
 mod kinds;
 mod lint;
 mod metamorphic;
+mod reading;
 mod robust;
 mod sets;

@@ -78,9 +78,8 @@ impl Explain {
             let call = TriedCall { tool_name: tool_name.to_owned(), input, folder: cwd, mode };
             return explain_here(&context, call).await;
         }
-        let policies = self.source.read(&context).await?.read().map_err(unreadable)?;
         let cwd = cwd.to_string_lossy();
-        let set = policies.set();
+        let set = self.source.judge(&context).await?.set_in(&cwd).map_err(unreadable)?;
         let plan = set.plan(&Call { tool_name, input: &input, cwd: &cwd });
         let verdict = set.judge(&plan, &Links::default(), now());
         let terminal = context.terminal;
@@ -115,7 +114,7 @@ impl Explain {
 
     /// A line for each line: data in, data out, and the number of the first that is none.
     async fn run_batch(self, context: &Context) -> Result<ExitCode, Failure> {
-        let policies = self.source.read(context).await?.read().map_err(unreadable)?;
+        let policies = self.source.judge(context).await?;
         for (number, line) in bounded_lines(stdin().lock()).enumerate() {
             let line = line?;
             if line.trim().is_empty() {

@@ -8,7 +8,7 @@ use std::{
 
 use app::permission;
 use clap::Args;
-use policy::{PolicyFile, PolicySource, SettingsPlace, SettingsRules, Surroundings};
+use policy::{Batch, PolicyFile, PolicySource, SettingsPlace, SettingsRules, Surroundings};
 use serde_json::Value;
 
 use crate::{
@@ -46,15 +46,30 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The policies, ready to judge calls: each as in a session that works in the folder of the call, unless the file names
+    /// surroundings of its own.
+    pub(super) async fn judge(&self, context: &Context) -> Result<Batch, Failure> {
+        let file = match &self.policies {
+            Some(path) => read_unplaced(path, context)?,
+            None => PolicyFile { surroundings: None, ..self.read(context).await? },
+        };
+        file.read_on(surroundings(context)).map_err(unreadable)
+    }
+}
+
 /// Reads a policy file or a settings file. What of settings is no policy is said.
 pub(crate) fn read_file(path: &Path, context: &Context) -> Result<PolicyFile, Failure> {
-    let read = read_source(path, context)?;
-    Ok(match read {
-        PolicySource::Policies(PolicyFile { surroundings: own, policies }) => {
-            PolicyFile { surroundings: Some(own.unwrap_or_else(|| surroundings(context))), policies }
-        }
+    let PolicyFile { surroundings: own, policies } = read_unplaced(path, context)?;
+    Ok(PolicyFile { surroundings: Some(own.unwrap_or_else(|| surroundings(context))), policies })
+}
+
+/// As [`read_file`], with the surroundings that the file names, if any.
+fn read_unplaced(path: &Path, context: &Context) -> Result<PolicyFile, Failure> {
+    Ok(match read_source(path, context)? {
+        PolicySource::Policies(file) => file,
         PolicySource::Settings(SettingsRules { policy, .. }) => {
-            PolicyFile { surroundings: Some(surroundings(context)), policies: vec![policy] }
+            PolicyFile { surroundings: None, policies: vec![policy] }
         }
     })
 }

@@ -27,7 +27,7 @@ pub(crate) struct Test {
 
 impl Test {
     pub(super) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
-        let policies = self.source.read(&context).await?.read().map_err(unreadable)?;
+        let policies = self.source.judge(&context).await?;
         let cases = std::fs::File::open(&self.cases)
             .map_err(|error| Failure::new(Code::Failed, format!("{}: {error}", self.cases.display())))?;
         let (mut met, mut missed) = (0_u64, Vec::new());
