@@ -38,9 +38,25 @@ const DIGITS: usize = 16;
 /// Doing it again changes nothing.
 #[must_use]
 pub fn redact_text(text: &str) -> Cow<'_, str> {
+    let Some(mut redacted) = redacted_once(text) else { return text.into() };
+    // What stood beside a secret may be known for one itself, now that a marker is in its place.
+    for _ in 1..MOST_PASSES {
+        match redacted_once(&redacted) {
+            Some(again) => redacted = again,
+            None => break,
+        }
+    }
+    redacted.into()
+}
+
+/// More than this no chain of secrets needs that touch each other, unless somebody made it for that.
+const MOST_PASSES: usize = 8;
+
+/// The text without the secrets that are seen in it; `None` when there are none.
+fn redacted_once(text: &str) -> Option<String> {
     let secrets = find(text);
     if secrets.is_empty() {
-        return text.into();
+        return None;
     }
     let (mut redacted, mut at) = (String::with_capacity(text.len()), 0);
     for Secret { range, kind } in secrets {
@@ -49,7 +65,7 @@ pub fn redact_text(text: &str) -> Cow<'_, str> {
         at = range.end;
     }
     redacted.push_str(&text[at..]);
-    redacted.into()
+    Some(redacted)
 }
 
 /// The value with the secrets in its texts replaced as by [`redact_text`]. A text under a name such as `password`, `api_key` or
