@@ -7,6 +7,7 @@ mod event;
 mod row;
 
 use std::{
+    mem,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -136,15 +137,13 @@ impl App {
                 let event = call.event.clone();
                 let hooked = HookedEvent::of_call(call);
                 let subject = event.subject(&call.input);
-                let Conclusion { verdict, context, runs, .. } =
+                let mut conclusion =
                     self.run_hooks(caller, &capture, (&event, subject), hooked, &folder).await?;
-                let block = match verdict {
-                    Verdict::Block(reason) => Some(reason),
-                    Verdict::Continue | Verdict::Ask(_) => None,
-                };
-                let happening = Happening::event(&capture, call.clone(), runs, block.is_some(), folder);
+                let (runs, answer) = (mem::take(&mut conclusion.runs), conclusion.into_answer());
+                let is_stopped = answer.block.is_some();
+                let happening = Happening::event(&capture, call.clone(), runs, is_stopped, folder);
                 match self.record_captured(caller, happening).await? {
-                    true => Ok(CapturedAnswer::Event(event, HookAnswer { block, context })),
+                    true => Ok(CapturedAnswer::Event(event, answer)),
                     false => Ok(CapturedAnswer::Elsewhere),
                 }
             }

@@ -114,12 +114,25 @@ fn injects_nothing(script: &Text) -> bool {
 struct Script<'t> {
     rest: &'t str,
     acts: Vec<Act>,
+    /// A delimiter in brackets ends no pattern; there are `sed`s to which it does.
+    sees_brackets: bool,
 }
 
 impl<'t> Script<'t> {
-    /// What it does; `None` when it cannot be read.
+    /// What it does, to whichever `sed` reads it; `None` when it cannot be read.
     fn read(text: &'t str) -> Option<Vec<Act>> {
-        let mut script = Self { rest: text, acts: Vec::new() };
+        let mut acts = Self::read_as(text, true)?;
+        // Where brackets are not seen, what cannot be read is refused and does nothing.
+        for act in Self::read_as(text, false).unwrap_or_default() {
+            if !acts.contains(&act) {
+                acts.push(act);
+            }
+        }
+        Some(acts)
+    }
+
+    fn read_as(text: &'t str, sees_brackets: bool) -> Option<Vec<Act>> {
+        let mut script = Self { rest: text, acts: Vec::new(), sees_brackets };
         loop {
             script.rest = script.rest.trim_start_matches(|next: char| next.is_whitespace() || next == ';');
             if script.rest.is_empty() {
@@ -147,13 +160,13 @@ impl<'t> Script<'t> {
             match self.rest.chars().next() {
                 Some('/') => {
                     self.next();
-                    self.until('/')?;
+                    self.pattern('/')?;
                     self.rest = self.rest.trim_start_matches(['I', 'M']);
                 }
                 Some('\\') => {
                     self.next();
                     let delimiter = self.next()?;
-                    self.until(delimiter)?;
+                    self.pattern(delimiter)?;
                     self.rest = self.rest.trim_start_matches(['I', 'M']);
                 }
                 Some(first) if first.is_ascii_digit() || "$+~,!".contains(first) || first == MASK => {
@@ -164,20 +177,45 @@ impl<'t> Script<'t> {
         }
     }
 
-    /// Behind the next such character that is neither escaped nor in brackets.
-    fn until(&mut self, delimiter: char) -> Option<&'t str> {
-        let whole = self.rest;
-        let mut at = 0;
-        while let Some(next) = self.next() {
-            if next == delimiter {
-                return Some(&whole[..at]);
-            }
-            at += next.len_utf8();
-            if next == '\\' {
-                at += self.next()?.len_utf8();
+    /// Goes behind a pattern and its delimiter.
+    fn pattern(&mut self, delimiter: char) -> Option<()> {
+        loop {
+            match self.next()? {
+                next if next == delimiter => return Some(()),
+                '\\' => drop(self.next()?),
+                '[' if self.sees_brackets => self.brackets()?,
+                _ => {}
             }
         }
-        None
+    }
+
+    /// Goes behind `[^/[:alpha:]]` from within: everything up to `]`, but for one that comes first.
+    fn brackets(&mut self) -> Option<()> {
+        for first in ['^', ']'] {
+            self.rest = self.rest.strip_prefix(first).unwrap_or(self.rest);
+        }
+        loop {
+            match self.next()? {
+                ']' => return Some(()),
+                '[' if self.rest.starts_with([':', '.', '=']) => {
+                    let kind = self.next()?;
+                    let (_, rest) = self.rest.split_once(&format!("{kind}]"))?;
+                    self.rest = rest;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Goes behind what is put in, and its delimiter.
+    fn replacement(&mut self, delimiter: char) -> Option<()> {
+        loop {
+            match self.next()? {
+                next if next == delimiter => return Some(()),
+                '\\' => drop(self.next()?),
+                _ => {}
+            }
+        }
     }
 
     fn line(&mut self) -> &'t str {
@@ -212,14 +250,14 @@ impl<'t> Script<'t> {
             }
             's' => {
                 let delimiter = self.next()?;
-                self.until(delimiter)?;
-                self.until(delimiter)?;
+                self.pattern(delimiter)?;
+                self.replacement(delimiter)?;
                 self.flags();
             }
             'y' => {
                 let delimiter = self.next()?;
-                self.until(delimiter)?;
-                self.until(delimiter)?;
+                self.replacement(delimiter)?;
+                self.replacement(delimiter)?;
             }
             _ => return None,
         }
@@ -270,6 +308,9 @@ mod tests {
             "s/\\/e/\\/w/",
             "0~3d",
             "$a e x",
+            "s/[^/]*$//",
+            "s/[/]/_/g",
+            "/[]/[:alpha:]]/d",
         ] {
             assert_eq!(Script::read(text), Some(Vec::new()), "{text}");
         }
@@ -287,6 +328,8 @@ mod tests {
             ("s,a,b,w out", Act::Writes("out".to_owned())),
             ("s/a/b/wout", Act::Writes("out".to_owned())),
             ("wout", Act::Writes("out".to_owned())),
+            ("s/[/]//e;s/a/b/", run("")),
+            ("/[/]/e touch x\np", run("touch x")),
             ("/x/r .env", Act::Reads(".env".to_owned())),
         ] {
             assert_eq!(Script::read(text), Some(vec![act]), "{text}");
