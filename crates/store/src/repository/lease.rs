@@ -50,7 +50,10 @@ impl<C: Reads> Leases<'_, C> {
             );
             let mut statement = Statement::new(&text, []);
             statement.push_list(sessions);
-            statement.push(") AND c.status = 'queued' ORDER BY c.session_id, c.sequence", []);
+            // Said twice: the index of open commands holds those that were delivered as well.
+            let queued = ") AND c.status IN ('queued', 'delivered') AND (c.status = 'queued') IS TRUE
+                 ORDER BY c.session_id, +c.sequence";
+            statement.push(queued, []);
             commands.extend(statement.query(self.conn.conn(), |row| {
                 let mut columns = row.columns();
                 let fence = columns.next()?;

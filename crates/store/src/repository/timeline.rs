@@ -71,7 +71,7 @@ impl<C: Reads> Timeline<'_, C> {
     pub fn list_open_tool_calls(&self, session: SessionId) -> Result<Vec<ToolCall>, StoreError> {
         let sql = format!(
             "SELECT {} FROM tool_calls t
-             WHERE {} AND t.session_id = $2 AND t.status IN ('{}', '{}') ORDER BY t.sequence",
+             WHERE {} AND t.session_id = $2 AND t.status IN ('{}', '{}') ORDER BY +t.sequence",
             tool_call::COLUMNS,
             below::<Session>("t.session_id"),
             ToolCallStatus::Pending,
@@ -90,8 +90,9 @@ impl<C: Reads> Timeline<'_, C> {
         tool_use_id: &str,
     ) -> Result<Option<ToolCall>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM tool_calls t WHERE {} AND t.session_id = $2 AND t.tool_use_id = $3 AND t.status IN ('{}', '{}')
-             ORDER BY t.sequence DESC LIMIT 1",
+            "SELECT {} FROM tool_calls t
+             WHERE {} AND t.session_id = $2 AND t.tool_use_id = $3 AND (t.status IN ('{}', '{}')) IS TRUE
+             ORDER BY +t.sequence DESC LIMIT 1",
             tool_call::COLUMNS,
             below::<Session>("t.session_id"),
             ToolCallStatus::Pending,
@@ -108,7 +109,7 @@ impl<C: Reads> Timeline<'_, C> {
     pub fn list_open_commands(&self, session: SessionId) -> Result<Vec<Command>, StoreError> {
         let sql = format!(
             "SELECT {} FROM session_commands t
-             WHERE {} AND t.session_id = $2 AND t.status IN ('queued', 'delivered') ORDER BY t.sequence",
+             WHERE {} AND t.session_id = $2 AND t.status IN ('queued', 'delivered') ORDER BY +t.sequence",
             Command::columns_of("t"),
             below::<Session>("t.session_id"),
         );
