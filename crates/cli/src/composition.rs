@@ -26,7 +26,7 @@ use crate::{
     failure::{Code, Failure},
     guarding::Guarding,
     sealing::Sealing,
-    settings::{self, Flags, Layers, Settings},
+    settings::{self, Flags, Layers, Loaded, Settings, Sources},
     surroundings::{Surroundings, own_program},
     terminal::{Terminal, text},
 };
@@ -48,8 +48,8 @@ pub(crate) enum Login {
 /// What every command starts from.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) layers: Layers,
-    pub(crate) settings: Settings,
+    pub(crate) layers: Arc<Layers>,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) surroundings: Surroundings,
     pub(crate) terminal: Terminal,
     pub(crate) sealing: Sealing,
@@ -65,10 +65,15 @@ pub(crate) struct Opened {
 
 impl Context {
     pub(crate) fn new(surroundings: Surroundings, terminal: Terminal, flags: Flags) -> Result<Self, Failure> {
-        let layers = settings::load(&surroundings, flags)?;
-        let settings = layers.settings()?;
+        let loaded = Sources::read(&surroundings, flags)?.load()?;
+        Ok(Self::with(surroundings, terminal, loaded))
+    }
+
+    /// The same with settings that were read before.
+    pub(crate) fn with(surroundings: Surroundings, terminal: Terminal, loaded: Loaded) -> Self {
+        let Loaded { layers, settings } = loaded;
         let (sealing, guarding) = (Sealing::default(), Guarding::default());
-        Ok(Self { layers, settings, surroundings, terminal, sealing, guarding })
+        Self { layers, settings, surroundings, terminal, sealing, guarding }
     }
 
     /// Opens the database, with its schema brought forward unless that is switched off, recovers sessions whose process died,
@@ -133,7 +138,7 @@ impl Context {
                 ..server
             }),
         };
-        self.open_database(OpenOptions { database, brief: true, ..options })
+        self.open_database(OpenOptions { database, inline: true, ..options })
     }
 
     /// How a database is opened that is there with its schema as it is to be.

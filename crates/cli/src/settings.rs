@@ -10,7 +10,7 @@ use domain::{permission::PermissionMode, runtime::RuntimeKind};
 use serde::Deserialize;
 
 pub(crate) use layers::{Layers, Origin};
-pub(crate) use load::{Flags, load};
+pub(crate) use load::{Flags, KnownSettings, Loaded, Sources};
 pub(crate) use problem::SettingsProblem;
 
 /// The defaults, commented; also what `provost init` writes.

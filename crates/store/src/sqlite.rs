@@ -1,8 +1,8 @@
 //! SQLite: one connection, its statements and its errors.
 
 mod backup;
-mod brief;
 mod engine;
+mod inline;
 mod open;
 mod readers;
 mod vector_index;
@@ -26,8 +26,8 @@ use crate::{
 };
 
 pub use backup::{BackupError, CopyProgress};
-pub(crate) use brief::BriefEngine;
 pub(crate) use engine::SqliteEngine;
+pub(crate) use inline::InlineEngine;
 pub(crate) use open::log_bytes;
 pub use open::{SqliteFile, WhenMissing};
 pub(crate) use vector_index::{Picking, VectorIndex};

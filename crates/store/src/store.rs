@@ -18,7 +18,7 @@ use crate::{
     migration::{self, Migrate},
     postgres::{PostgresEngine, PostgresServer, pgvector},
     repository::search_backlog,
-    sqlite::{BriefEngine, SqliteEngine, SqliteFile},
+    sqlite::{InlineEngine, SqliteEngine, SqliteFile},
 };
 
 /// What a read on the calling thread counts for in tokio's budget of 128 small steps, after which other tasks on the thread
@@ -45,16 +45,17 @@ pub struct OpenOptions {
     pub queue_length: usize,
     /// How long a caller waits for a place in the queue before [`StoreError::Overloaded`].
     pub queue_wait: Duration,
-    /// The process does one thing and ends: an SQLite file gets one connection, on the caller's own thread, where a write blocks
-    /// until it is on the disk. To a server it makes no difference.
-    pub brief: bool,
+    /// An SQLite file gets one connection, on the caller's own thread, where a write blocks until it is on the disk: for a process
+    /// that does one thing and ends, or one small thing after the other and [`Store::tidy`] in between. To a server it makes no
+    /// difference.
+    pub inline: bool,
 }
 
 impl OpenOptions {
     /// The usual limits: 1,024 waiting units of work, 30 s for a place.
     #[must_use]
     pub const fn new(database: Database, migrate: Migrate) -> Self {
-        Self { database, migrate, queue_length: 1024, queue_wait: Duration::from_secs(30), brief: false }
+        Self { database, migrate, queue_length: 1024, queue_wait: Duration::from_secs(30), inline: false }
     }
 }
 
@@ -69,7 +70,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Engine {
     Sqlite(SqliteEngine),
-    Brief(BriefEngine),
+    Inline(InlineEngine),
     Postgres(PostgresEngine),
 }
 
@@ -80,13 +81,13 @@ impl Store {
     /// # Errors
     /// One [`OpenError`] per thing that can be wrong with a file, a server or a schema.
     pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
-        let OpenOptions { database, migrate, queue_length, queue_wait, brief } = options;
+        let OpenOptions { database, migrate, queue_length, queue_wait, inline } = options;
         let mut backup = None;
         let engine = match database {
-            Database::Sqlite(file) if brief => {
-                let conn = BriefEngine::connect(&file)?;
+            Database::Sqlite(file) if inline => {
+                let conn = InlineEngine::connect(&file)?;
                 backup = prepare(&conn, migrate, Some(&file))?;
-                Engine::Brief(BriefEngine::start(file, conn))
+                Engine::Inline(InlineEngine::start(file, conn))
             }
             Database::Sqlite(file) => {
                 let conn = SqliteEngine::connect(&file)?;
@@ -120,7 +121,7 @@ impl Store {
                 }
                 sqlite.read_here(|conn| job::run_caught(|| work(conn))).map_err(reopening)?
             }
-            Engine::Brief(brief) => brief.read_here(|conn| job::run_caught(|| work(conn)))?,
+            Engine::Inline(inline) => inline.read_here(|conn| job::run_caught(|| work(conn)))?,
             Engine::Postgres(postgres) => {
                 let (job, answer) = job::read(work);
                 self.submit(postgres.jobs(), job, answer).await
@@ -141,7 +142,7 @@ impl Store {
         let (job, answer) = job::read(work);
         match &*self.engine {
             Engine::Sqlite(sqlite) => self.submit(sqlite.reads().map_err(reopening)?, job, answer).await,
-            Engine::Brief(brief) => answered(brief, job, answer).await,
+            Engine::Inline(inline) => answered(inline, job, answer).await,
             Engine::Postgres(postgres) => self.submit(postgres.jobs(), job, answer).await,
         }
     }
@@ -160,7 +161,7 @@ impl Store {
         let (job, answer) = job::write(work);
         match &*self.engine {
             Engine::Sqlite(sqlite) => self.submit(sqlite.writes(), job, answer).await,
-            Engine::Brief(brief) => answered(brief, job, answer).await,
+            Engine::Inline(inline) => answered(inline, job, answer).await,
             Engine::Postgres(postgres) => self.submit(postgres.jobs(), job, answer).await,
         }
     }
@@ -179,7 +180,7 @@ impl Store {
     pub async fn migrate(&self, now: Timestamp) -> Result<Migrated, OpenError> {
         let file = match &*self.engine {
             Engine::Sqlite(sqlite) => Some(sqlite.file().clone()),
-            Engine::Brief(brief) => Some(brief.file().clone()),
+            Engine::Inline(inline) => Some(inline.file().clone()),
             Engine::Postgres(_) => None,
         };
         let migrating = self.write(move |tx| {
@@ -222,13 +223,21 @@ impl Store {
         self.write(migration::back).await
     }
 
+    /// Does what the next one would have to do otherwise, for who has a moment in which nobody waits. Only an SQLite store that
+    /// works on its callers' threads leaves something for then.
+    pub fn tidy(&self) {
+        if let Engine::Inline(inline) = &*self.engine {
+            inline.tidy();
+        }
+    }
+
     /// Takes no new work, finishes and commits what is queued, and ends the threads. Later calls get
     /// [`StoreError::Closed`].
     pub async fn close(&self) {
         let engine = Arc::clone(&self.engine);
         let closing = tokio::task::spawn_blocking(move || match &*engine {
             Engine::Sqlite(sqlite) => sqlite.close(),
-            Engine::Brief(brief) => brief.close(),
+            Engine::Inline(inline) => inline.close(),
             Engine::Postgres(postgres) => postgres.close(),
         });
         if closing.await.is_err() {
@@ -239,7 +248,7 @@ impl Store {
     fn is_closed(&self) -> bool {
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.writes().is_closed(),
-            Engine::Brief(brief) => brief.is_closed(),
+            Engine::Inline(inline) => inline.is_closed(),
             Engine::Postgres(postgres) => postgres.jobs().is_closed(),
         }
     }
@@ -267,11 +276,11 @@ impl Store {
 
 /// Runs a unit of work on this thread.
 async fn answered<T, E: From<StoreError>>(
-    brief: &BriefEngine,
+    inline: &InlineEngine,
     job: Box<dyn Job>,
     answer: oneshot::Receiver<Result<T, E>>,
 ) -> Result<T, E> {
-    brief.run(job);
+    inline.run(job);
     answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
 }
 

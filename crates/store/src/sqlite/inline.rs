@@ -1,5 +1,6 @@
-//! SQLite for a process that does one thing and ends: one connection, on the caller's own thread. Threads, a second connection
-//! and the tidying up at the end would each take longer than the thing itself.
+//! SQLite without threads: one connection, on the caller's own thread. For a process that does one thing and ends, or small
+//! things one after the other: to hand them to other threads, or to a second connection that sees its pages change under it,
+//! would take longer than the things themselves.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -21,17 +22,17 @@ const LONG_LOG: u64 = 1024 * 1024;
 
 /// The one connection; `None` once it is closed.
 #[derive(Debug)]
-pub(crate) struct BriefEngine {
+pub(crate) struct InlineEngine {
     file: SqliteFile,
     conn: Mutex<Option<Conn>>,
     /// Nothing ever waits in it: a unit of work runs when it comes.
     queue: Receiver<Box<dyn Job>>,
 }
 
-impl BriefEngine {
+impl InlineEngine {
     /// Opens the file; nothing runs yet.
     pub(crate) fn connect(file: &SqliteFile) -> Result<Conn, OpenError> {
-        Ok(file.open_briefly()?.into())
+        Ok(file.open_inline()?.into())
     }
 
     pub(crate) fn start(file: SqliteFile, conn: Conn) -> Self {
@@ -61,12 +62,20 @@ impl BriefEngine {
         }
     }
 
+    /// Works a log that is long into the file.
+    pub(crate) fn tidy(&self) {
+        let conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
+        conn.iter().for_each(|conn| self.tidy_on(conn));
+    }
+
     pub(crate) fn close(&self) {
         let conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(conn) = conn
-            && log_bytes(&self.file.path) >= LONG_LOG
-        {
-            empty_log(&conn);
+        conn.iter().for_each(|conn| self.tidy_on(conn));
+    }
+
+    fn tidy_on(&self, conn: &Conn) {
+        if log_bytes(&self.file.path) >= LONG_LOG {
+            empty_log(conn, self.file.busy_timeout);
         }
     }
 
@@ -75,7 +84,7 @@ impl BriefEngine {
     }
 }
 
-impl Drop for BriefEngine {
+impl Drop for InlineEngine {
     fn drop(&mut self) {
         self.close();
     }
@@ -83,11 +92,13 @@ impl Drop for BriefEngine {
 
 /// Works the write-ahead log into the file and cuts it to nothing: a process that finds no other one reads the log as if
 /// nothing of it had been worked in, so one that is only worked in would grow for ever. Whoever reads or writes at the
-/// moment is not waited for; the next process tries again.
-fn empty_log(conn: &Conn) {
+/// moment is not waited for; the next one tries again.
+fn empty_log(conn: &Conn, busy_timeout: Duration) {
     let Some(SqliteConnection { raw, .. }) = conn.sqlite() else { return };
-    let emptied =
-        raw.busy_timeout(Duration::ZERO).and_then(|()| raw.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+    let emptied = raw
+        .busy_timeout(Duration::ZERO)
+        .and_then(|()| raw.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"))
+        .and_then(|()| raw.busy_timeout(busy_timeout));
     if let Err(error) = emptied {
         tracing::debug!(%error, "the write-ahead log stays as long as it is");
     }
@@ -103,9 +114,9 @@ mod tests {
         SqliteFile { path, when_missing: WhenMissing::Create, busy_timeout: Duration::from_secs(7) }
     }
 
-    fn open(file: &SqliteFile, brief: bool) -> Store {
+    fn open(file: &SqliteFile, inline: bool) -> Store {
         let options = OpenOptions::new(Database::Sqlite(file.clone()), Migrate::Leave);
-        Store::open(OpenOptions { brief, ..options }).unwrap()
+        Store::open(OpenOptions { inline, ..options }).unwrap()
     }
 
     fn count(store: &Store, runtime: &tokio::runtime::Runtime) -> i64 {
@@ -114,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_briefly_is_there_and_what_failed_is_not() {
+    fn what_was_written_inline_is_there_and_what_failed_is_not() {
         let folder = tempfile::TempDir::new().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let file = file(&folder);
@@ -137,6 +148,25 @@ mod tests {
         assert_eq!(runtime.block_on(store.read(|_| Ok(()))), Err(StoreError::Closed));
         drop(store);
         assert_eq!(count(&open(&file, true), &runtime), 2);
+    }
+
+    #[test]
+    fn the_log_of_one_that_tidies_stays_short_and_it_waits_for_others_as_before() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let file = file(&folder);
+        let create = "CREATE TABLE kept (number INTEGER PRIMARY KEY, text TEXT) STRICT";
+        let store = open(&file, true);
+        runtime.block_on(store.write(move |tx| tx.execute(create, &[]))).unwrap();
+        for _ in 0..30 {
+            let insert = "INSERT INTO kept (text) VALUES (hex(randomblob(100000)))";
+            runtime.block_on(store.write(move |tx| tx.execute(insert, &[]))).unwrap();
+            store.tidy();
+            assert!(log_bytes(&file.path) < 2 * LONG_LOG);
+        }
+        let timeout = |conn: &Conn| conn.query("PRAGMA busy_timeout", &[], |row| row.get::<i64>(0));
+        assert_eq!(runtime.block_on(store.read(timeout)).unwrap(), [7000]);
+        assert_eq!(count(&store, &runtime), 30);
     }
 
     #[test]

@@ -59,9 +59,9 @@ impl SqliteFile {
         }
     }
 
-    /// The only connection of a process that does one thing and ends. It leaves the write-ahead log as it is, for the next to
-    /// go on in; who has it works a long log into the file before closing.
-    pub(super) fn open_briefly(&self) -> Result<SqliteConnection, OpenError> {
+    /// A connection that both writes and reads. It leaves the write-ahead log as it is, for the next to go on in; who has it
+    /// works a long log into the file when nobody waits for it.
+    pub(super) fn open_inline(&self) -> Result<SqliteConnection, OpenError> {
         let connection = self.open_writer()?;
         let setup = || {
             connection.raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
