@@ -7,7 +7,7 @@ mod event;
 mod row;
 
 use std::{
-    mem,
+    fmt, mem,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -61,22 +61,36 @@ pub struct Capture {
 }
 
 /// Whether anybody waits for the answer to an event. Once nobody does, it is not recorded any more: what it would say did not happen.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Wanted {
     is_withdrawn: Arc<AtomicBool>,
+    /// Sees for itself whether nobody waits any more, where somebody can.
+    is_gone: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
 
 impl Wanted {
+    /// As long as this does not say that whoever asked is gone.
+    pub fn unless(is_gone: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { is_withdrawn: Arc::default(), is_gone: Some(Arc::new(is_gone)) }
+    }
+
     /// Nobody waits any more.
     pub fn withdraw(&self) {
         self.is_withdrawn.store(true, Ordering::Release);
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        if self.is_withdrawn.load(Ordering::Acquire) {
+        let is_gone = || self.is_gone.as_ref().is_some_and(|is_gone| is_gone());
+        if self.is_withdrawn.load(Ordering::Acquire) || is_gone() {
             return Err(StoreError::Unavailable { what: "nobody waits for it any more".to_owned() });
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wanted").field("is_withdrawn", &self.is_withdrawn).finish_non_exhaustive()
     }
 }
 
@@ -202,7 +216,7 @@ impl App {
         let said_by = (&capture.default_policies, &options);
         let source = PolicySource::new(self.clone(), caller.team_id, said_by, (&root, &capture.environment))?;
         let id = row::session_id(caller.team_id, &capture.hook.external_id, 0);
-        let mut decider = Decider::new(id, mode, root, source);
+        let mut decider = Decider::new(id, mode, root, source).judging_here();
         let ruled = decider.judge(&Asking::from(request)).await?;
         Ok(match said {
             Verdict::Ask(reason) if ruled.is_left_to_mode => {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Clock, IdSource},
     http::HttpClient,
+    permission::CompiledPolicies,
     session::held::HeldSessions,
 };
 
@@ -25,6 +26,7 @@ pub struct App {
     ids: Arc<dyn IdSource>,
     owner: Arc<LeaseOwner>,
     held: Arc<HeldSessions>,
+    compiled: Arc<CompiledPolicies>,
     http: HttpClient,
 }
 
@@ -48,7 +50,21 @@ impl App {
     /// The use cases on this store; `owner` is this process.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, owner: LeaseOwner) -> Self {
-        Self { store, clock, ids, owner: Arc::new(owner), held: Arc::default(), http: HttpClient::default() }
+        Self {
+            store,
+            clock,
+            ids,
+            owner: Arc::new(owner),
+            held: Arc::default(),
+            compiled: Arc::default(),
+            http: HttpClient::default(),
+        }
+    }
+
+    /// The same for another process, which has this one do its work.
+    #[must_use]
+    pub fn for_process(&self, owner: LeaseOwner) -> Self {
+        Self { owner: Arc::new(owner), ..self.clone() }
     }
 
     /// The store, for opening, closing and checking it.
@@ -71,6 +87,10 @@ impl App {
 
     pub(crate) const fn http(&self) -> &HttpClient {
         &self.http
+    }
+
+    pub(crate) fn compiled_policies(&self) -> &CompiledPolicies {
+        &self.compiled
     }
 
     pub(crate) const fn held_sessions(&self) -> &Arc<HeldSessions> {

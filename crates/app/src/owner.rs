@@ -1,6 +1,6 @@
 //! Which process owns a session, and whether that process is still there.
 
-use std::fs;
+use std::{fs, sync::OnceLock};
 
 use domain::{
     session::{Lease, LeaseOwner},
@@ -72,11 +72,16 @@ fn is_alive(owner: &LeaseOwner) -> bool {
     exists && start_time(owner.pid).unwrap_or(owner.started) == owner.started
 }
 
-/// The boot and, on Linux, the process-number space of this process: numbers mean something only inside it.
+/// The boot and, on Linux, the process-number space of this process: numbers mean something only inside it. Neither changes while
+/// it runs.
 fn boot_id() -> String {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    format!("{}:{}", boot.trim(), space.to_string_lossy().replace('/', "-"))
+    static READ: OnceLock<String> = OnceLock::new();
+    let read = || {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        format!("{}:{}", boot.trim(), space.to_string_lossy().replace('/', "-"))
+    };
+    READ.get_or_init(read).clone()
 }
 
 /// `None` where the system does not tell.

@@ -2,6 +2,7 @@
 //! name as the default. Whatever cannot be found out, read or judged is no permission.
 
 mod cache;
+mod compiled;
 mod consult;
 mod decider;
 mod default_policies;
@@ -12,6 +13,7 @@ mod try_call;
 
 pub(crate) use self::links::find as find_links;
 pub(crate) use self::{
+    compiled::CompiledPolicies,
     decider::{Asking, Decider, Grant, Ruled},
     ruling::Ruling,
     source::Source,

@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
@@ -37,6 +38,7 @@ pub(crate) struct Decider {
     source: Source,
     cache: Cache,
     granted: HashSet<Grant>,
+    is_aside: bool,
 }
 
 /// A call that is to be decided.
@@ -99,7 +101,13 @@ impl Decider {
         source: Source,
     ) -> Self {
         let (cache, granted) = (Cache::default(), HashSet::new());
-        Self { session_id, mode, working_directory, source, cache, granted }
+        Self { session_id, mode, working_directory, source, cache, granted, is_aside: true }
+    }
+
+    /// From now on calls are judged on the thread that asks: it has nobody else to look after, or nothing that takes longer.
+    pub(crate) const fn judging_here(mut self) -> Self {
+        self.is_aside = false;
+        self
     }
 
     /// What becomes of the call. One that would be asked about runs when a person allowed it before. Looks at the disk for
@@ -186,8 +194,8 @@ impl Decider {
         }
     }
 
-    /// Asks the policies and the disk, aside: a slow disk or a call that is long to judge holds nobody else up. What cannot be
-    /// judged is decided here.
+    /// Asks the policies and the disk, usually aside: a slow disk or a call that is long to judge holds nobody else up. What cannot
+    /// be judged is decided here.
     async fn find_out(
         &mut self,
         asking: &Asking<'_>,
@@ -220,11 +228,15 @@ impl Decider {
             let consulted = Arc::new(consulted);
             Ok((Found { consulted, is_cached: false, effect, is_inside }, !set.depends_on_time()))
         };
-        let fallen = |error: tokio::task::JoinError| {
-            tracing::error!(tool.name = asking.tool_name, error = %error, "a call could not be judged");
-            Err(Ruling::deny(DecidedBy::Policy, "judging it failed, and what is not judged does not run"))
+        let judged = if self.is_aside {
+            spawn_blocking(job).await.ok()
+        } else {
+            catch_unwind(AssertUnwindSafe(job)).ok()
         };
-        let (found, is_kept) = spawn_blocking(job).await.unwrap_or_else(fallen)?;
+        let (found, is_kept) = judged.unwrap_or_else(|| {
+            tracing::error!(tool.name = asking.tool_name, "judging a call fell over");
+            Err(Ruling::deny(DecidedBy::Policy, "judging it failed, and what is not judged does not run"))
+        })?;
         if is_kept {
             self.cache.put(key, Arc::clone(&found.consulted), now);
         }

@@ -1,6 +1,6 @@
 //! Which policies hold in a session: the built-in ones, those of its team, and its own.
 
-use std::{collections::HashMap, fs, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, fs, path::Path, time::Duration};
 
 use agent::Environment;
 use domain::{
@@ -11,12 +11,12 @@ use domain::{
     session::SessionOptions,
     time::Timestamp,
 };
-use policy::{Platform, PolicyError, PolicySet, PolicyText, Surroundings};
+use policy::{Platform, PolicyError, PolicyText, Surroundings};
 use serde_json::json;
 use store::{Conn, StoreError};
 use tokio::time::Instant;
 
-use super::DefaultPolicies;
+use super::{DefaultPolicies, compiled::Read};
 use crate::{App, patience::patiently, policies::stored_policies};
 
 /// How long what was read is believed: a change takes effect a second later at the latest, for one read of an index a second.
@@ -47,7 +47,7 @@ pub(crate) struct CurrentSet {
     /// The version of the team's policies among them.
     pub(super) version: i64,
     /// One that cannot be read lets nothing pass.
-    pub(super) set: Arc<Result<PolicySet, PolicyError>>,
+    pub(super) set: Read,
 }
 
 /// Where a policy that cannot be used comes from.
@@ -98,8 +98,9 @@ impl Source {
             return Err(UnusablePolicies::NotAccepted);
         }
         for (origin, policies) in [(PolicyOrigin::Settings, &built_in), (PolicyOrigin::Session, &own)] {
-            PolicySet::read(policies, surroundings.clone())
-                .map_err(|error| UnusablePolicies::Policy { origin, error })?;
+            if let Err(error) = &*app.compiled_policies().read(policies, &surroundings) {
+                return Err(UnusablePolicies::Policy { origin, error: error.clone() });
+            }
         }
         let fixed = built_in.into_iter().chain(own).collect();
         Ok(Self { app, team_id, fixed, surroundings, standing: None })
@@ -164,8 +165,8 @@ impl Source {
             ((_, None), Some(known)) => Ok(known),
             ((version, changed), _) => {
                 let policies = self.with_those_of_the_team(changed.unwrap_or_default());
-                let set = PolicySet::read(&policies, self.surroundings.clone());
-                Ok(CurrentSet { version, set: Arc::new(set) })
+                let set = self.app.compiled_policies().read(&policies, &self.surroundings);
+                Ok(CurrentSet { version, set })
             }
         }
     }
