@@ -10,7 +10,7 @@ mod server;
 mod view;
 mod wire;
 
-pub(crate) use client::{Asked, Asking, start};
+pub(crate) use client::{Asked, ask, start};
 pub(crate) use place::Place;
 pub(crate) use server::serve;
 pub(crate) use wire::Question;

@@ -24,6 +24,7 @@ mod surroundings;
 mod telemetry;
 mod terminal;
 mod variable;
+mod watch;
 
 use std::{ffi::OsString, iter, process::ExitCode};
 

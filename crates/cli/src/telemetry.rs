@@ -44,8 +44,10 @@ impl Lines {
         move || lines.clone()
     }
 
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    /// All that was kept; nothing is afterwards.
+    pub(crate) fn take_text(&self) -> String {
+        let text = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 

@@ -49,21 +49,22 @@ if (denied) {
 struct Hook {
     name: &'static str,
     command: Command,
-    event: Option<String>,
+    /// The command that is about to run, if it is asked about one.
+    asks: Option<&'static str>,
     /// What its answer holds.
     says: &'static str,
     durations: Durations,
 }
 
 impl Hook {
-    fn run(&mut self) -> anyhow::Result<()> {
+    fn run(&mut self, round: usize) -> anyhow::Result<()> {
         let command = &mut self.command;
-        let stdin = if self.event.is_some() { Stdio::piped() } else { Stdio::null() };
+        let event = self.asks.map(|command| event_of(command, round));
+        let stdin = if event.is_some() { Stdio::piped() } else { Stdio::null() };
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let event = self.event.as_deref();
         let output = self.durations.time(|| {
             let mut child = command.spawn()?;
-            if let (Some(mut pipe), Some(event)) = (child.stdin.take(), event) {
+            if let (Some(mut pipe), Some(event)) = (child.stdin.take(), &event) {
                 pipe.write_all(event.as_bytes())?;
             }
             child.wait_with_output()
@@ -99,7 +100,7 @@ pub(super) fn measure(folder: &Path, runs: usize, report: &mut Report) -> anyhow
             hooks.iter_mut().for_each(|hook| hook.durations = Durations::default());
         }
         synced.time(|| file.sync())?;
-        hooks.iter_mut().try_for_each(Hook::run)?;
+        hooks.iter_mut().try_for_each(|hook| hook.run(round))?;
     }
     tell(report, "a write and its fsync on this disk", &synced, None, None)?;
     // The least there is: a process, and what it writes on the disk.
@@ -118,10 +119,8 @@ pub(super) fn measure(folder: &Path, runs: usize, report: &mut Report) -> anyhow
 }
 
 fn hooks(provost: &Path, home: &Path) -> anyhow::Result<Vec<Hook>> {
-    let hook = |name, command, event: Option<&str>, says| {
-        let event = event.map(event_of);
-        Hook { name, command, event, says, durations: Durations::default() }
-    };
+    let hook =
+        |name, command, asks, says| Hook { name, command, asks, says, durations: Durations::default() };
     let client = || {
         let mut command = scrubbed(provost, home);
         command.arg("hook-client");
@@ -145,11 +144,12 @@ fn hooks(provost: &Path, home: &Path) -> anyhow::Result<Vec<Hook>> {
     Ok(hooks)
 }
 
-fn event_of(command: &str) -> String {
+/// Each use of a tool has an id of its own.
+fn event_of(command: &str, round: usize) -> String {
     let event = json!({
         "session_id": "measured", "transcript_path": "/nowhere.jsonl", "cwd": "/tmp", "permission_mode": "default",
         "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": { "command": command },
-        "tool_use_id": "toolu_measured",
+        "tool_use_id": format!("toolu_{}_{round}", command.len()),
     });
     event.to_string()
 }

@@ -2,15 +2,15 @@
 //! and opens no database.
 
 use std::{
-    io::{self, Write},
+    io::{self, Read, Write},
     path::PathBuf,
     process::ExitCode,
 };
 
-use agent::session_hook::tell;
+use agent::{command_hook::LONGEST_EVENT, session_hook::tell};
 use clap::Args;
 
-use super::hook_client::{event, say};
+use super::hook_client::{not_too_long, say};
 use crate::{
     failure::{Code, Failure},
     terminal::text,
@@ -26,7 +26,7 @@ pub(crate) struct AgentHook {
 impl AgentHook {
     /// The agent CLI takes every failure but exit code 2 for a hook that has nothing to say.
     pub(crate) fn run(self) -> ExitCode {
-        let told = event().and_then(|event| {
+        let told = event().and_then(not_too_long).and_then(|event| {
             let told = tell(&self.socket, &event).map_err(anyhow::Error::from);
             told.map_err(|error| Failure::new(Code::Failed, format!("{error:#}")))
         });
@@ -39,4 +39,12 @@ impl AgentHook {
             }
         }
     }
+}
+
+/// What the agent CLI gave on standard input.
+fn event() -> Result<Vec<u8>, Failure> {
+    let mut event = Vec::new();
+    let read = io::stdin().lock().take(LONGEST_EVENT + 1).read_to_end(&mut event);
+    read.map_err(|error| Failure::new(Code::Failed, format!("standard input cannot be read: {error}")))?;
+    Ok(event)
 }

@@ -4,17 +4,15 @@
 //! is about to run, unless it is to fail open.
 
 use std::{
+    fs::File,
     io::{self, Read, Write},
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::net::UnixStream},
     panic::{self, AssertUnwindSafe},
     path::PathBuf,
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use agent::command_hook::{CommandHook, LONGEST_EVENT, answer_event, answer_gate};
@@ -25,28 +23,20 @@ use app::{
     owner,
 };
 use clap::{Args, Parser, ValueEnum};
-use rustix::{
-    fs::{FileType, Stat},
-    process::Signal,
-};
-use tokio::{
-    runtime::{Builder, Handle},
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-    time::{Instant, sleep_until},
-};
+use rustix::fs::{FileType, Stat};
+use tokio::{runtime::Builder, sync::oneshot};
 
 use crate::{
     command_line::Global,
     composition::Context,
     failure::{Code, Failure},
-    hook_server::{self, Asked, Asking, Place, Question},
+    hook_server::{self, Asked, Place, Question},
     settings::Flags,
-    signals::{Interruption, Signals},
     surroundings::Surroundings,
     telemetry,
     terminal::{Terminal, text},
     variable,
+    watch::Watch,
 };
 
 /// How it is called.
@@ -99,64 +89,50 @@ impl HookClient {
     pub(crate) fn run(self, global: Global) -> ExitCode {
         let fail = self.fail;
         // As long as nobody knows what happened, a tool may be about to run.
-        let is_gate = Arc::new(AtomicBool::new(true));
+        let mut is_gate = true;
         let answer = || {
-            let Answer { text, next } = self.answer(global, Arc::clone(&is_gate))?;
+            let Answer { text, next } = self.answer(global, &mut is_gate)?;
             text.iter().try_for_each(|text| say(text))?;
             Ok(next)
         };
-        // A runtime without a descriptor left, say.
         let answer = panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Err(panicked()));
         match answer {
             Ok(next) => {
                 next.iter().for_each(NextServer::start);
                 ExitCode::SUCCESS
             }
-            Err(failure) => end(&failure, fail, is_gate.load(Ordering::Acquire)),
+            Err(failure) => end(&failure, fail, is_gate),
         }
     }
 
-    /// The work is a thread's, so that neither it nor a disk that hangs keeps anybody waiting for longer than there is time.
-    fn answer(self, global: Global, is_gate: Arc<AtomicBool>) -> Result<Answer, Failure> {
-        let until = Instant::now() + self.timeout;
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let asking = Arc::new(Asking::default());
-        let outcome = runtime.block_on(async {
-            let mut signals = Signals::listen()?;
-            // A file that may grow no more is an error of the write, and not the end.
-            let _heard = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
-            let (answers, answer) = oneshot::channel();
-            let (wanted, unwanted) = oneshot::channel::<()>();
-            let work = Work { command: self, global, until, is_gate, asking: Arc::clone(&asking) };
-            let work = move || {
-                let outcome = work.answer(&handle, unwanted);
-                // Nobody is left to be told when it took too long.
-                drop(answers.send(outcome));
-            };
-            thread::Builder::new().name("hook-client".to_owned()).spawn(work)?;
-            tokio::pin!(answer);
-            let why = tokio::select! {
-                biased;
-                answer = &mut answer => return answer.unwrap_or_else(|_| Err(panicked())),
-                interruption = signals.next() => match interruption {
-                    Interruption::CtrlC => "it was interrupted",
-                    Interruption::End => "it was told to end",
-                },
-                () = sleep_until(until) => "it took too long",
-            };
-            drop(wanted);
-            asking.give_up();
-            let _ended = tokio::time::timeout(TO_END, answer).await;
-            Err(Failure::new(Code::Failed, why))
-        });
-        runtime.shutdown_background();
-        outcome
+    /// Reads the event and has it judged and recorded: by the server, and where there is none, here.
+    fn answer(self, global: Global, is_gate: &mut bool) -> Result<Answer, Failure> {
+        let watch = Watch::until(Instant::now() + self.timeout)?;
+        // Past the buffer of standard input, which knows of no waiting.
+        let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from)?;
+        let event = watch.read_to_end("standard input", stdin, LONGEST_EVENT + 1).and_then(not_too_long)?;
+        *is_gate = CommandHook::may_be_gate(&event);
+        let surroundings = Surroundings::read()?;
+        let place = Place::of(&surroundings);
+        let terms = (self.fail == Fail::Open, self.patience(&watch));
+        if let Some(place) = &place
+            && let Some(question) = Question::new((&surroundings, &global), &event, terms)
+            && let Asked::Answered(text) = hook_server::ask(&watch, place, &question)?
+        {
+            return Ok(Answer { text, next: None });
+        }
+        let work = Work { command: self, global, surroundings, place, event };
+        work.answer_in_time(&watch)
+    }
+
+    /// How long hooks may work: there is to be time left to say what was wrong.
+    fn patience(&self, watch: &Watch) -> Duration {
+        watch.left().saturating_sub(self.timeout / LEFT_TO_ANSWER)
     }
 }
 
 /// What there is to say to the agent CLI, and a server that is to be there for the next event.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Answer {
     text: Option<String>,
     next: Option<NextServer>,
@@ -178,37 +154,51 @@ impl NextServer {
     }
 }
 
+/// An event that this process judges itself.
 struct Work {
     command: HookClient,
     global: Global,
-    until: Instant,
-    is_gate: Arc<AtomicBool>,
-    asking: Arc<Asking>,
+    surroundings: Surroundings,
+    place: Option<Place>,
+    event: Vec<u8>,
 }
 
 impl Work {
-    /// Reads the event and has it judged and recorded: by the server, and where there is none, here. Dropping the other end
-    /// of `unwanted` ends it.
-    fn answer(self, handle: &Handle, unwanted: oneshot::Receiver<()>) -> Result<Answer, Failure> {
-        let event = event()?;
-        self.is_gate.store(CommandHook::may_be_gate(&event), Ordering::Release);
-        let hook = CommandHook::read(&event).map_err(|error| Failure::new(Code::Usage, error))?;
-        let surroundings = Surroundings::read()?;
-        let place = Place::of(&surroundings);
-        if let Some(place) = &place
-            && let Asked::Answered(answer) = self.ask(place, &surroundings, &event)
-        {
-            return Ok(Answer { text: answer?, next: None });
+    /// The work is a thread's, so that neither it nor a disk that hangs keeps anybody waiting for longer than there is time.
+    fn answer_in_time(self, watch: &Watch) -> Result<Answer, Failure> {
+        let patience = self.command.patience(watch);
+        let (ended, end) = UnixStream::pair()?;
+        let (wanted, unwanted) = oneshot::channel::<()>();
+        let work = move || {
+            // Dropped when the work has ended, however it did.
+            let _end = end;
+            self.answer(patience, unwanted)
+        };
+        let work = thread::Builder::new().name("hook-client".to_owned()).spawn(work)?;
+        let waited = watch.readable_in_time(&ended);
+        if let Err(why) = waited {
+            drop(wanted);
+            // Whatever comes of it, nobody waits for it any more.
+            drop(ended.set_read_timeout(Some(TO_END)).and_then(|()| (&ended).read(&mut [0])));
+            return Err(why);
         }
-        let context = self.context(surroundings)?;
-        let patience = self.soon().saturating_duration_since(Instant::now());
+        work.join().unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// Judges and records the event. Dropping the other end of `unwanted` ends it.
+    fn answer(self, patience: Duration, unwanted: oneshot::Receiver<()>) -> Result<Answer, Failure> {
+        let until = tokio::time::Instant::now() + patience;
+        let hook = CommandHook::read(&self.event).map_err(|error| Failure::new(Code::Usage, error))?;
+        let terminal = Terminal::new(&self.surroundings, self.global.json, true);
+        let context = Context::new(self.surroundings, terminal, Flags::of(&self.global))?;
+        telemetry::start(&context.settings.log.level, terminal)?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let store = context.open_current(patience)?;
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
         let wanted = Wanted::default();
-        let terms =
-            Terms { fails_open: self.command.fail == Fail::Open, until: self.soon(), wanted: wanted.clone() };
-        let judging = judge(&app, &context, hook, terms);
-        let text = handle.block_on(async {
+        let fails_open = self.command.fail == Fail::Open;
+        let judging = judge(&app, &context, hook, Terms { fails_open, until, wanted: wanted.clone() });
+        let text = runtime.block_on(async {
             tokio::select! {
                 biased;
                 _ = unwanted => {
@@ -217,35 +207,14 @@ impl Work {
                 }
                 text = judging => text,
             }
-        })?;
+        });
+        runtime.shutdown_background();
         let idle = Duration::from_secs(context.settings.hook.server_idle_seconds.into());
         // What is started inside of a session that Provost runs ends with it.
         let is_inside = context.surroundings.text(variable::AGENT_PROCESS_MARK).is_some();
-        let place = place.filter(|_| !idle.is_zero() && !is_inside);
+        let place = self.place.filter(|_| !idle.is_zero() && !is_inside);
         let next = place.map(|place| NextServer { surroundings: context.surroundings, place, idle });
-        Ok(Answer { text, next })
-    }
-
-    /// When hooks that are still at work are ended: there is to be time left to say what was wrong.
-    fn soon(&self) -> Instant {
-        self.until.checked_sub(self.command.timeout / LEFT_TO_ANSWER).unwrap_or(self.until)
-    }
-
-    fn ask(&self, place: &Place, surroundings: &Surroundings, event: &[u8]) -> Asked {
-        let now = Instant::now();
-        let patience = self.soon().saturating_duration_since(now);
-        let fails_open = self.command.fail == Fail::Open;
-        match Question::new((surroundings, &self.global), event, fails_open, patience) {
-            Some(question) => self.asking.ask(place, &question, self.until.saturating_duration_since(now)),
-            None => Asked::NotTaken,
-        }
-    }
-
-    fn context(&self, surroundings: Surroundings) -> Result<Context, Failure> {
-        let terminal = Terminal::new(&surroundings, self.global.json, true);
-        let context = Context::new(surroundings, terminal, Flags::of(&self.global))?;
-        telemetry::start(&context.settings.log.level, terminal)?;
-        Ok(context)
+        Ok(Answer { text: text?, next })
     }
 }
 
@@ -253,7 +222,7 @@ impl Work {
 #[derive(Debug)]
 pub(crate) struct Terms {
     pub(crate) fails_open: bool,
-    pub(crate) until: Instant,
+    pub(crate) until: tokio::time::Instant,
     pub(crate) wanted: Wanted,
 }
 
@@ -285,11 +254,8 @@ pub(crate) async fn judge(
     })
 }
 
-/// What the agent CLI gave on standard input.
-pub(super) fn event() -> Result<Vec<u8>, Failure> {
-    let mut event = Vec::new();
-    let read = io::stdin().lock().take(LONGEST_EVENT + 1).read_to_end(&mut event);
-    read.map_err(|error| Failure::new(Code::Failed, format!("standard input cannot be read: {error}")))?;
+/// An event that is no longer than one may be.
+pub(super) fn not_too_long(event: Vec<u8>) -> Result<Vec<u8>, Failure> {
     if event.len() as u64 > LONGEST_EVENT {
         let megabytes = LONGEST_EVENT / (1024 * 1024);
         let refused = format!("the event is longer than {megabytes} MiB, the most that is accepted");

@@ -19,7 +19,7 @@ pub(crate) struct HookServer {
 
 impl HookServer {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let idle = Duration::from_secs(self.idle_seconds);
         let place = Place::at(self.folder).ok_or_else(|| {
             Failure::new(Code::Failed, "this program cannot see the root of its file system")

@@ -5,8 +5,12 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     process::{Command, Stdio},
-    sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    io::{FdFlags, fcntl_setfd, ioctl_fionbio},
+    net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket},
 };
 
 use super::{
@@ -18,80 +22,49 @@ use crate::{
     failure::{Code, Failure},
     surroundings::{Surroundings, own_program},
     variable,
+    watch::Watch,
 };
 
 /// What came of asking.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    /// Nobody took the question.
+    /// Nobody took the question; nothing happened, and nothing will.
     NotTaken,
     /// The server did; `None` is nothing to say.
-    Answered(Result<Option<String>, Failure>),
+    Answered(Option<String>),
 }
-
-/// A question that may be open, for somebody else to give it up.
-#[derive(Debug, Default)]
-pub(crate) struct Asking(Mutex<Option<UnixStream>>);
 
 /// How long a server may take to take a question, at most; one that hangs is not waited for.
 const TO_TAKE: Duration = Duration::from_secs(1);
 /// The part of the time that it may take at most: one in so many.
 const PART_TO_TAKE: u32 = 4;
+/// An answer is no longer than this.
+const LONGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
-impl Asking {
-    /// Asks the server, if there is one, and waits so long for its answer.
-    pub(crate) fn ask(&self, place: &Place, question: &Question, patience: Duration) -> Asked {
-        match self.send(place, question, patience) {
-            Ok(Some(stream)) => Asked::Answered(receive(stream)),
-            // Whatever fails before the server has taken the question, nothing happened, and nothing will.
-            Err(_) | Ok(None) => {
-                self.give_up();
-                Asked::NotTaken
-            }
-        }
+/// Asks the server, if there is one, and waits for its answer.
+///
+/// # Errors
+/// When the server took the question and did not answer it, or there was a signal or no time left meanwhile.
+pub(crate) fn ask(watch: &Watch, place: &Place, question: &Question) -> Result<Asked, Failure> {
+    let Some(stream) = reach(place) else { return Ok(Asked::NotTaken) };
+    let asking = Asking { watch, stream, to_take: Instant::now() + TO_TAKE.min(watch.left() / PART_TO_TAKE) };
+    if !asking.send(question)? || !asking.is_taken()? {
+        return Ok(Asked::NotTaken);
     }
-
-    /// Nobody waits for the answer any more; the server is told by the end of the connection.
-    pub(crate) fn give_up(&self) {
-        if let Some(stream) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            // It may be over already.
-            drop(stream.shutdown(Shutdown::Both));
-        }
-    }
-
-    /// `None` when the question was not taken.
-    fn send(&self, place: &Place, question: &Question, patience: Duration) -> io::Result<Option<UnixStream>> {
-        if !place.is_private() {
-            return Ok(None);
-        }
-        let mut stream = UnixStream::connect(place.socket())?;
-        if !is_of_this_user(&stream) {
-            return Ok(None);
-        }
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream.try_clone()?);
-        let to_take = TO_TAKE.min(patience / PART_TO_TAKE);
-        stream.set_read_timeout(Some(to_take))?;
-        stream.set_write_timeout(Some(to_take))?;
-        let question = serde_json::to_vec(question)?;
-        let mut message = u64::try_from(question.len()).map_err(io::Error::other)?.to_le_bytes().to_vec();
-        message.extend(question);
-        stream.write_all(&message)?;
-        let mut taken = [NOT_TAKEN];
-        if let Err(error) = stream.read_exact(&mut taken) {
-            if !is_timeout(&error) {
-                return Err(error);
-            }
-            // From here on the server cannot take it any more; what it wrote before is still read.
-            stream.shutdown(Shutdown::Both)?;
-            stream.read_exact(&mut taken)?;
-        }
-        stream.set_read_timeout(Some(patience))?;
-        Ok((taken == [TAKEN]).then_some(stream))
-    }
+    asking.receive().map(Asked::Answered)
 }
 
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+/// A connection to a server of this user; `None` when there is none, or it has too much to do.
+fn reach(place: &Place) -> Option<UnixStream> {
+    if !place.is_private() {
+        return None;
+    }
+    let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None).ok()?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC).ok()?;
+    ioctl_fionbio(&socket, true).ok()?;
+    connect(&socket, &SocketAddrUnix::new(place.socket()).ok()?).ok()?;
+    let stream = UnixStream::from(socket);
+    is_of_this_user(&stream).then_some(stream)
 }
 
 /// Whether the other end is a process of this user; true where the system does not say.
@@ -103,18 +76,54 @@ fn is_of_this_user(stream: &UnixStream) -> bool {
     return stream.peer_addr().is_ok();
 }
 
-fn receive(mut stream: UnixStream) -> Result<Option<String>, Failure> {
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer).map_err(|error| match is_timeout(&error) {
-        true => "the hook server took too long".to_owned(),
-        false => format!("the hook server was lost: {error}"),
-    });
-    read.map_err(|what| Failure::new(Code::Failed, what))?;
-    let answer: Answer = serde_json::from_slice(&answer)
-        .map_err(|_| Failure::new(Code::Failed, "the hook server ended before it answered"))?;
-    // Nobody is left to be told that nobody listens.
-    drop(io::stderr().write_all(answer.log.as_bytes()));
-    answer.outcome.map_err(Failure::from)
+/// A question on its way. Dropped, the server is told by the end of the connection that nobody waits.
+struct Asking<'w> {
+    watch: &'w Watch,
+    stream: UnixStream,
+    /// Until when the server is to take it.
+    to_take: Instant,
+}
+
+impl Asking<'_> {
+    /// `false` when the server does not hear it to the end.
+    fn send(&self, question: &Question) -> Result<bool, Failure> {
+        let question = serde_json::to_vec(question).map_err(io::Error::other)?;
+        let mut message = u64::try_from(question.len()).map_err(io::Error::other)?.to_le_bytes().to_vec();
+        message.extend(question);
+        let mut left = message.as_slice();
+        while !left.is_empty() {
+            match (&self.stream).write(left) {
+                Ok(0) => return Ok(false),
+                Ok(length) => left = &left[length..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !self.watch.writable(&self.stream, self.to_take)? {
+                        return Ok(false);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_taken(&self) -> Result<bool, Failure> {
+        if !self.watch.readable(&self.stream, self.to_take)? {
+            // From here on the server cannot take it any more; what it said before is still read.
+            drop(self.stream.shutdown(Shutdown::Both));
+        }
+        let mut taken = [NOT_TAKEN];
+        Ok((&self.stream).read_exact(&mut taken).is_ok() && taken == [TAKEN])
+    }
+
+    fn receive(self) -> Result<Option<String>, Failure> {
+        let answer = self.watch.read_to_end("the hook server's answer", &self.stream, LONGEST_ANSWER)?;
+        let answer: Answer = serde_json::from_slice(&answer)
+            .map_err(|_| Failure::new(Code::Failed, "the hook server ended before it answered"))?;
+        // Nobody is left to be told that nobody listens.
+        drop(io::stderr().write_all(answer.log.as_bytes()));
+        answer.outcome.map_err(Failure::from)
+    }
 }
 
 /// Starts a server for those that come later, which ends when nobody asked for so long. Where one runs already, the new one ends

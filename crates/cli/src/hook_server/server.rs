@@ -1,30 +1,35 @@
-//! The server itself.
+//! The server itself: one thread, because to hand an event from one to the other takes longer than to judge it.
 
 mod databases;
+mod logs;
 
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::{
+        fd::AsFd as _,
+        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    },
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use agent::command_hook::CommandHook;
-use app::{captured::Wanted, owner};
-use rustix::process::{getuid, setsid};
-use store::Store;
+use app::{App, captured::Wanted, owner};
+use rustix::{
+    net::{RecvFlags, recv},
+    process::{getuid, setsid},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream, unix::UCred},
-    runtime::Handle,
-    task::{JoinSet, spawn_blocking},
+    task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 use tracing::instrument::WithSubscriber as _;
 
-use self::databases::{Databases, app};
+use self::{databases::Databases, logs::Logs};
 use super::{
     Place, Question,
     place::program,
@@ -35,10 +40,9 @@ use crate::{
     command::hook_client::{self, Terms},
     composition::Context,
     failure::{Code, Failure},
-    settings::Flags,
+    settings::{Flags, KnownSettings},
     signals::Signals,
     surroundings::Surroundings,
-    telemetry::{self, Lines},
     terminal::Terminal,
     variable,
 };
@@ -56,7 +60,9 @@ struct Server {
     view: String,
     /// What this process was started with stands for all that it asks over a network.
     certificates: Vec<Option<String>>,
+    settings: Mutex<KnownSettings>,
     databases: Databases,
+    logs: Logs,
 }
 
 /// Whether the server goes on after a question.
@@ -71,7 +77,7 @@ enum Next {
 struct Prepared {
     context: Context,
     hook: CommandHook,
-    store: Store,
+    app: App,
 }
 
 /// Answers until nobody asked for so long. Returns at once when another one serves there.
@@ -90,7 +96,9 @@ pub(crate) async fn serve(place: Place, idle: Duration) -> Result<(), Failure> {
         program: program().ok_or_else(gone)?,
         view: view::own().ok_or_else(gone)?,
         certificates: certificates(&Surroundings::read()?),
+        settings: Mutex::default(),
         databases: Databases::default(),
+        logs: Logs::default(),
     });
     let (listener, socket) = listen(place.socket())?;
     let mut signals = Signals::listen()?;
@@ -157,44 +165,39 @@ impl Server {
         let is_alike = view::of_process(pid).is_some_and(|view| view == self.view);
         let is_replaced = is_alike && question.program != self.program;
         let (patience, fails_open) = (Duration::from_millis(question.patience_ms), question.fails_open);
-        let prepared = if is_alike && !is_replaced {
-            let server = Arc::clone(&self);
-            spawn_blocking(move || server.prepare(question)).await.ok().and_then(Result::ok)
-        } else {
-            None
-        };
-        let Some(Prepared { context, hook, store }) = prepared else {
+        let prepared = if is_alike && !is_replaced { self.prepare(question).await.ok() } else { None };
+        let Some(Prepared { context, hook, app }) = prepared else {
             drop(stream.write_all(&[NOT_TAKEN]).await);
             return if is_replaced { Next::End } else { Next::GoOn };
         };
         if stream.write_all(&[TAKEN]).await.is_err() {
             return Next::GoOn;
         }
-        let app = app(store, owner::process(pid.unwrap_or_default()));
+        let app = app.for_process(owner::process(pid.unwrap_or_default()));
         let until = begun.checked_add(patience).unwrap_or(begun);
-        let (log, wanted) = (Lines::default(), Wanted::default());
+        let wanted = wanted_by(&stream);
         let judging = async {
-            let subscriber = telemetry::subscriber(&context.settings.log.level, false, log.writer())?;
-            let terms = Terms { fails_open, until, wanted: wanted.clone() };
-            let judging = hook_client::judge(&app, &context, hook, terms);
-            judging.with_subscriber(subscriber).await
+            let wanted = wanted?;
+            let log = self.logs.take(&context.settings.log.level)?;
+            let judging = hook_client::judge(&app, &context, hook, Terms { fails_open, until, wanted });
+            let outcome = judging.with_subscriber(log.subscriber()).await;
+            Ok::<_, Failure>((outcome, self.logs.give_back(log)))
         };
-        let outcome = tokio::select! {
+        let (outcome, log) = tokio::select! {
             biased;
-            () = gone(&mut stream) => {
-                wanted.withdraw();
-                return Next::GoOn;
-            }
-            outcome = judging => outcome.map_err(Refusal::from),
+            () = gone(&mut stream) => return Next::GoOn,
+            judged = judging => judged.unwrap_or_else(|failure| (Err(failure), String::new())),
         };
-        let answer = serde_json::to_vec(&Answer { outcome, log: log.text() }).unwrap_or_default();
+        let answer = Answer { outcome: outcome.map_err(Refusal::from), log };
+        let answer = serde_json::to_vec(&answer).unwrap_or_default();
         // A client that is gone reads no answer.
-        drop(timeout(TO_TALK, stream.write_all(&answer)).await);
+        drop(timeout(TO_TALK, say(stream, &answer)).await);
+        app.store().tidy();
         Next::GoOn
     }
 
-    /// All that can go wrong before anything happens: the client finds it out again by itself, and says so. Blocks.
-    fn prepare(&self, question: Question) -> Result<Prepared, Failure> {
+    /// All that can go wrong before anything happens: the client finds it out again by itself, and says so.
+    async fn prepare(&self, question: Question) -> Result<Prepared, Failure> {
         let hook =
             CommandHook::read(question.event.as_bytes()).map_err(|error| Failure::new(Code::Usage, error))?;
         let variables = question.variables.into_iter().map(|(name, value)| (name.into(), value.into()));
@@ -209,13 +212,15 @@ impl Server {
             return Err(Failure::new(Code::Refused, "it trusts other certificates"));
         }
         let flags = Flags { database: question.database, config: question.config };
+        let known =
+            self.settings.lock().unwrap_or_else(PoisonError::into_inner).read(&surroundings, flags)?;
         let terminal = Terminal::new(&surroundings, false, true);
-        let context = Context::new(surroundings, terminal, flags)?;
+        let context = Context::with(surroundings, terminal, known);
         if context.settings.hook.server_idle_seconds == 0 {
             return Err(Failure::new(Code::Refused, "a server is not wanted"));
         }
-        let store = self.databases.open(&context, &Handle::current())?;
-        Ok(Prepared { context, hook, store })
+        let app = self.databases.open(&context).await?;
+        Ok(Prepared { context, hook, app })
     }
 }
 
@@ -229,6 +234,22 @@ async fn hear(stream: &mut UnixStream) -> Option<(Question, UCred)> {
         serde_json::from_slice(&question).ok()
     };
     Some((timeout(TO_TALK, asked).await.ok()??, peer))
+}
+
+async fn say(mut stream: UnixStream, answer: &[u8]) -> io::Result<()> {
+    stream.write_all(answer).await?;
+    stream.shutdown().await
+}
+
+/// As long as the client holds on to its question. Looks for itself, because this thread may wait for a database meanwhile.
+fn wanted_by(stream: &UnixStream) -> Result<Wanted, Failure> {
+    let stream = stream.as_fd().try_clone_to_owned()?;
+    let is_gone = move || {
+        let heard = recv(&stream, &mut [0; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        // It says nothing more, so anything but nothing yet is the end of the connection.
+        heard.is_ok() || heard.is_err_and(|error| error != rustix::io::Errno::AGAIN)
+    };
+    Ok(Wanted::unless(is_gone))
 }
 
 /// Returns when the client let go of its question.

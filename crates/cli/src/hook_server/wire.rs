@@ -52,8 +52,7 @@ impl Question {
     pub(crate) fn new(
         (surroundings, global): (&Surroundings, &Global),
         event: &[u8],
-        fails_open: bool,
-        patience: Duration,
+        (fails_open, patience): (bool, Duration),
     ) -> Option<Self> {
         let text = |(name, value): &(OsString, OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::MetadataExt as _,
-    sync::{Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -12,9 +12,8 @@ use app::{
     clock::{SystemClock, SystemIds},
     owner,
 };
-use domain::session::LeaseOwner;
 use store::{Database, OpenOptions, PostgresServer, SqliteFile, Store};
-use tokio::runtime::Handle;
+use tokio::{sync::Mutex, task::spawn_blocking};
 
 use crate::{composition::Context, failure::Failure, sealing::Sealing};
 
@@ -35,54 +34,49 @@ struct Open {
     file: Option<(u64, u64)>,
     /// Which schema it had.
     schema: u32,
-    store: Store,
+    app: App,
     sealing: Sealing,
     used: Instant,
 }
 
 impl Databases {
-    /// The database that a context names, open from an earlier time if it is still the same. Blocks; one at a time.
-    pub(super) fn open(&self, context: &Context, runtime: &Handle) -> Result<Store, Failure> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The database that a context names, open from an earlier time if it is still the same. One at a time.
+    pub(super) async fn open(&self, context: &Context) -> Result<App, Failure> {
+        let mut all = self.0.lock().await;
         let options = options(context)?;
         let file = identity(&options.database);
         if let Some(at) = all.iter().position(|open| open.database == options.database) {
             let open = &mut all[at];
-            if open.file == file && runtime.block_on(open.store.schema_version()) == Ok(open.schema) {
+            if open.file == file && open.app.store().schema_version().await == Ok(open.schema) {
                 open.used = Instant::now();
-                return Ok(open.store.clone());
+                return Ok(open.app.clone());
             }
-            all.swap_remove(at).end(runtime);
+            all.swap_remove(at).end();
         }
-        for open in all.extract_if(.., |open| open.used.elapsed() > UNUSED) {
-            open.end(runtime);
-        }
+        all.extract_if(.., |open| open.used.elapsed() > UNUSED).for_each(Open::end);
         let database = options.database.clone();
-        let store = Store::open(options)?;
-        let schema = runtime.block_on(store.schema_version())?;
-        context.seal(app(store.clone(), owner::this_process()));
+        let opening = spawn_blocking(move || Store::open(options)).await;
+        let store = opening.map_err(anyhow::Error::from)??;
+        let schema = store.schema_version().await?;
+        let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
+        context.seal(app.clone());
         let sealing = context.sealing.clone();
-        all.push(Open { database, file, schema, store: store.clone(), sealing, used: Instant::now() });
-        Ok(store)
+        all.push(Open { database, file, schema, app: app.clone(), sealing, used: Instant::now() });
+        Ok(app)
     }
 
     /// Closes all of them.
     pub(super) async fn close(&self) {
-        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for Open { sealing, .. } in all {
+        for Open { sealing, .. } in self.0.lock().await.drain(..) {
             sealing.end().await;
         }
     }
 }
 
 impl Open {
-    fn end(self, runtime: &Handle) {
-        runtime.spawn(async move { self.sealing.end().await });
+    fn end(self) {
+        tokio::spawn(async move { self.sealing.end().await });
     }
-}
-
-pub(super) fn app(store: Store, owner: LeaseOwner) -> App {
-    App::new(store, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemIds), owner)
 }
 
 fn options(context: &Context) -> Result<OpenOptions, Failure> {
@@ -95,7 +89,7 @@ fn options(context: &Context) -> Result<OpenOptions, Failure> {
             Database::Postgres(PostgresServer { pool_size: server.pool_size.min(MOST_CONNECTIONS), ..server })
         }
     };
-    Ok(OpenOptions { database, ..options })
+    Ok(OpenOptions { database, inline: true, ..options })
 }
 
 fn identity(database: &Database) -> Option<(u64, u64)> {
