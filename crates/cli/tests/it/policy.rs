@@ -33,6 +33,21 @@ fn a_call_is_explained_by_what_each_policy_says() {
 }
 
 #[test]
+fn broken_json_is_no_command_and_a_group_of_commands_is_one() {
+    let home = Home::new();
+    let file = policies(&home);
+    let explain = |input: &str| home.provost(&["policy", "explain", "--policies", &file, "Bash", input]);
+    let wrong = ["not JSON", "EOF while parsing a value at line 1 column 11", "'{\"command\": \"ls\"}'"];
+    explain("{\"command\":").exit(2).says(&wrong);
+    explain("{\"command\": \"git log\"} x").exit(2).says(&["trailing characters at line 1 column 24"]);
+    explain("-").input("{\n  \"command\": \"git log\",\n}\n").exit(2).says(&["at line 3 column 1"]);
+    for command in ["{ git log; }", "{ \"git\" log; }", "{\n\"git\" log\n}"] {
+        assert!(explain(command).succeed().text().starts_with("allow: "), "{command}");
+    }
+    assert!(explain("{\"command\": \"git log\"}").succeed().text().starts_with("allow: "));
+}
+
+#[test]
 fn a_batch_is_answered_line_by_line() {
     let home = Home::new();
     let file = policies(&home);
