@@ -60,6 +60,29 @@ fn a_batch_is_answered_line_by_line() {
 }
 
 #[test]
+fn what_is_wrong_with_a_batch_names_its_line() {
+    let home = Home::new();
+    let file = policies(&home);
+    let case = json!({ "id": "a", "tool_name": "Bash", "tool_input": { "command": "git log" } });
+    let batch = |third: &str| {
+        let batch = home.provost(&["policy", "explain", "--batch", "--policies", &file]);
+        let outcome = batch.input(format!("{case}\n\n{third}\n{case}\n")).exit(2);
+        assert_eq!(outcome.json_lines().len(), 1, "what stands before it is answered");
+        outcome
+    };
+    batch("{\"id\": }").says(&["standard input, line 3, column 8: expected value\n"]);
+    batch("{\"id\": \"b\"}").says(&["standard input, line 3, column 11: missing field `tool_name`\n"]);
+    batch("{\"id\": 7, \"tool_name\": \"Bash\"}").says(&["standard input, line 3, column 8: invalid type"]);
+    batch(&"x".repeat(16 * 1024 * 1024 + 1))
+        .says(&["standard input, line 3: it is longer than 16777216 bytes"]);
+    let cases = home.write("cases.jsonl", &format!("\n{case}\n"));
+    let test = || home.provost(&["policy", "test", "--policies", &file]).arg(&cases);
+    test().exit(2).says(&["cases.jsonl, line 2: the case \"a\" expects nothing"]);
+    home.write("cases.jsonl", "{");
+    test().exit(2).says(&["cases.jsonl, line 1, column 1: EOF"]);
+}
+
+#[test]
 fn cases_judged_otherwise_than_expected_are_named() {
     let home = Home::new();
     let file = policies(&home);

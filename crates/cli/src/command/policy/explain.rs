@@ -13,9 +13,9 @@ use policy::{Call, Links, Verdict};
 use serde_json::{Value, json};
 
 use super::{
-    case::{LARGEST_LINE_BYTES, bounded_lines, read_case},
+    case::{LARGEST_LINE_BYTES, PlacedCase, cases},
     now,
-    source::{Source, unreadable},
+    source::{Source, unreadable, unreadable_at},
 };
 use crate::{
     composition::{Context, Opened},
@@ -122,13 +122,9 @@ impl Explain {
     /// A line for each line: data in, data out, and the number of the first that is none.
     async fn run_batch(self, context: &Context) -> Result<ExitCode, Failure> {
         let policies = self.source.judge(context).await?;
-        for (number, line) in bounded_lines(stdin().lock()).enumerate() {
-            let line = line?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            let case = read_case(&line, number + 1)?;
-            let answer = policies.judge(&case, now()).map_err(unreadable)?;
+        for placed in cases(stdin().lock(), "standard input") {
+            let PlacedCase { case, place } = placed?;
+            let answer = policies.judge(&case, now()).map_err(|error| unreadable_at(&place, &error))?;
             context.terminal.data(&serde_json::to_string(&answer).map_err(anyhow::Error::from)?)?;
         }
         Ok(ExitCode::SUCCESS)
