@@ -488,9 +488,10 @@ impl From<HookError> for Failure {
             HookError::NotFound(_) => failure(Code::NotFound).hint("provost hook list shows what there is"),
             HookError::Taken(_) => failure(Code::Refused).hint("provost hook remove takes it away"),
             HookError::Action(_) => failure(Code::Usage).hint("docs/hooks.md describes it"),
-            HookError::Event { .. } | HookError::Matcher(_) | HookError::Timeout { .. } => {
-                failure(Code::Usage)
-            }
+            HookError::Event { .. }
+            | HookError::Tool { .. }
+            | HookError::Matcher(_)
+            | HookError::Timeout { .. } => failure(Code::Usage),
             HookError::Store(error) => error.clone().into(),
         }
     }
