@@ -13,6 +13,7 @@ use app::{
 use clap::{Args, Subcommand};
 use domain::{
     approval::{Approval, ApprovalStatus, ApprovalVerdict},
+    decision::PermissionDecision,
     time::Timestamp,
 };
 use serde_json::Value;
@@ -33,7 +34,7 @@ const LONGEST: usize = 60;
 pub(crate) enum ApprovalCommand {
     /// List what waits for an answer, newest first.
     List(List),
-    /// Show a question with the whole input of its call.
+    /// Show a question with the whole input of its call, why it is asked, and what came of the answer.
     Show(Show),
     /// Let a tool call run.
     Approve(Approve),
@@ -148,12 +149,13 @@ impl Show {
     async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let Opened { app, caller } = open(&context).await?;
         let approval = app.find_approval(caller, self.approval).await?;
+        let decisions = app.list_decisions_about(caller, approval.clone()).await?;
         let terminal = context.terminal;
         if terminal.is_json {
-            terminal.json(&approval)?;
+            terminal.json(&Shown { approval: &approval, decisions: &decisions })?;
             return Ok(ExitCode::SUCCESS);
         }
-        for (name, value) in facts(&approval) {
+        for (name, value) in facts(&approval).into_iter().chain(reasons(&decisions)) {
             let name = terminal.out.dim(&format!("{name:<10}"));
             terminal.data(&format!("{name} {}", text::printable(&value)))?;
         }
@@ -176,6 +178,14 @@ impl Show {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A question with what was decided about its call.
+#[derive(Debug, serde::Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    approval: &'a Approval,
+    decisions: &'a [PermissionDecision],
 }
 
 impl Approve {
@@ -321,4 +331,13 @@ fn facts(approval: &Approval) -> Vec<(&'static str, String)> {
     ];
     facts.extend(answered.into_iter().filter_map(|(name, value)| Some((name, value?))));
     facts
+}
+
+/// Why a person is asked, and what came of the answer.
+fn reasons(decisions: &[PermissionDecision]) -> impl Iterator<Item = (&'static str, String)> {
+    decisions.iter().map(|made| {
+        let policy = made.policy_name.as_deref().map(|policy| format!(" {policy}")).unwrap_or_default();
+        let reason = made.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        ("decision", format!("{}, by {}{policy}{reason}", made.decision, made.decided_by))
+    })
 }

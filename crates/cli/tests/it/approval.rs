@@ -90,6 +90,7 @@ fn a_background_session_waits_and_is_approved_from_elsewhere(home: &Home) {
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("allow", "person")]));
     let approval = show(home, &id);
     assert_eq!((&approval["status"], &approval["note"]), (&json!("approved"), &json!("go on")));
+    assert_eq!(approval["decisions"][1]["reason"], "a person allowed it: go on");
     assert_eq!(audited(home, &id), ["approval.approve success"]);
     let of_call = home.json(&["audit", "list", "--action", "tool_call.decide", "--session", &session]);
     assert_eq!(of_call["data"].as_array().expect("a list").len(), 2);
@@ -144,6 +145,13 @@ fn what_a_policy_denies_since_it_was_asked_does_not_run(home: &Home) {
     assert!(!home.work("made.txt").exists());
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("deny", "policy")]));
     assert_eq!(call_of(home)["status"], "denied");
+    // It says why it was asked, and why it did not run although it was approved.
+    let shown = show(home, &id);
+    let because = |number: usize| shown["decisions"][number]["reason"].as_str().expect("a reason");
+    assert_eq!((shown["status"].as_str(), because(1)), (Some("approved"), "the rule Bash(echo:*) denies it"));
+    let text = home.provost(&["approval", "show", &id]).succeed().text();
+    assert!(text.contains(&format!("decision   ask, by mode: {}\n", because(0))), "{text}");
+    assert!(text.contains("decision   deny, by policy no echo: the rule Bash(echo:*) denies it\n"), "{text}");
     home.assert_well();
 }
 
@@ -191,7 +199,10 @@ fn what_nobody_answers_in_time_expires(home: &Home) {
     let id = asked(home);
     run.finish();
     assert!(!home.work("made.txt").exists());
-    assert_eq!(show(home, &id)["status"], "expired");
+    let shown = show(home, &id);
+    assert_eq!(shown["status"], "expired");
+    let reason = shown["decisions"][1]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("nobody answered in time"), "{shown}");
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("deny", "timeout")]));
     let reason = call_of(home)["error_message"].as_str().expect("a text").to_owned();
     assert!(reason.contains("nobody answered in time"), "{reason}");
