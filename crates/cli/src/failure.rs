@@ -24,7 +24,7 @@ use store::{
     transfer::TransferError,
 };
 
-use crate::settings::SettingsProblem;
+use crate::{settings::SettingsProblem, terminal::text};
 
 /// The exit codes a script can rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -306,6 +306,9 @@ impl From<AnswerApprovalError> for Failure {
         match error {
             AnswerApprovalError::NotFound(_) => Self::new(Code::NotFound, error).hint(SEE_APPROVALS),
             AnswerApprovalError::Settled(_) => Self::new(Code::Refused, error),
+            AnswerApprovalError::Unanswered { ref approval, .. } => {
+                Self::new(Code::Usage, &error).hint(text::how_to_answer(approval).unwrap_or_default())
+            }
             AnswerApprovalError::NotKept(_) => Self::new(Code::Refused, error)
                 .hint("provost policy enable \"allowed by approvals\", or approve it without --always"),
             AnswerApprovalError::Store(error) => error.into(),

@@ -68,7 +68,8 @@ pub(crate) struct Show {
 pub(crate) struct Approve {
     /// An id, its beginning or end, or `last`.
     approval: ApprovalReference,
-    /// What the tool is given instead: a JSON object, `@FILE`, or `-` for standard input. It is judged again.
+    /// What the tool is given instead: a JSON object, `@FILE`, or `-` for standard input. It is judged again. A call of
+    /// `AskUserQuestion` needs it, with the answers.
     #[arg(long, value_name = "JSON")]
     input: Option<String>,
     /// Something for the record.
@@ -167,6 +168,11 @@ impl Show {
         }
         if approval.status == ApprovalStatus::Pending {
             let id = text::short(approval.id);
+            if let Some(how) = text::how_to_answer(&approval) {
+                terminal.say(&format!("\n{}", text::printable(&how)));
+                terminal.say(&format!("or provost approval deny {id}"));
+                return Ok(ExitCode::SUCCESS);
+            }
             terminal.say(&format!("\nprovost approval approve {id}, or provost approval deny {id}"));
             let place = (&context.default_policies(), &context.basic_environment());
             match app.rules_for_approval(caller, &approval, Vec::new(), place).await {

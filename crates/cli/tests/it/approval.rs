@@ -11,6 +11,7 @@ on_both_databases!(
     what_a_person_changes_is_what_runs_unless_it_is_denied,
     what_a_policy_denies_since_it_was_asked_does_not_run,
     the_last_question_is_the_same_one_however_often_it_is_named,
+    a_question_of_the_agent_is_approved_with_its_answers,
     what_nobody_answers_in_time_expires,
     an_answer_to_a_session_whose_process_died_lets_the_call_pass_once,
     who_watches_a_session_can_be_answered_from_another_terminal,
@@ -190,6 +191,38 @@ fn what_a_person_changes_is_what_runs_unless_it_is_denied(home: &Home) {
     assert_eq!(call_of(home)["status"], "denied");
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("allow", "person")]));
     assert_eq!(decisions(home, &session_two), decided(&[("ask", "mode"), ("deny", "policy")]));
+    home.assert_well();
+}
+
+fn a_question_of_the_agent_is_approved_with_its_answers(home: &Home) {
+    let turns = json!([[{ "ask": "What's your colour?", "options": ["red", "green"] }, { "say": "done" }]]);
+    let scenario = home.scenario(&turns);
+    home.provost(&["run", "go", "--background", "--scenario", &scenario]).succeed();
+    let run = worker(home).start();
+    let id = asked(home);
+    let questions = show(home, &id)["input"]["questions"].clone();
+    let input = |answers: Value| json!({ "questions": questions, "answers": answers }).to_string();
+    let approve = |more: &[&str]| home.provost(&["approval", "approve", &id]).args(more);
+    let asks = ["asks \"What's your colour?\"", "field answers of its input", "--input"];
+    approve(&[]).exit(2).says(&asks);
+    approve(&["--always", "--yes"]).exit(2).says(&asks);
+    for answers in [json!({}), json!({ "Something else": "red" }), json!({ "What's your colour?": "" })] {
+        approve(&["--input", &input(answers)]).exit(2).says(&asks);
+    }
+    // The questions are part of what the tool takes.
+    let bare = json!({ "answers": { "What's your colour?": "red" } }).to_string();
+    approve(&["--input", &bare]).exit(2).says(&asks);
+    let shown = home.provost(&["approval", "show", &id]).succeed().stderr;
+    assert_eq!(show(home, &id)["status"], "pending", "nothing was answered yet");
+    // What is said how to do it works as it stands there.
+    let (_, command) = shown.split_once("to answer: provost ").expect("a command");
+    let command = command.lines().next().expect("a line").replace("\"red\"", "\"green\"");
+    let command = command.replacen("\"label\":\"green\"", "\"label\":\"red\"", 1);
+    home.shell(&format!("\"$provost\" {command} {}", home.database_flag())).succeed();
+    run.finish();
+    let call = call_of(home);
+    assert_eq!(call["tool_input"]["answers"], json!({ "What's your colour?": "green" }));
+    assert!(call["tool_output"].to_string().contains("green"), "{call:#}");
     home.assert_well();
 }
 
