@@ -1,5 +1,7 @@
 //! How a command fails: what the person reads, what to do next, and the exit code. One funnel for all commands.
 
+mod named;
+
 use std::{fmt, process::ExitCode};
 
 use agent::StartError;
@@ -24,6 +26,7 @@ use store::{
     transfer::TransferError,
 };
 
+use self::named::{CREATE_IT, OWN_FILE};
 use crate::{settings::SettingsProblem, terminal::text};
 
 /// The exit codes a script can rely on.
@@ -93,9 +96,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let failure = |code| Self::new(code, &error);
         match &error {
-            OpenError::DatabaseNotFound { path } => failure(Code::NotFound)
-                .hint(format!("to create it: provost init --database {}", path.display()))
-                .hint(OWN_FILE),
+            OpenError::DatabaseNotFound { .. } => failure(Code::NotFound).hint(CREATE_IT).hint(OWN_FILE),
             OpenError::NotADatabase { .. } => failure(Code::Failed).hint(OWN_FILE),
             OpenError::ForeignDatabase { .. } => failure(Code::Refused).hint(OWN_FILE).hint(
                 "on a PostgreSQL server, provost db migrate creates Provost's tables beside the others",
@@ -577,6 +578,5 @@ impl From<StartError> for Failure {
     }
 }
 
-const OWN_FILE: &str = "without --database and DATABASE_URL, Provost uses its own file";
 const SEE_SESSIONS: &str = "provost session list shows what there is";
 const SEE_APPROVALS: &str = "provost approval list --all shows what there is";
