@@ -7,7 +7,9 @@ mod always;
 mod answer;
 mod find;
 mod list;
+mod question;
 
 pub use always::{ALWAYS, AlwaysError};
 pub use answer::{AnswerApproval, AnswerApprovalError, Answered};
 pub use find::{ApprovalReference, FindApprovalError, InvalidApprovalReference};
+pub use question::with_sample_answers;

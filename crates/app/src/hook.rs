@@ -59,6 +59,14 @@ pub enum HookError {
         /// As the agent program writes it.
         known: &'static str,
     },
+    /// The name of a known tool in its matcher, but for its capitals.
+    #[error("{given} in the matcher is no tool; accepted: {known}")]
+    Tool {
+        /// As it was written.
+        given: String,
+        /// As the agent program writes it.
+        known: &'static str,
+    },
     /// Its matcher.
     #[error(transparent)]
     Matcher(#[from] InvalidHookMatcher),

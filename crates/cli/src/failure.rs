@@ -1,5 +1,7 @@
 //! How a command fails: what the person reads, what to do next, and the exit code. One funnel for all commands.
 
+mod named;
+
 use std::{fmt, process::ExitCode};
 
 use agent::StartError;
@@ -24,7 +26,8 @@ use store::{
     transfer::TransferError,
 };
 
-use crate::settings::SettingsProblem;
+use self::named::{CREATE_IT, OWN_FILE};
+use crate::{settings::SettingsProblem, terminal::text};
 
 /// The exit codes a script can rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,9 +96,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let failure = |code| Self::new(code, &error);
         match &error {
-            OpenError::DatabaseNotFound { path } => failure(Code::NotFound)
-                .hint(format!("to create it: provost init --database {}", path.display()))
-                .hint(OWN_FILE),
+            OpenError::DatabaseNotFound { .. } => failure(Code::NotFound).hint(CREATE_IT).hint(OWN_FILE),
             OpenError::NotADatabase { .. } => failure(Code::Failed).hint(OWN_FILE),
             OpenError::ForeignDatabase { .. } => failure(Code::Refused).hint(OWN_FILE).hint(
                 "on a PostgreSQL server, provost db migrate creates Provost's tables beside the others",
@@ -306,6 +307,9 @@ impl From<AnswerApprovalError> for Failure {
         match error {
             AnswerApprovalError::NotFound(_) => Self::new(Code::NotFound, error).hint(SEE_APPROVALS),
             AnswerApprovalError::Settled(_) => Self::new(Code::Refused, error),
+            AnswerApprovalError::Unanswered { ref approval, .. } => {
+                Self::new(Code::Usage, &error).hint(text::how_to_answer(approval).unwrap_or_default())
+            }
             AnswerApprovalError::NotKept(_) => Self::new(Code::Refused, error)
                 .hint("provost policy enable \"allowed by approvals\", or approve it without --always"),
             AnswerApprovalError::Store(error) => error.into(),
@@ -488,9 +492,10 @@ impl From<HookError> for Failure {
             HookError::NotFound(_) => failure(Code::NotFound).hint("provost hook list shows what there is"),
             HookError::Taken(_) => failure(Code::Refused).hint("provost hook remove takes it away"),
             HookError::Action(_) => failure(Code::Usage).hint("docs/hooks.md describes it"),
-            HookError::Event { .. } | HookError::Matcher(_) | HookError::Timeout { .. } => {
-                failure(Code::Usage)
-            }
+            HookError::Event { .. }
+            | HookError::Tool { .. }
+            | HookError::Matcher(_)
+            | HookError::Timeout { .. } => failure(Code::Usage),
             HookError::Store(error) => error.clone().into(),
         }
     }
@@ -573,6 +578,5 @@ impl From<StartError> for Failure {
     }
 }
 
-const OWN_FILE: &str = "without --database and DATABASE_URL, Provost uses its own file";
 const SEE_SESSIONS: &str = "provost session list shows what there is";
 const SEE_APPROVALS: &str = "provost approval list --all shows what there is";

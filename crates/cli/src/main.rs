@@ -83,7 +83,7 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     let flags = settings::Flags::of(&global);
     let context = Context::new(surroundings, terminal, flags).map_err(failed)?;
     telemetry::start(&context.settings.log.level, terminal).map_err(failed)?;
-    let sealing = context.sealing.clone();
+    let (sealing, layers) = (context.sealing.clone(), context.layers.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(error.into()))?;
     let outcome = runtime.block_on(async {
@@ -93,7 +93,7 @@ fn run(command_line: CommandLine) -> Result<ExitCode, (Failure, Option<Terminal>
     });
     // A thread may still wait for a line nobody will type.
     runtime.shutdown_background();
-    outcome.map_err(failed)
+    outcome.map_err(|failure| failed(failure.of_database_in(&layers)))
 }
 
 async fn dispatch(command: Command, context: Context, global: &Global) -> Result<ExitCode, Failure> {

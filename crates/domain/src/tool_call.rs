@@ -24,6 +24,14 @@ text_enum! {
     }
 }
 
+impl ToolCallStatus {
+    /// Whether a result is still to come.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Running)
+    }
+}
+
 /// A tool call as it stands in the store.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ToolCall {

@@ -28,7 +28,7 @@ pub use self::{
     call::Call,
     effect::Class,
     kind::ConfigError,
-    lint::{LintCode, LintFinding, Severity, lint},
+    lint::{LintCode, LintFinding, Severity, TOOLS, lint},
     nearest::nearest,
     rule::RuleError,
     set::{Plan, PolicyError, PolicySet, PolicyText, PolicyVerdict, Verdict},

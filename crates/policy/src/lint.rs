@@ -12,6 +12,7 @@ mod shadow;
 use domain::policy::PolicyKind;
 use serde_json::Value;
 
+pub use self::known::TOOLS;
 use crate::{
     kind::{ConfigError, Kind},
     set::PolicyText,

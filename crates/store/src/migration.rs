@@ -197,6 +197,14 @@ pub(crate) fn version(conn: &Conn) -> Result<u32, StoreError> {
     Ok(newest(&history(conn)?).map_or(0, |newest| newest.version))
 }
 
+/// What makes the newest schema that this program knows, in order.
+pub(crate) fn scripts(conn: &Conn) -> impl Iterator<Item = &'static str> {
+    let of_sqlite = conn.sqlite().is_some();
+    MIGRATIONS
+        .iter()
+        .map(move |Migration { sqlite, postgres, .. }| if of_sqlite { sqlite } else { postgres }.forward)
+}
+
 /// Whether this program can work on the schema, once it is brought forward.
 pub(crate) fn check_known(conn: &Conn) -> Result<(), OpenError> {
     let applied = history(conn)?;

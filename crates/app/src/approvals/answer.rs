@@ -12,6 +12,7 @@ use domain::{
 use serde_json::json;
 use store::{Guard, SessionChange, SessionUpdate, StoreError, Tx};
 
+use super::question::unanswered;
 use crate::{App, Caller, audit::Deed, patience::patiently};
 
 /// An answer from outside the process that runs the session.
@@ -47,12 +48,32 @@ pub enum AnswerApprovalError {
     /// It was answered already, or nobody can any more.
     #[error("{}", settled(.0))]
     Settled(Box<Approval>),
+    /// The call asks the person something, and the approval has no answer to it.
+    #[error(
+        "approval {} asks {}; to approve it is to answer that, in the field answers of its input",
+        .approval.id, quoted(.questions)
+    )]
+    Unanswered {
+        /// As it was asked.
+        approval: Box<Approval>,
+        /// The questions without an answer.
+        questions: Vec<String>,
+    },
     /// The policy that would keep the rules is switched off, or is one of another kind.
     #[error("the policy {0} is disabled, or holds no rules, so no rule is kept there")]
     NotKept(PolicyName),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn quoted(questions: &[String]) -> String {
+    const LONGEST: usize = 200;
+    let quoted = questions.iter().map(|question| match question.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{:?} …", &question[..cut]),
+        None => format!("{question:?}"),
+    });
+    quoted.collect::<Vec<_>>().join(" and ")
 }
 
 fn settled(approval: &Approval) -> String {
@@ -91,7 +112,11 @@ impl App {
             let approval = asked
                 .clone()
                 .answered(answer.clone())
-                .map_err(|_| AnswerApprovalError::Settled(Box::new(asked)))?;
+                .map_err(|_| AnswerApprovalError::Settled(Box::new(asked.clone())))?;
+            let questions = unanswered(&asked, &answer.verdict);
+            if !questions.is_empty() {
+                return Err(AnswerApprovalError::Unanswered { approval: Box::new(asked), questions });
+            }
             team.approvals().answer(id, &answer)?;
             let session = team.sessions().find(approval.session_id)?;
             let is_heard = session.is_some_and(|session| session.status.is_running());

@@ -2,6 +2,7 @@
 
 use domain::{
     approval::{Approval, ApprovalStatus},
+    decision::PermissionDecision,
     id::{ApprovalId, SessionId, TeamId},
 };
 use store::{ApprovalFilter, Cursor, Page, StoreError};
@@ -23,6 +24,18 @@ impl App {
         let filter = ApprovalFilter { status, session_id: None };
         let list = move |conn: &store::Conn| conn.team(caller.team_id).approvals().list(filter, after, limit);
         self.store().read(list).await
+    }
+
+    /// Why a person is asked, and what was decided by their answer, in order; each with its reason.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn list_decisions_about(
+        &self,
+        caller: Caller,
+        approval: Approval,
+    ) -> Result<Vec<PermissionDecision>, StoreError> {
+        self.store().read(move |conn| conn.team(caller.team_id).decisions().list_about(&approval)).await
     }
 
     /// What a session asked and nobody answered yet, the newest of it.

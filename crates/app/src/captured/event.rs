@@ -115,9 +115,12 @@ impl App {
         };
         let team = tx.team(caller.team_id);
         let mut recorder = Recorder::new(self.clone(), &session, session.fence);
-        if let Some(tool_use_id) = happening.tool_use_id()
-            && let Some(call) = team.timeline().find_open_tool_call(session.id, tool_use_id)?
-        {
+        let known = match happening.tool_use_id() {
+            Some(tool_use_id) => team.timeline().find_tool_call(session.id, tool_use_id)?,
+            None => None,
+        };
+        let is_finished = known.as_ref().is_some_and(|call| !call.status.is_open());
+        if let Some(call) = known.filter(|call| call.status.is_open()) {
             recorder.knows_open(call);
         }
         let mut draft = Draft::default();
@@ -135,7 +138,8 @@ impl App {
                 recorder.draft_judged(&mut draft, &request, &judged, happening.runs);
             }
             What::Event(call, is_stopped) => {
-                let event = Event { app: self, caller, session: &session, call: &call, is_stopped };
+                let event =
+                    Event { app: self, caller, session: &session, call: &call, is_stopped, is_finished };
                 let runs = happening.runs;
                 event.draft(tx, &mut recorder, &mut draft, runs)?;
             }
@@ -164,6 +168,8 @@ struct Event<'e> {
     session: &'e Session,
     call: &'e HookCall,
     is_stopped: bool,
+    /// The tool call it names has its result already.
+    is_finished: bool,
 }
 
 impl Event<'_> {
@@ -221,10 +227,11 @@ impl Event<'_> {
         Ok(())
     }
 
-    /// What a tool gave. The call of one that nobody told of before is recorded with its result.
+    /// What a tool gave. The call of one that nobody told of before is recorded with its result; to one that has a result
+    /// nothing is done any more.
     fn draft_result(&self, recorder: &mut Recorder, draft: &mut Draft) {
         let input = &self.call.input;
-        let Some(tool_use_id) = self.call.tool_use_id.clone() else {
+        let Some(tool_use_id) = self.call.tool_use_id.clone().filter(|_| !self.is_finished) else {
             recorder.draft_message(draft, self.as_message());
             return;
         };

@@ -63,7 +63,7 @@ impl App {
         let NewHook { name, event, matcher, kind, config, priority, is_gate, timeout, is_enabled } = new;
         refuse_misspelled(&event)?;
         if let Some(matcher) = &matcher {
-            matcher.parse::<HookMatcher>()?;
+            refuse_misspelled_tools(&event, &matcher.parse()?)?;
         }
         let action = HookAction::parse(kind, &config)?;
         let longest = Hook::LONGEST_TIMEOUT;
@@ -99,4 +99,16 @@ fn refuse_misspelled(event: &HookEvent) -> Result<(), HookError> {
         Some(known) => Err(HookError::Event { given: given.to_owned(), known }),
         None => Ok(()),
     }
+}
+
+/// The same of tools.
+fn refuse_misspelled_tools(event: &HookEvent, matcher: &HookMatcher) -> Result<(), HookError> {
+    let HookMatcher::Names(names) = matcher else { return Ok(()) };
+    for given in names.iter().filter(|_| event.is_about_tools()) {
+        let alike = |known: &&str| **known != *given && known.eq_ignore_ascii_case(given);
+        if let Some(known) = policy::TOOLS.into_iter().find(alike) {
+            return Err(HookError::Tool { given: given.clone(), known });
+        }
+    }
+    Ok(())
 }

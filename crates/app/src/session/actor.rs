@@ -11,7 +11,6 @@ use agent::{InputSender, RunningAgent};
 use domain::{
     actor::Actor,
     agent_event::{Activity, AgentEvent, AgentInput, Exit, TurnEnded},
-    audit_action::AuditAction,
     session_status::SessionStatus,
     timeline::TimelineEntry,
 };
@@ -232,8 +231,7 @@ impl SessionActor {
             }
             Input::Stop => self.pause(Ending::Stopped).await,
             Input::Terminate => {
-                let terminate = self.recorder.deed(&self.author, AuditAction::SessionTerminate);
-                self.recorder.app().note(terminate).await;
+                self.recorder.end_by(&self.author);
                 self.end_agent(Ending::Terminated, AgentInput::Kill).await;
             }
         }

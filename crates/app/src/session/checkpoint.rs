@@ -134,10 +134,8 @@ impl App {
         let kept = checkpoint.state.get("state").and_then(Value::as_object);
         let state = kept.into_iter().flatten().map(state_of).collect::<Result<_, _>>()?;
         let fork = ForkSession { parent: session, history, folder, files: Some(files.into()), name, state };
-        let forked = self.fork_session(caller, fork).await?;
         let deed = self.deed(caller, AuditAction::CheckpointRestore).on(checkpoint.id).in_session(session);
-        self.note(deed.with("fork_session_id", forked.session.id.to_string())).await;
-        Ok(forked)
+        Ok(self.fork_by(caller, fork, Some(deed)).await?)
     }
 
     async fn read_for_checkpoint(

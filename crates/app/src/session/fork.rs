@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     App, Caller,
+    audit::Deed,
     folder::{self, Copied},
 };
 
@@ -96,6 +97,16 @@ impl App {
     /// # Errors
     /// See [`ForkSessionError`]; then nothing of it is left.
     pub async fn fork_session(&self, caller: Caller, fork: ForkSession) -> Result<Forked, ForkSessionError> {
+        self.fork_by(caller, fork, None).await
+    }
+
+    /// The same as a part of another deed, which is audited with it.
+    pub(super) async fn fork_by(
+        &self,
+        caller: Caller,
+        fork: ForkSession,
+        by: Option<Deed>,
+    ) -> Result<Forked, ForkSessionError> {
         let (parent, entries) = self.read_parent(caller, fork.parent).await?;
         let plan = Plan::of(&entries, fork.history);
         let id = SessionId::from_uuid(self.next_id());
@@ -108,7 +119,8 @@ impl App {
             }
         };
         let session = self.forked(caller, id, &parent, &folder, &plan, fork.name);
-        match self.write_fork(caller, session, entries, &plan, fork.state).await {
+        let by = by.map(|deed| deed.with("fork_session_id", id.to_string()));
+        match self.write_fork(caller, session, entries, &plan, (fork.state, by)).await {
             Ok(session) => Ok(Forked { session, copied }),
             Err(error) => {
                 // It may be stored when only the answer was lost, and then it needs its folder.
@@ -171,7 +183,7 @@ impl App {
         session: Session,
         entries: Vec<TimelineEntry>,
         plan: &Plan,
-        state: Vec<(StateKey, Value)>,
+        (state, further): (Vec<(StateKey, Value)>, Option<Deed>),
     ) -> Result<Session, StoreError> {
         let (id, now, author) = (session.id, self.now(), Actor::User(caller.user_id));
         let reason =
@@ -196,6 +208,7 @@ impl App {
         let write = move |tx: &Tx<'_>| {
             record_new(tx, &session)?;
             deed.append(tx)?;
+            further.map_or(Ok(()), |deed| deed.append(tx))?;
             let team = tx.team(session.team_id);
             for (key, value) in &state {
                 let new = NewState { key, value, expected: 0, by: &by, at: now };

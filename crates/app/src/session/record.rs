@@ -56,6 +56,8 @@ pub(crate) struct Recorder {
     last_turn_began: Option<TurnStarted>,
     /// Lines that were no messages of the protocol.
     garbage: u64,
+    /// Why it ends, where somebody ends it.
+    ended_by: Option<Deed>,
     model: Option<String>,
     payer: Payer,
     reported_cost: MicroUsd,
@@ -88,6 +90,7 @@ impl Recorder {
             last_answered: Vec::new(),
             last_turn_began: None,
             garbage: 0,
+            ended_by: None,
             model: session.options.model.clone(),
             payer: Payer { user_id: session.user_id, agent_id: session.agent_id, task_id: session.task_id },
             reported_cost: session.reported_cost,
@@ -457,6 +460,11 @@ impl Recorder {
         patiently(find).await
     }
 
+    /// Somebody ends it; that is audited with its end.
+    pub(super) fn end_by(&mut self, author: &Actor) {
+        self.ended_by = Some(self.deed(author, AuditAction::SessionTerminate));
+    }
+
     /// The process is gone: what was open is closed, the session rests in `to`, and the lease is free. With `keeps_waiting`,
     /// prompts that the agent did not begin on wait for the next process. A person who ended it meanwhile has the last word.
     pub(super) async fn ended(
@@ -474,6 +482,7 @@ impl Recorder {
         close_open(&mut draft, calls, self.open_prompts.drain(..).filter(is_closed), now);
         draft.update.error_message = error;
         draft.update.release_lease = true;
+        draft.beside.deeds.extend(self.ended_by.take());
         if let Some(more) = self.garbage.checked_sub(MOST_GARBAGE).filter(|more| *more > 0) {
             let text = format!("{more} lines more were no messages of the protocol");
             let body = MessageBody::text(MessageType::System, text);

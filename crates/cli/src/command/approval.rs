@@ -13,6 +13,7 @@ use app::{
 use clap::{Args, Subcommand};
 use domain::{
     approval::{Approval, ApprovalStatus, ApprovalVerdict},
+    decision::PermissionDecision,
     time::Timestamp,
 };
 use serde_json::Value;
@@ -33,7 +34,7 @@ const LONGEST: usize = 60;
 pub(crate) enum ApprovalCommand {
     /// List what waits for an answer, newest first.
     List(List),
-    /// Show a question with the whole input of its call.
+    /// Show a question with the whole input of its call, why it is asked, and what came of the answer.
     Show(Show),
     /// Let a tool call run.
     Approve(Approve),
@@ -67,7 +68,8 @@ pub(crate) struct Show {
 pub(crate) struct Approve {
     /// An id, its beginning or end, or `last`.
     approval: ApprovalReference,
-    /// What the tool is given instead: a JSON object, `@FILE`, or `-` for standard input. It is judged again.
+    /// What the tool is given instead: a JSON object, `@FILE`, or `-` for standard input. It is judged again. A call of
+    /// `AskUserQuestion` needs it, with the answers.
     #[arg(long, value_name = "JSON")]
     input: Option<String>,
     /// Something for the record.
@@ -148,12 +150,13 @@ impl Show {
     async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let Opened { app, caller } = open(&context).await?;
         let approval = app.find_approval(caller, self.approval).await?;
+        let decisions = app.list_decisions_about(caller, approval.clone()).await?;
         let terminal = context.terminal;
         if terminal.is_json {
-            terminal.json(&approval)?;
+            terminal.json(&Shown { approval: &approval, decisions: &decisions })?;
             return Ok(ExitCode::SUCCESS);
         }
-        for (name, value) in facts(&approval) {
+        for (name, value) in facts(&approval).into_iter().chain(reasons(&decisions)) {
             let name = terminal.out.dim(&format!("{name:<10}"));
             terminal.data(&format!("{name} {}", text::printable(&value)))?;
         }
@@ -165,6 +168,11 @@ impl Show {
         }
         if approval.status == ApprovalStatus::Pending {
             let id = text::short(approval.id);
+            if let Some(how) = text::how_to_answer(&approval) {
+                terminal.say(&format!("\n{}", text::printable(&how)));
+                terminal.say(&format!("or provost approval deny {id}"));
+                return Ok(ExitCode::SUCCESS);
+            }
             terminal.say(&format!("\nprovost approval approve {id}, or provost approval deny {id}"));
             let place = (&context.default_policies(), &context.basic_environment());
             match app.rules_for_approval(caller, &approval, Vec::new(), place).await {
@@ -176,6 +184,14 @@ impl Show {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A question with what was decided about its call.
+#[derive(Debug, serde::Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    approval: &'a Approval,
+    decisions: &'a [PermissionDecision],
 }
 
 impl Approve {
@@ -321,4 +337,13 @@ fn facts(approval: &Approval) -> Vec<(&'static str, String)> {
     ];
     facts.extend(answered.into_iter().filter_map(|(name, value)| Some((name, value?))));
     facts
+}
+
+/// Why a person is asked, and what came of the answer.
+fn reasons(decisions: &[PermissionDecision]) -> impl Iterator<Item = (&'static str, String)> {
+    decisions.iter().map(|made| {
+        let policy = made.policy_name.as_deref().map(|policy| format!(" {policy}")).unwrap_or_default();
+        let reason = made.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        ("decision", format!("{}, by {}{policy}{reason}", made.decision, made.decided_by))
+    })
 }

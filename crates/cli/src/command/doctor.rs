@@ -115,11 +115,11 @@ async fn database(context: &Context) -> Finding {
         store.close().await;
         let version =
             statuses.iter().filter(|status| status.applied_at.is_some()).map(|status| status.version).max();
-        Ok(format!("{}, schema version {}", context.database_name()?, version.unwrap_or(0)))
+        Ok::<_, Failure>(format!("{}, schema version {}", context.database_name()?, version.unwrap_or(0)))
     };
     match opened.await {
         Ok(found) => well("database", found),
-        Err(failure) => ill("database", &failure),
+        Err(failure) => ill("database", &failure.of_database_in(&context.layers)),
     }
 }
 

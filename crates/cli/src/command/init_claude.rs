@@ -37,11 +37,12 @@ const EVENTS: [&str; 11] = [
     "PreCompact",
     "SessionEnd",
 ];
-/// What the command in the settings does.
 /// How long the agent CLI waits, in seconds: longer than the command takes at most, which is 10 s.
 const TIMEOUT_SECONDS: u32 = 30;
 /// Settings are not as long as this.
 const LONGEST_BYTES: u64 = 16 * 1024 * 1024;
+/// As many links as Linux follows.
+const MOST_LINKS: u32 = 40;
 /// More copies of older settings than this are nobody's.
 const MOST_BACKUPS: u32 = 1000;
 
@@ -138,8 +139,7 @@ impl InitClaude {
                 folder.ok_or_else(no_home)?.join("settings.json")
             }
         };
-        // What a link leads to is written, and the link stays.
-        Ok(path.canonicalize().unwrap_or(path))
+        followed(path)
     }
 
     async fn is_wanted(&self, context: &Context, plan: &Plan) -> Result<bool, Failure> {
@@ -154,6 +154,32 @@ impl InitClaude {
         let answer = Keyboard::open().answer(|| context.terminal.say(&question)).await;
         Ok(answer.is_some_and(|answer| answer.trim() == "y"))
     }
+}
+
+/// What is written where a file is a link, which stays: the place it leads to, even if nothing is there yet.
+fn followed(path: PathBuf) -> Result<PathBuf, Failure> {
+    if let Ok(file) = path.canonicalize() {
+        return Ok(file);
+    }
+    let mut end = path.clone();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = fs::read_link(&end) else { break };
+        end = end.parent().map(|folder| folder.join(&target)).unwrap_or(target);
+    }
+    if end == path && !end.is_symlink() {
+        return Ok(path);
+    }
+    let why = if end.is_symlink() {
+        "that leads in a circle".to_owned()
+    } else {
+        // A folder that is missing may be a disk that is not mounted.
+        match (end.parent().map(Path::canonicalize), end.file_name()) {
+            (Some(Ok(folder)), Some(name)) => return Ok(folder.join(name)),
+            _ => format!("to {}, whose folder is not there", end.display()),
+        }
+    };
+    Err(Failure::new(Code::Refused, format!("{} is a link {why}", path.display()))
+        .hint("mend the link or remove it, then try again"))
 }
 
 impl Plan {
@@ -207,7 +233,8 @@ impl Plan {
         }
         let Some(old) = &self.old else {
             if let Some(folder) = self.path.parent() {
-                fs::create_dir_all(folder)?;
+                let named = |error| Failure::new(Code::Failed, format!("{}: {error}", folder.display()));
+                fs::create_dir_all(folder).map_err(named)?;
             }
             self.replace(None)?;
             return Ok(None);

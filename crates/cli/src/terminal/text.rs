@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use app::session::RecoveredSession;
+use app::{approvals::with_sample_answers, session::RecoveredSession};
+use domain::approval::Approval;
 use serde_json::Value;
 
 /// Shows control characters instead of sending them: what an agent says must not move the cursor, rename the window or
@@ -49,6 +50,18 @@ pub(crate) fn one_line(text: &str, longest: usize) -> String {
         line.push('…');
     }
     line
+}
+
+/// How the questions of a call are answered, with an example where it is short; `None` for a call that asks nothing.
+pub(crate) fn how_to_answer(approval: &Approval) -> Option<String> {
+    const LONGEST_EXAMPLE: usize = 2000;
+    let example = with_sample_answers(approval)?.to_string().replace('\'', r"'\''");
+    let command = format!("provost approval approve {} --input", short(approval.id));
+    Some(if example.len() <= LONGEST_EXAMPLE {
+        format!("to answer: {command} '{example}'")
+    } else {
+        format!("to answer: {command} @FILE; docs/approvals.md shows what is in it")
+    })
 }
 
 /// What a tool call is about, on one line.

@@ -11,6 +11,7 @@ on_both_databases!(
     what_a_person_changes_is_what_runs_unless_it_is_denied,
     what_a_policy_denies_since_it_was_asked_does_not_run,
     the_last_question_is_the_same_one_however_often_it_is_named,
+    a_question_of_the_agent_is_approved_with_its_answers,
     what_nobody_answers_in_time_expires,
     an_answer_to_a_session_whose_process_died_lets_the_call_pass_once,
     who_watches_a_session_can_be_answered_from_another_terminal,
@@ -90,6 +91,7 @@ fn a_background_session_waits_and_is_approved_from_elsewhere(home: &Home) {
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("allow", "person")]));
     let approval = show(home, &id);
     assert_eq!((&approval["status"], &approval["note"]), (&json!("approved"), &json!("go on")));
+    assert_eq!(approval["decisions"][1]["reason"], "a person allowed it: go on");
     assert_eq!(audited(home, &id), ["approval.approve success"]);
     let of_call = home.json(&["audit", "list", "--action", "tool_call.decide", "--session", &session]);
     assert_eq!(of_call["data"].as_array().expect("a list").len(), 2);
@@ -144,6 +146,13 @@ fn what_a_policy_denies_since_it_was_asked_does_not_run(home: &Home) {
     assert!(!home.work("made.txt").exists());
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("deny", "policy")]));
     assert_eq!(call_of(home)["status"], "denied");
+    // It says why it was asked, and why it did not run although it was approved.
+    let shown = show(home, &id);
+    let because = |number: usize| shown["decisions"][number]["reason"].as_str().expect("a reason");
+    assert_eq!((shown["status"].as_str(), because(1)), (Some("approved"), "the rule Bash(echo:*) denies it"));
+    let text = home.provost(&["approval", "show", &id]).succeed().text();
+    assert!(text.contains(&format!("decision   ask, by mode: {}\n", because(0))), "{text}");
+    assert!(text.contains("decision   deny, by policy no echo: the rule Bash(echo:*) denies it\n"), "{text}");
     home.assert_well();
 }
 
@@ -185,13 +194,48 @@ fn what_a_person_changes_is_what_runs_unless_it_is_denied(home: &Home) {
     home.assert_well();
 }
 
+fn a_question_of_the_agent_is_approved_with_its_answers(home: &Home) {
+    let turns = json!([[{ "ask": "What's your colour?", "options": ["red", "green"] }, { "say": "done" }]]);
+    let scenario = home.scenario(&turns);
+    home.provost(&["run", "go", "--background", "--scenario", &scenario]).succeed();
+    let run = worker(home).start();
+    let id = asked(home);
+    let questions = show(home, &id)["input"]["questions"].clone();
+    let input = |answers: Value| json!({ "questions": questions, "answers": answers }).to_string();
+    let approve = |more: &[&str]| home.provost(&["approval", "approve", &id]).args(more);
+    let asks = ["asks \"What's your colour?\"", "field answers of its input", "--input"];
+    approve(&[]).exit(2).says(&asks);
+    approve(&["--always", "--yes"]).exit(2).says(&asks);
+    for answers in [json!({}), json!({ "Something else": "red" }), json!({ "What's your colour?": "" })] {
+        approve(&["--input", &input(answers)]).exit(2).says(&asks);
+    }
+    // The questions are part of what the tool takes.
+    let bare = json!({ "answers": { "What's your colour?": "red" } }).to_string();
+    approve(&["--input", &bare]).exit(2).says(&asks);
+    let shown = home.provost(&["approval", "show", &id]).succeed().stderr;
+    assert_eq!(show(home, &id)["status"], "pending", "nothing was answered yet");
+    // What is said how to do it works as it stands there.
+    let (_, command) = shown.split_once("to answer: provost ").expect("a command");
+    let command = command.lines().next().expect("a line").replace("\"red\"", "\"green\"");
+    let command = command.replacen("\"label\":\"green\"", "\"label\":\"red\"", 1);
+    home.shell(&format!("\"$provost\" {command} {}", home.database_flag())).succeed();
+    run.finish();
+    let call = call_of(home);
+    assert_eq!(call["tool_input"]["answers"], json!({ "What's your colour?": "green" }));
+    assert!(call["tool_output"].to_string().contains("green"), "{call:#}");
+    home.assert_well();
+}
+
 fn what_nobody_answers_in_time_expires(home: &Home) {
     let session = queue(home, &[TOUCH]);
     let run = worker(home).env("PROVOST_APPROVAL__BACKGROUND_SECONDS", "1").start();
     let id = asked(home);
     run.finish();
     assert!(!home.work("made.txt").exists());
-    assert_eq!(show(home, &id)["status"], "expired");
+    let shown = show(home, &id);
+    assert_eq!(shown["status"], "expired");
+    let reason = shown["decisions"][1]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("nobody answered in time"), "{shown}");
     assert_eq!(decisions(home, &session), decided(&[("ask", "mode"), ("deny", "timeout")]));
     let reason = call_of(home)["error_message"].as_str().expect("a text").to_owned();
     assert!(reason.contains("nobody answered in time"), "{reason}");

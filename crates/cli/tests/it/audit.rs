@@ -98,5 +98,7 @@ fn tampering_with_the_file_is_named() {
         .collect();
         home.execute(&format!("{triggers} {statement};"));
         home.provost(&["audit", "verify"]).exit(1).says(&[named]);
+        let found = home.provost(&["db", "check"]).exit(1).text();
+        assert!(found.contains("the trigger audit_log_keep is missing"), "{found}");
     }
 }

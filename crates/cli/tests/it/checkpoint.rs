@@ -33,6 +33,8 @@ fn a_session_goes_on_from_a_checkpoint(home: &Home) {
     let folder = std::path::Path::new(text(&restored, "working_directory"));
     assert_eq!(std::fs::read_to_string(folder.join("notes.txt")).expect("a copy"), "as it was");
     let fork = text(&restored, "id");
+    let audited = home.json(&["audit", "list", "--action", "checkpoint.restore"]);
+    assert_eq!(audited["data"][0]["detail"], json!({ "fork_session_id": fork }));
     assert_eq!(home.json(&["session", "state", fork, "round"])["value"], 1);
     let scenario = home.path("scenario.json").display().to_string();
     home.provost(&["run", "go on", "--resume", fork, "--scenario", &scenario]).succeed();
@@ -60,5 +62,22 @@ fn values_are_kept_under_keys_with_versions(home: &Home) {
     home.provost(&["session", "state", "last", "plan"]).exit(4).says(&["keeps nothing under plan"]);
     home.provost(&["session", "state", "last", "plan", "--delete"]).exit(4);
     assert_eq!(home.json(&["session", "state", "last"])["data"], json!([]));
+    home.assert_well();
+}
+
+#[test]
+fn what_cannot_be_audited_is_not_restored() {
+    let home = Home::new();
+    home.play(&json!([[{ "say": "first" }]])).succeed();
+    home.provost(&["session", "checkpoint", "last", "here"]).succeed();
+    home.execute(
+        "CREATE TRIGGER audit_log_full BEFORE INSERT ON audit_log WHEN NEW.action = 'checkpoint.restore' BEGIN
+             SELECT RAISE(ABORT, 'no room for this line');
+         END",
+    );
+    home.provost(&["session", "restore", "last", "here"]).exit(3).says(&["no room for this line"]);
+    assert_eq!(home.sessions().len(), 1);
+    let folders = std::fs::read_dir(home.data("forks")).map_or(0, Iterator::count);
+    assert_eq!(folders, 0, "its folder is gone too");
     home.assert_well();
 }

@@ -101,6 +101,34 @@ fn a_database_that_was_named_and_is_not_there_is_not_created() {
 }
 
 #[test]
+fn who_named_a_database_that_is_not_there_is_told() {
+    let home = Home::new();
+    let own_file = "names it; where nothing names a database, Provost uses its own file";
+    let list = |flags: &[&str]| home.provost(&["session", "list"]).args(flags);
+    let missing = |run: crate::fixture::Provost, named_by: &str, create: &str| {
+        let said = run.exit(4).stderr;
+        assert!(said.contains(&format!("hint: {named_by} {own_file}\n")), "{said}");
+        assert!(said.contains(&format!("hint: to create it: {create}\n")), "{said}");
+        said
+    };
+    missing(list(&["--database", "no.db"]), "--database", "provost init --database no.db");
+    for variable in ["DATABASE_URL", "PROVOST_DATABASE__URL"] {
+        let said =
+            missing(list(&[]).env(variable, "no.db"), &format!("the variable {variable}"), "provost init");
+        assert!(!said.contains("--database"), "{said}");
+    }
+    let config = home.write("own.toml", "[database]\nurl = \"no.db\"\n").display().to_string();
+    missing(list(&["--config", &config]), &format!("database.url in {config}"), "provost init");
+    // Of a file that is no database the same is told.
+    let text =
+        home.write("work/text.db", &"no database, but long enough\n".repeat(100)).display().to_string();
+    list(&["--database", &text]).exit(1).says(&["is not an SQLite database", "--database names it"]);
+    home.write(".local/share/provost/provost.db", &"no database, but long enough\n".repeat(100));
+    let said = list(&[]).exit(1).says(&["is not an SQLite database"]).stderr;
+    assert!(!said.contains("names it") && !said.contains("own file"), "{said}");
+}
+
+#[test]
 fn a_flag_wins_over_the_variable_database_url() {
     let home = Home::new();
     home.provost(&["init", "--database", "named.db"]).succeed();

@@ -76,6 +76,7 @@ fn a_database_that_cannot_be_opened_comes_before_the_agent() {
     let agent = fake_agent(&home, &format!("{GREETING}\nuntil_end_of_input"));
     let outcome = doctor(&home, &agent).args(&["--database", "nowhere.db"]).exit(1);
     assert!(outcome.text().contains("Provost cannot store anything yet"), "{}", outcome.text());
+    assert!(outcome.text().contains("provost init --database nowhere.db"), "{}", outcome.text());
     assert!(!home.work("nowhere.db").exists());
 }
 

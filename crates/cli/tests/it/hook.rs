@@ -520,6 +520,7 @@ fn a_hook_that_makes_no_sense_is_refused() {
     add(&["--event", "Pre Tool", "--", "true"]).exit(2).says(&["Pre Tool", "accepted"]);
     add(&["--event", "pretooluse", "--", "true"]).exit(2).says(&["pretooluse", "accepted: PreToolUse"]);
     script(&["--matcher", "("]).exit(2).says(&["is not a matcher", "accepted"]);
+    script(&["--matcher", "Write|bash"]).exit(2).says(&["bash in the matcher is no tool", "accepted: Bash"]);
     script(&["--timeout", "0"]).exit(2).says(&["timeout is 0 s", "accepted"]);
     script(&["--timeout", "601"]).exit(2).says(&["at most 600 s"]);
     script(&["--timeout", "soon"]).exit(2).says(&["a number of seconds"]);
@@ -535,4 +536,28 @@ fn a_hook_that_makes_no_sense_is_refused() {
     script(&[]).succeed();
     script(&[]).exit(3).says(&["there is a hook x already"]);
     add(&["--event", "MoonPhase", "--", "true"]).exit(3);
+}
+
+#[test]
+fn a_matcher_that_fits_no_known_tool_is_doubted() {
+    let home = Home::new();
+    let add = |name: &str, event: &str, matcher: &str| {
+        let hook = home.provost(&["hook"]).args(&["add", name, "--event", event, "--matcher", matcher]);
+        hook.args(&["--", "true"]).succeed().stderr
+    };
+    let said = add("a", AT_GATE, "Write|Bahs|Rocket");
+    assert!(said.contains("no tool is known by the name Bahs; did you mean Bash?\n"), "{said}");
+    assert!(said.contains("no tool is known by the name Rocket\n") && !said.contains("Write"), "{said}");
+    let said = add("b", AT_GATE, "bash.*");
+    assert!(said.contains("the matcher bash.* fits no tool that is known"), "{said}");
+    for (name, event, matcher) in [
+        ("c", AT_GATE, "Bash.*"),
+        ("d", AT_GATE, "mcp__git__push|mcp__git"),
+        ("e", AT_GATE, "mcp__git__.*"),
+        ("f", "SubagentStart", "bash"),
+        ("g", AT_GATE, "*"),
+    ] {
+        let said = add(name, event, matcher);
+        assert!(!said.contains("known"), "{said}");
+    }
 }

@@ -19,6 +19,7 @@ on_both_databases!(
     calls_at_once_are_each_recorded_once,
     a_result_without_its_call_is_recorded,
     a_use_that_comes_twice_is_judged_twice,
+    a_result_that_comes_twice_changes_nothing_of_its_call,
     a_policy_that_cannot_be_read_lets_nothing_pass,
     whoever_is_killed_half_way_leaves_nothing_half,
     a_session_that_provost_runs_is_left_to_it,
@@ -385,6 +386,34 @@ fn a_use_that_comes_twice_is_judged_twice(home: &Home) {
     // What was denied has its result; another call of the same name is another call.
     assert_eq!(decision(&gate(home, &bash("ls", "toolu_1"))), "none");
     assert_eq!((home.tool_calls().len(), entries(home, "decision").len()), (2, 3));
+    assert_whole(home);
+}
+
+fn a_result_that_comes_twice_changes_nothing_of_its_call(home: &Home) {
+    ready(home);
+    gate(home, &bash("ls", "toolu_1"));
+    let mut result = bash("ls", "toolu_1");
+    result["tool_response"] = json!({ "stdout": "a" });
+    tell(home, "PostToolUse", &result);
+    let before = home.tool_calls();
+    assert_eq!(before[0]["status"], "success");
+    result["tool_response"] = json!({ "stdout": "b" });
+    tell(home, "PostToolUse", &result);
+    let mut failure = bash("ls", "toolu_1");
+    failure["error"] = json!("Exit code 1");
+    tell(home, "PostToolUseFailure", &failure);
+    assert_eq!(home.tool_calls(), before);
+    let session = home.last();
+    assert_eq!((&session["total_tool_calls"], &session["total_errors"]), (&json!(1), &json!(0)));
+    let said: Vec<_> = entries(home, "message").iter().map(|message| message["subtype"].clone()).collect();
+    assert_eq!(said, ["post_tool_use", "post_tool_use_failure"]);
+    // What was denied did not run, whoever says so.
+    assert_eq!(decision(&gate(home, &bash("rm -rf /", "toolu_2"))), "deny");
+    let mut result = bash("rm -rf /", "toolu_2");
+    result["tool_response"] = json!("done");
+    tell(home, "PostToolUse", &result);
+    let statuses: Vec<_> = home.tool_calls().iter().map(|call| call["status"].clone()).collect();
+    assert_eq!(statuses, ["success", "denied"]);
     assert_whole(home);
 }
 

@@ -125,6 +125,42 @@ fn the_file_is_the_one_that_is_named() {
 }
 
 #[test]
+fn a_link_that_leads_to_nothing_stays_a_link() {
+    let home = Home::new();
+    fs::create_dir(home.path(".claude")).expect("a folder");
+    let link_to = |target: &str| {
+        drop(fs::remove_file(home.path(SETTINGS)));
+        std::os::unix::fs::symlink(target, home.path(SETTINGS)).expect("a link");
+    };
+    let is_link_to = |target: &str| {
+        assert_eq!(fs::read_link(home.path(SETTINGS)).expect("a link"), std::path::Path::new(target));
+    };
+    // Its folder is not there: a disk may be missing.
+    link_to("../dotfiles/claude.json");
+    init(&home, &["--yes"]).exit(3).says(&[
+        "settings.json is a link to",
+        "dotfiles/claude.json",
+        "folder is not",
+    ]);
+    is_link_to("../dotfiles/claude.json");
+    fs::create_dir(home.path("dotfiles")).expect("a folder");
+    init(&home, &["--yes"]).succeed().says(&["dotfiles/claude.json is written"]);
+    is_link_to("../dotfiles/claude.json");
+    assert!(settings(&home).contains("hook-client"));
+    init(&home, &["--undo", "--yes"]).succeed().says(&["dotfiles/claude.json is removed"]);
+    is_link_to("../dotfiles/claude.json");
+    // One leads to the other.
+    std::os::unix::fs::symlink("claude.json", home.path("dotfiles/own.json")).expect("a link");
+    link_to("../dotfiles/own.json");
+    init(&home, &["--yes"]).succeed();
+    is_link_to("../dotfiles/own.json");
+    assert!(home.path("dotfiles/own.json").is_symlink() && home.path("dotfiles/claude.json").is_file());
+    link_to("settings.json");
+    init(&home, &["--yes"]).exit(3).says(&["leads in a circle"]);
+    is_link_to("settings.json");
+}
+
+#[test]
 fn settings_in_which_hooks_do_not_run_are_refused() {
     let home = Home::new();
     let file = home.write(".claude/settings.json", "{ \"disableAllHooks\": true }");

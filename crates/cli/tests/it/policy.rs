@@ -33,6 +33,21 @@ fn a_call_is_explained_by_what_each_policy_says() {
 }
 
 #[test]
+fn broken_json_is_no_command_and_a_group_of_commands_is_one() {
+    let home = Home::new();
+    let file = policies(&home);
+    let explain = |input: &str| home.provost(&["policy", "explain", "--policies", &file, "Bash", input]);
+    let wrong = ["not JSON", "EOF while parsing a value at line 1 column 11", "'{\"command\": \"ls\"}'"];
+    explain("{\"command\":").exit(2).says(&wrong);
+    explain("{\"command\": \"git log\"} x").exit(2).says(&["trailing characters at line 1 column 24"]);
+    explain("-").input("{\n  \"command\": \"git log\",\n}\n").exit(2).says(&["at line 3 column 1"]);
+    for command in ["{ git log; }", "{ \"git\" log; }", "{\n\"git\" log\n}"] {
+        assert!(explain(command).succeed().text().starts_with("allow: "), "{command}");
+    }
+    assert!(explain("{\"command\": \"git log\"}").succeed().text().starts_with("allow: "));
+}
+
+#[test]
 fn a_batch_is_answered_line_by_line() {
     let home = Home::new();
     let file = policies(&home);
@@ -42,6 +57,29 @@ fn a_batch_is_answered_line_by_line() {
     let answers = batch.input(lines).succeed().json_lines();
     let decisions: Vec<_> = answers.iter().map(|answer| (&answer["id"], &answer["decision"])).collect();
     assert_eq!(decisions, [(&json!("a"), &json!("deny")), (&json!("b"), &json!("allow"))]);
+}
+
+#[test]
+fn what_is_wrong_with_a_batch_names_its_line() {
+    let home = Home::new();
+    let file = policies(&home);
+    let case = json!({ "id": "a", "tool_name": "Bash", "tool_input": { "command": "git log" } });
+    let batch = |third: &str| {
+        let batch = home.provost(&["policy", "explain", "--batch", "--policies", &file]);
+        let outcome = batch.input(format!("{case}\n\n{third}\n{case}\n")).exit(2);
+        assert_eq!(outcome.json_lines().len(), 1, "what stands before it is answered");
+        outcome
+    };
+    batch("{\"id\": }").says(&["standard input, line 3, column 8: expected value\n"]);
+    batch("{\"id\": \"b\"}").says(&["standard input, line 3, column 11: missing field `tool_name`\n"]);
+    batch("{\"id\": 7, \"tool_name\": \"Bash\"}").says(&["standard input, line 3, column 8: invalid type"]);
+    batch(&"x".repeat(16 * 1024 * 1024 + 1))
+        .says(&["standard input, line 3: it is longer than 16777216 bytes"]);
+    let cases = home.write("cases.jsonl", &format!("\n{case}\n"));
+    let test = || home.provost(&["policy", "test", "--policies", &file]).arg(&cases);
+    test().exit(2).says(&["cases.jsonl, line 2: the case \"a\" expects nothing"]);
+    home.write("cases.jsonl", "{");
+    test().exit(2).says(&["cases.jsonl, line 1, column 1: EOF"]);
 }
 
 #[test]

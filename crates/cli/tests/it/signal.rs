@@ -34,12 +34,10 @@ fn ctrl_c_once_interrupts_the_tool_and_pauses_the_session() {
     assert_eq!(home.last()["status"], "completed");
 }
 
-#[test]
-fn ctrl_c_twice_ends_the_session() {
-    let home = Home::new();
-    // An agent that pays no attention to an interrupt.
+/// A run of an agent that paid no attention to an interrupt.
+fn interrupted_in_vain(home: &Home) -> Running {
     let agent = crate::fixture::fake_agent(
-        &home,
+        home,
         &format!("{}\nread -r prompt\ninit\nsay working\nuntil_end_of_input", crate::fixture::GREETING),
     );
     let run = home.provost(&["run", "go", "--json"]).env("PROVOST_RUNTIME__CLAUDE__COMMAND", agent);
@@ -47,9 +45,37 @@ fn ctrl_c_twice_ends_the_session() {
     run.until(|line| line.to_string().contains("working"));
     run.signal(Signal::INT);
     run.until(|line| line["item"]["kind"] == "interrupt");
+    run
+}
+
+#[test]
+fn ctrl_c_twice_ends_the_session() {
+    let home = Home::new();
+    let run = interrupted_in_vain(&home);
     run.signal(Signal::INT);
     let outcome = run.finish();
     assert_eq!((outcome.code, end(&outcome)), (Some(1), "terminated".to_owned()));
+    let audited = home.json(&["audit", "list", "--action", "session.terminate"]);
+    assert_eq!(audited["data"].as_array().expect("a list").len(), 1);
+    home.assert_well();
+}
+
+#[test]
+fn an_end_that_cannot_be_audited_is_not_recorded() {
+    let home = Home::new();
+    let run = interrupted_in_vain(&home);
+    home.execute(
+        "CREATE TRIGGER audit_log_full BEFORE INSERT ON audit_log WHEN NEW.action = 'session.terminate' BEGIN
+             SELECT RAISE(ABORT, 'no room for this line');
+         END",
+    );
+    run.signal(Signal::INT);
+    let outcome = run.finish();
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    home.assert_no_process();
+    // Its owner is gone, so that it is found again and rests.
+    home.provost(&["session", "list"]).succeed().says(&["paused"]);
+    assert_eq!(home.last()["status"], "paused");
     home.assert_well();
 }
 

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// The field of an event that names its tool.
+const TOOL_NAME: &str = "tool_name";
+
 parsed_text! {
     /// The name of an agent event, such as `PreToolUse`. Names that this version does not know are kept as they come.
     pub struct HookEvent: "hook event",
@@ -91,15 +94,24 @@ impl HookEvent {
     /// when nothing does.
     #[must_use]
     pub fn subject<'i>(&self, input: &'i Value) -> Option<&'i str> {
-        let field = match self.as_str() {
+        input.get(self.subject_field())?.as_str()
+    }
+
+    /// Whether a matcher of it is about tools.
+    #[must_use]
+    pub fn is_about_tools(&self) -> bool {
+        self.subject_field() == TOOL_NAME
+    }
+
+    fn subject_field(&self) -> &'static str {
+        match self.as_str() {
             "Notification" => "notification_type",
             "PreCompact" | "PostCompact" => "trigger",
             "SubagentStart" | "SubagentStop" => "agent_type",
             "SessionStart" => "source",
             "SessionEnd" => "reason",
-            _ => "tool_name",
-        };
-        input.get(field)?.as_str()
+            _ => TOOL_NAME,
+        }
     }
 }
 
@@ -126,5 +138,7 @@ mod tests {
         assert_eq!(subject("PostToolUse", json!({ "tool_name": "Bash" })).as_deref(), Some("Bash"));
         assert_eq!(subject("PreCompact", json!({ "trigger": "auto" })).as_deref(), Some("auto"));
         assert_eq!(subject("Stop", json!({ "stop_hook_active": false })), None);
+        let is_about_tools = |event: &str| event.parse::<HookEvent>().expect("an event").is_about_tools();
+        assert!(is_about_tools("PermissionRequest") && !is_about_tools("SubagentStart"));
     }
 }

@@ -1,7 +1,7 @@
 //! Tools that the agent CLI has, and programs that run whatever they are given.
 
-/// Names of tools in rules, those of earlier and later versions included.
-pub(super) const TOOLS: [&str; 49] = [
+/// Names of the agent CLI's tools, those of earlier and later versions included.
+pub const TOOLS: [&str; 49] = [
     "Agent",
     "AskUserQuestion",
     "Bash",

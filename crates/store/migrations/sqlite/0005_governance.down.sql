@@ -1,7 +1,7 @@
 -- What an entry led to goes; its number stays taken.
 DROP TRIGGER session_events_keep;
 UPDATE session_events SET kind = 'command', change = 'removed' WHERE kind NOT IN ('message', 'tool_call', 'transition', 'command');
-CREATE TRIGGER session_events_keep BEFORE UPDATE ON session_events BEGIN
+CREATE TRIGGER session_events_keep BEFORE UPDATE OF session_id, sequence, kind, row_id, change, at ON session_events BEGIN
     SELECT RAISE(ABORT, 'session_events is append-only');
 END;
 PRAGMA writable_schema = ON;

@@ -10,6 +10,7 @@ mod maintenance;
 pub(crate) mod search;
 mod structure;
 pub(crate) mod timeline;
+mod trigger;
 mod versions;
 
 use crate::{
@@ -52,6 +53,7 @@ type Repair = fn(&Tx<'_>) -> Result<u64, StoreError>;
 
 const PARTS: &[Part] = &[
     Part { check: "structure", find: structure::find, repair: None },
+    Part { check: "triggers", find: trigger::find, repair: None },
     Part { check: "timeline", find: timeline::find, repair: Some(timeline::repair) },
     Part { check: "counters", find: counters::find, repair: Some(counters::repair) },
     Part { check: "backlog", find: backlog::find, repair: Some(backlog::repair) },
@@ -61,7 +63,7 @@ const PARTS: &[Part] = &[
     Part { check: "search", find: search::find, repair: Some(search::repair) },
 ];
 
-/// Looks at everything: the file's structure, references, timelines, counters, versions, the audit chain, the search index.
+/// Looks at everything: the file's structure, references, triggers, timelines, counters, versions, the audit chain, the search index.
 /// Empty is well. Each statement gives at most a thousand findings.
 ///
 /// # Errors

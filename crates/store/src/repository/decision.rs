@@ -1,6 +1,7 @@
 //! Decisions on tool calls; written only through the timeline.
 
 use domain::{
+    approval::Approval,
     decision::{DecidedBy, PermissionDecision},
     id::SessionId,
     permission::Decision,
@@ -12,7 +13,7 @@ use crate::{
     error::StoreError,
     record::record,
     scope::Scope,
-    value::{Value, stored_words},
+    value::{ToValue, Value, stored_words},
 };
 
 stored_words! { DecidedBy }
@@ -46,6 +47,21 @@ impl<C: Reads> Decisions<'_, C> {
         statement.and_equal("decision", decision.as_ref());
         statement.and("sequence > ?", [Value::Int(after)]);
         statement.push(" ORDER BY sequence LIMIT ?", [Value::Int(i64::from(limit))]);
+        statement.rows(self.scope.connection())
+    }
+    /// What was decided about the call of an approval, in order: that a person is asked, and what became of their answer.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_about(&self, approval: &Approval) -> Result<Vec<PermissionDecision>, StoreError> {
+        let session = approval.session_id;
+        let mut statement = self.scope.select_below::<Session, PermissionDecision>("session_id", &session);
+        let values = [approval.id.to_value(), approval.tool_use_id.to_value(), Value::Int(approval.sequence)];
+        statement.and(
+            "(approval_id = ? OR (decision = 'ask' AND tool_use_id = ? AND sequence < ?)) IS TRUE",
+            values,
+        );
+        statement.push(" ORDER BY sequence", []);
         statement.rows(self.scope.connection())
     }
 }

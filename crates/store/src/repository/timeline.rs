@@ -80,23 +80,20 @@ impl<C: Reads> Timeline<'_, C> {
         self.scope.query(&sql, params![session], |row| tool_call::from_columns(&mut row.columns()))
     }
 
-    /// The tool call of this use that has no result yet, the newest if there are several.
+    /// The tool call of this use, with or without a result; the newest if there are several, which the open one always is.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn find_open_tool_call(
+    pub fn find_tool_call(
         &self,
         session: SessionId,
         tool_use_id: &str,
     ) -> Result<Option<ToolCall>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM tool_calls t
-             WHERE {} AND t.session_id = $2 AND t.tool_use_id = $3 AND (t.status IN ('{}', '{}')) IS TRUE
+            "SELECT {} FROM tool_calls t WHERE {} AND t.session_id = $2 AND t.tool_use_id = $3
              ORDER BY +t.sequence DESC LIMIT 1",
             tool_call::COLUMNS,
             below::<Session>("t.session_id"),
-            ToolCallStatus::Pending,
-            ToolCallStatus::Running,
         );
         self.scope
             .find(&sql, params![session, tool_use_id], |row| tool_call::from_columns(&mut row.columns()))

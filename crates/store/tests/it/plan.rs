@@ -39,7 +39,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 /// Statements that ask for a few rows of a session, which are not to be found by going through all of them: a piece of their text,
 /// and the index that SQLite is to use.
 const BY_INDEX: &[(&str, &str)] = &[
-    ("t.tool_use_id = $3 AND (t.status IN", "tool_calls_use"),
+    ("t.session_id = $2 AND t.tool_use_id = $3", "tool_calls_use"),
     ("t.status IN ('pending', 'running') ORDER BY", "tool_calls_open"),
     ("t.status IN ('queued', 'delivered') ORDER BY", "session_commands_open"),
     ("(c.status = 'queued') IS TRUE", "session_commands_open"),

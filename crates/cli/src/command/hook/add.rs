@@ -10,7 +10,7 @@ use std::{
 use app::{App, hook::NewHook};
 use clap::{ArgGroup, Args};
 use domain::{
-    hook::{Hook, HookEvent, HookKind},
+    hook::{Hook, HookEvent, HookKind, HookMatcher},
     name::Name,
     webhook::{WebhookSecret, WebhookUrl},
 };
@@ -107,6 +107,7 @@ impl Add {
         if !hook.event.is_known() {
             terminal.say(&format!("no agent program known to this version names {}", hook.event));
         }
+        unknown_tools(&hook).iter().for_each(|doubt| terminal.say(&text::printable(doubt)));
         if let Some(secret) = secret {
             terminal.say("requests are signed with this secret, which is not shown again:");
             terminal.data(secret.as_str())?;
@@ -171,6 +172,30 @@ impl Add {
         config["name"] = name.into();
         Ok(config)
     }
+}
+
+/// What of a matcher is about no tool that is known. It may be one of a later agent program.
+fn unknown_tools(hook: &Hook) -> Vec<String> {
+    let matcher = hook.matcher.as_deref().filter(|_| hook.event.is_about_tools()).unwrap_or_default();
+    let is_known = |name: &str| policy::TOOLS.contains(&name) || name.starts_with("mcp__");
+    match matcher.parse() {
+        Ok(HookMatcher::Names(names)) => {
+            names.iter().filter(|name| !is_known(name)).map(|name| unknown_tool(name)).collect()
+        }
+        Ok(pattern @ HookMatcher::Pattern(_)) => {
+            let is_useful = matcher.contains("mcp__")
+                || policy::TOOLS.into_iter().any(|tool| pattern.matches(Some(tool)));
+            let doubt = || format!("the matcher {matcher} fits no tool that is known");
+            (!is_useful).then(doubt).into_iter().collect()
+        }
+        Ok(HookMatcher::Every) | Err(_) => Vec::new(),
+    }
+}
+
+fn unknown_tool(name: &str) -> String {
+    let meant = policy::nearest(name, policy::TOOLS);
+    let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+    format!("no tool is known by the name {name}{meant}")
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -13,9 +13,9 @@ use policy::{Call, Links, Verdict};
 use serde_json::{Value, json};
 
 use super::{
-    case::{LARGEST_LINE_BYTES, bounded_lines, read_case},
+    case::{LARGEST_LINE_BYTES, PlacedCase, cases},
     now,
-    source::{Source, unreadable},
+    source::{Source, unreadable, unreadable_at},
 };
 use crate::{
     composition::{Context, Opened},
@@ -28,7 +28,8 @@ pub(crate) struct Explain {
     /// The tool, such as Bash; its input then follows.
     #[arg(required_unless_present = "batch")]
     tool: Option<String>,
-    /// What the tool is given: JSON, or for Bash the command itself; `-` or nothing reads it from standard input.
+    /// What the tool is given: JSON, or for Bash the command itself, unless it begins as a JSON object does, with `{"` or
+    /// `{ "name":`. `-` or nothing reads it from standard input.
     #[arg(conflicts_with = "batch")]
     input: Option<String>,
     #[command(flatten)]
@@ -43,6 +44,8 @@ pub(crate) struct Explain {
     #[arg(long, conflicts_with = "tool")]
     batch: bool,
 }
+
+const A_COMMAND: &str = "a command that begins like this is given as JSON as well: provost policy explain Bash '{\"command\": \"ls\"}'";
 
 /// What would become of the call in a session that began here and now.
 async fn explain_here(context: &Context, call: TriedCall) -> Result<ExitCode, Failure> {
@@ -103,11 +106,15 @@ impl Explain {
                 String::from_utf8_lossy(&bytes).into_owned()
             }
         };
+        let refused = |error| Failure::new(Code::Usage, format!("the input is not JSON: {error}"));
         match serde_json::from_str::<Value>(&text) {
             Ok(value @ Value::Object(_)) => Ok(value),
+            Err(error) if tool_name == "Bash" && begins_as_object(&text) => {
+                Err(refused(error).hint(A_COMMAND))
+            }
             _ if tool_name == "Bash" => Ok(json!({ "command": text })),
             Ok(_) => Err(Failure::new(Code::Usage, "the input is not a JSON object")),
-            Err(error) => Err(Failure::new(Code::Usage, format!("the input is not JSON: {error}"))
+            Err(error) => Err(refused(error)
                 .hint("such as: provost policy explain --policies FILE Read '{\"file_path\": \"a\"}'")),
         }
     }
@@ -115,17 +122,22 @@ impl Explain {
     /// A line for each line: data in, data out, and the number of the first that is none.
     async fn run_batch(self, context: &Context) -> Result<ExitCode, Failure> {
         let policies = self.source.judge(context).await?;
-        for (number, line) in bounded_lines(stdin().lock()).enumerate() {
-            let line = line?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            let case = read_case(&line, number + 1)?;
-            let answer = policies.judge(&case, now()).map_err(unreadable)?;
+        for placed in cases(stdin().lock(), "standard input") {
+            let PlacedCase { case, place } = placed?;
+            let answer = policies.judge(&case, now()).map_err(|error| unreadable_at(&place, &error))?;
             context.terminal.data(&serde_json::to_string(&answer).map_err(anyhow::Error::from)?)?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Whether a text that is no JSON was meant to be a JSON object. A group of commands has a blank behind its brace, and no name
+/// with a colon.
+fn begins_as_object(text: &str) -> bool {
+    let Some(inner) = text.trim_start().strip_prefix('{') else { return false };
+    let Some(name) = inner.trim_start().strip_prefix('"') else { return false };
+    let is_name = name.split_once('"').is_none_or(|(_, rest)| rest.trim_start().starts_with(':'));
+    inner.starts_with('"') || is_name
 }
 
 /// The verdict for people: what becomes of the call, and what each policy said.
@@ -141,4 +153,20 @@ fn lines(verdict: &Verdict) -> Vec<String> {
         format!("  {decision:<6} {}{rule}: {}", said.policy, said.reason)
     });
     std::iter::once(decided).chain(said).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_as_object;
+
+    #[test]
+    fn a_group_of_commands_begins_otherwise_than_a_json_object() {
+        for object in ["{\"command\":", "{\"", "  {\"a\"}", "{\n  \"command\": \"ls\",\n}", "{ \"comm"] {
+            assert!(begins_as_object(object), "{object}");
+        }
+        for command in ["{ ls; }", "{ \"$EDITOR\" a; }", "{\n\"ls\"\n}", "{echo,hi}", "{", "echo {\"a\":", ""]
+        {
+            assert!(!begins_as_object(command), "{command}");
+        }
+    }
 }

@@ -21,6 +21,8 @@ use crate::{
 /// No file of policies is as large as this.
 const LARGEST_BYTES: u64 = 1024 * 1024;
 
+const KINDS: &str = "docs/policies.md describes each kind";
+
 /// The policies that a command is about.
 #[derive(Debug, Args)]
 pub(super) struct Source {
@@ -138,5 +140,10 @@ pub(super) fn read_details(given: &str, context: &Context) -> Result<Value, Fail
 
 /// What a policy that cannot be read is told.
 pub(crate) fn unreadable(error: policy::PolicyError) -> Failure {
-    Failure::new(Code::Usage, error).hint("docs/policies.md describes each kind")
+    Failure::new(Code::Usage, error).hint(KINDS)
+}
+
+/// The same of a policy that cannot be read for the case at this place.
+pub(super) fn unreadable_at(place: &str, error: &policy::PolicyError) -> Failure {
+    Failure::new(Code::Usage, format!("{place}: {error}")).hint(KINDS)
 }

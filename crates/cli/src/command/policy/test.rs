@@ -8,9 +8,9 @@ use policy::{Answer, Case};
 use serde_json::json;
 
 use super::{
-    case::{bounded_lines, read_case},
+    case::{PlacedCase, cases},
     now,
-    source::{Source, unreadable},
+    source::{Source, unreadable_at},
 };
 use crate::{
     composition::Context,
@@ -28,21 +28,18 @@ pub(crate) struct Test {
 impl Test {
     pub(super) async fn run(self, context: Context) -> Result<ExitCode, Failure> {
         let policies = self.source.judge(&context).await?;
-        let cases = std::fs::File::open(&self.cases)
-            .map_err(|error| Failure::new(Code::Failed, format!("{}: {error}", self.cases.display())))?;
+        let source = self.cases.display().to_string();
+        let file = std::fs::File::open(&self.cases)
+            .map_err(|error| Failure::new(Code::Failed, format!("{source}: {error}")))?;
         let (mut met, mut missed) = (0_u64, Vec::new());
-        for (number, line) in bounded_lines(std::io::BufReader::new(cases)).enumerate() {
-            let line = line?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            let case = read_case(&line, number + 1)?;
-            let answer = policies.judge(&case, now()).map_err(unreadable)?;
+        for placed in cases(std::io::BufReader::new(file), &source) {
+            let PlacedCase { case, place } = placed?;
+            let answer = policies.judge(&case, now()).map_err(|error| unreadable_at(&place, &error))?;
             match case.is_met_by(answer.decision) {
                 Some(true) => met += 1,
                 Some(false) => missed.push((case, answer)),
                 None => {
-                    let message = format!("line {}: the case {:?} expects nothing", number + 1, case.id);
+                    let message = format!("{place}: the case {:?} expects nothing", case.id);
                     return Err(Failure::new(Code::Usage, message).hint("give it expect or accept"));
                 }
             }

@@ -19,6 +19,7 @@ on_both_databases! {
     a_version_that_is_missing_is_found,
     a_broken_audit_chain_is_found,
     a_door_left_open_is_found,
+    a_trigger_that_is_gone_or_another_is_found,
 }
 
 async fn a_gap_in_the_numbers_is_found(fixture: &Fixture) {
@@ -188,6 +189,41 @@ async fn a_door_left_open_is_found(fixture: &Fixture) {
     fixture.place().raw(&sql).unwrap();
     let found = findings(fixture).await;
     assert!(matches!(&found[..], [finding] if finding.check == "maintenance"), "{found:?}");
+    assert_nothing_is_repaired(fixture).await;
+}
+
+async fn a_trigger_that_is_gone_or_another_is_found(fixture: &Fixture) {
+    let expect = async |sql: &str, what: &str| {
+        fixture.place().raw(sql).unwrap();
+        let found = findings(fixture).await;
+        assert!(
+            found.iter().all(|finding| finding.check == "triggers" && !finding.is_repairable),
+            "{found:?}"
+        );
+        assert!(found.iter().any(|finding| finding.what == what), "{what}: {found:?}");
+    };
+    let place = fixture.place();
+    let drop = place.pick("DROP TRIGGER audit_log_keep", "DROP TRIGGER audit_log_keep ON audit_log");
+    expect(drop, "the trigger audit_log_keep is missing").await;
+    let drop = place.pick("DROP TRIGGER audit_log_remain", "DROP TRIGGER audit_log_remain ON audit_log");
+    expect(drop, "the trigger audit_log_remain is missing").await;
+    let weaken = place.pick(
+        "CREATE TRIGGER audit_log_remain BEFORE DELETE ON audit_log WHEN false BEGIN SELECT RAISE(ABORT, 'append-only'); END",
+        "CREATE TRIGGER audit_log_remain BEFORE INSERT ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+    );
+    expect(weaken, "the trigger audit_log_remain is not the one that Provost made").await;
+    if let Place::Postgres(_) = place {
+        expect(
+            "ALTER TABLE audit_seals DISABLE TRIGGER audit_seals_keep",
+            "the trigger audit_seals_keep is switched off",
+        )
+        .await;
+        expect(
+            "CREATE OR REPLACE FUNCTION keep_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+            "the trigger function keep_append_only is not the one that Provost made",
+        )
+        .await;
+    }
     assert_nothing_is_repaired(fixture).await;
 }
 

@@ -19,6 +19,7 @@ use crate::{
 on_both_databases! {
     every_kind_of_row_stands_in_the_timeline_in_its_order,
     a_decision_is_found_as_it_was_taken,
+    what_was_decided_about_an_approval_is_found,
     a_run_of_a_hook_is_found_as_it_was,
     another_team_sees_neither_decisions_nor_runs_of_hooks,
     what_was_decided_and_run_is_never_updated,
@@ -115,6 +116,32 @@ async fn a_decision_is_found_as_it_was_taken(fixture: &Fixture) {
     let first =
         fixture.store.read(move |conn| conn.team(sample::TEAM).decisions().list(session, None, 0, 1)).await;
     assert_eq!(first.unwrap(), taken[..1]);
+}
+
+async fn what_was_decided_about_an_approval_is_found(fixture: &Fixture) {
+    let session = fixture.insert_session().await;
+    let of_use = |said, use_id: &str| PermissionDecision {
+        tool_use_id: Some(use_id.into()),
+        ..decision(session, said)
+    };
+    let items = vec![
+        decided(of_use(Decision::Ask, "toolu_1")),
+        decided(of_use(Decision::Allow, "toolu_1")),
+        decided(of_use(Decision::Ask, "toolu_2")),
+    ];
+    fixture.change(session, items).await.unwrap();
+    let approval = fixture.ask(approval(session)).await;
+    let answered = PermissionDecision { approval_id: Some(approval.id), ..of_use(Decision::Deny, "toolu_3") };
+    let items = vec![decided(answered), decided(of_use(Decision::Ask, "toolu_1"))];
+    fixture.change(session, items).await.unwrap();
+    let asked = approval.clone();
+    let about = |team| {
+        let asked = asked.clone();
+        fixture.store.read(move |conn: &provost_store::Conn| conn.team(team).decisions().list_about(&asked))
+    };
+    let found = about(sample::TEAM).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.sequence).collect::<Vec<_>>(), [1, 5]);
+    assert_eq!(about(fixture.other_team().await).await.unwrap(), []);
 }
 
 async fn runs(
