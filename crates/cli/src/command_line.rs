@@ -20,7 +20,7 @@ pub(crate) struct CommandLine {
 }
 
 /// Flags of every command.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Global {
     /// An SQLite file, or postgres://user:password@host:port/database.
     #[arg(long, global = true, value_name = "FILE|URL")]

@@ -26,7 +26,7 @@ mod terminal;
 mod variable;
 mod watch;
 
-use std::{ffi::OsString, iter, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 use command::hook_client;
@@ -39,9 +39,7 @@ use terminal::Terminal;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     if arguments.by_ref().nth(1).is_some_and(|argument| argument == hook_client::SUBCOMMAND) {
-        let program = OsString::from(hook_client::SUBCOMMAND);
-        let hook_client::Line { global, command } =
-            hook_client::Line::parse_from(iter::once(program).chain(arguments));
+        let hook_client::Line { global, command } = hook_client::Line::read(arguments);
         return command.run(global);
     }
     // Clap answers --help, --version and usage errors itself, with the exit codes 0 and 2.

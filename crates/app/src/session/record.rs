@@ -465,6 +465,11 @@ impl Recorder {
         self.ended_by = Some(self.deed(author, AuditAction::SessionTerminate));
     }
 
+    /// It does not start, for this reason; that is audited with its end.
+    pub(super) fn fails_to_start(&mut self, author: &Actor, reason: &str) {
+        self.ended_by = Some(self.deed(author, AuditAction::SessionStart).failed(reason));
+    }
+
     /// The process is gone: what was open is closed, the session rests in `to`, and the lease is free. With `keeps_waiting`,
     /// prompts that the agent did not begin on wait for the next process. A person who ended it meanwhile has the last word.
     pub(super) async fn ended(

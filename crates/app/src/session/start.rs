@@ -235,7 +235,7 @@ impl App {
         author: &Actor,
         message: String,
     ) -> Result<(), StoreError> {
-        self.note(recorder.deed(author, AuditAction::SessionStart).failed(&message)).await;
+        recorder.fails_to_start(author, &message);
         let (status, reason) = (SessionStatus::Failed, "the agent did not start");
         recorder.ended(status, reason, Some(message), author, false).await.map(drop)
     }

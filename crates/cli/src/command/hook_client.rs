@@ -4,6 +4,7 @@
 //! is about to run, unless it is to fail open.
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, Read, Write},
     os::{fd::AsFd, unix::net::UnixStream},
@@ -44,6 +45,8 @@ pub(crate) const SUBCOMMAND: &str = "hook-client";
 /// What it is for.
 pub(crate) const ABOUT: &str =
     "Judge and record an event of an agent CLI that Provost did not start; its settings call this";
+/// How long it may take unless it is told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// By this exit code a command hook blocks.
 const BLOCKS: u8 = 2;
 /// The part of the time that is left to record and answer when others took theirs: one in so many.
@@ -52,7 +55,7 @@ const LEFT_TO_ANSWER: u32 = 5;
 const TO_END: Duration = Duration::from_millis(500);
 
 /// Its command line by itself: it runs at each event of an agent, and to build all other commands takes longer than its work.
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(name = "provost hook-client", bin_name = "provost hook-client", version, about = ABOUT, long_about = None)]
 pub(crate) struct Line {
     #[command(flatten)]
@@ -82,6 +85,22 @@ enum Fail {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.1..=600.0).contains(seconds));
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "accepted: 0.1 to 600 seconds".to_owned())
+}
+
+impl Line {
+    /// What follows the name of the command. Where nothing does, nothing needs to be parsed.
+    pub(crate) fn read(mut arguments: impl Iterator<Item = OsString>) -> Self {
+        match arguments.next() {
+            None => Self::default(),
+            Some(first) => Self::parse_from([SUBCOMMAND.into(), first].into_iter().chain(arguments)),
+        }
+    }
+}
+
+impl Default for HookClient {
+    fn default() -> Self {
+        Self { fail: Fail::Closed, timeout: TIMEOUT }
+    }
 }
 
 impl HookClient {
@@ -306,4 +325,18 @@ fn end(failure: &Failure, fail: Fail, is_gate: bool) -> ExitCode {
         drop(io::stderr().write_fmt(format_args!("{line}\n")));
     }
     if is_blocked { ExitCode::from(BLOCKS) } else { ExitCode::SUCCESS }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_arguments_it_is_as_its_help_says() {
+        let parsed = Line::parse_from([SUBCOMMAND]);
+        let assumed = Line::read(std::iter::empty());
+        assert_eq!(format!("{assumed:?}"), format!("{parsed:?}"));
+        let told = Line::read(["--fail", "open"].into_iter().map(OsString::from));
+        assert_eq!(told.command.fail, Fail::Open);
+    }
 }

@@ -307,9 +307,17 @@ pub(super) fn hooks_of_other_events_stop_and_tell(home: &Home) {
     add_hook(home, "tells", "SessionStart", &format!("echo '{context}'"));
     let answer = tell(home, "SessionStart", &json!({ "source": "startup" })).json();
     assert_eq!(answer["hookSpecificOutput"]["additionalContext"], "it is Friday");
+    add_hook(home, "after", "PostToolUse", "true");
+    gate(home, &bash("ls", "toolu_after"));
+    let mut result = bash("ls", "toolu_after");
+    result["tool_response"] = json!("a");
+    tell(home, "PostToolUse", &result);
+    let run = &home.json(&["hook", "log", "--hook", "after"])["data"][0];
+    assert_eq!(run["tool_call_id"], home.tool_calls()[0]["id"], "its call is closed by then");
+    home.provost(&["hook", "remove", "after"]).succeed();
     add_hook(home, "late", "SessionEnd", "exit 2");
     assert_eq!(tell(home, "SessionEnd", &json!({ "reason": "exit" })).text(), "", "nobody can stop that");
-    assert_eq!(home.last()["total_hook_executions"], 3);
+    assert_eq!(home.last()["total_hook_executions"], 4);
     assert_whole(home);
 }
 

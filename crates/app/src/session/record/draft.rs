@@ -199,14 +199,14 @@ impl Recorder {
     /// Runs of hooks, each with the call it was about if that is on record.
     pub(crate) fn draft_runs(&self, draft: &mut Draft, runs: Vec<Run>) {
         for run in runs {
-            let call = run.tool_use_id.as_ref().and_then(|id| self.open_calls.get(id));
+            let call = run.tool_use_id.as_ref().and_then(|id| self.call_of(draft, id));
             let execution = HookExecution {
                 id: run.id,
                 session_id: self.session_id,
                 sequence: 0,
                 hook_name: run.hook_name,
                 hook_type: run.event,
-                tool_call_id: call.map(|call| call.id),
+                tool_call_id: call,
                 tool_use_id: run.tool_use_id,
                 tool_name: run.tool_name,
                 input_data: Some(without_secrets(run.input)),
@@ -222,6 +222,17 @@ impl Recorder {
             draft.beside.deeds.extend(run.deed);
             draft.beside.metrics.extend(run.metrics);
         }
+    }
+
+    /// The call of a use that is open, or that this change closes.
+    fn call_of(&self, draft: &Draft, tool_use_id: &str) -> Option<ToolCallId> {
+        let closed = || {
+            draft.items.iter().rev().find_map(|(_, item)| match item {
+                TimelineItem::ToolCall(call) if call.tool_use_id == tool_use_id => Some(call.id),
+                _ => None,
+            })
+        };
+        self.open_calls.get(tool_use_id).map(|call| call.id).or_else(closed)
     }
 
     /// A result whose call is not open has no row to stand in, so it stays with its message.
