@@ -61,10 +61,10 @@ impl App {
         }
     }
 
-    /// The same for another process, which has this one do its work.
+    /// The same for another process, which has this one do its work. Whom it trusts on a network is looked up anew.
     #[must_use]
     pub fn for_process(&self, owner: LeaseOwner) -> Self {
-        Self { owner: Arc::new(owner), ..self.clone() }
+        Self { owner: Arc::new(owner), http: HttpClient::default(), ..self.clone() }
     }
 
     /// The store, for opening, closing and checking it.

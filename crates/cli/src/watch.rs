@@ -109,7 +109,7 @@ impl Watch {
             let mut watched =
                 [PollFd::new(&fd, wish), PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN)];
             match poll(&mut watched, Some(&timeout)) {
-                Ok(_) if !watched[1].revents().is_empty() => return Err(self.interrupted()),
+                _ if self.signal.load(Ordering::Acquire) != 0 => return Err(self.interrupted()),
                 // An end or an error of the descriptor is for its reader to find.
                 Ok(_) if !watched[0].revents().is_empty() => return Ok(true),
                 Ok(_) if self.left().is_zero() => return Err(Failure::new(Code::Failed, "it took too long")),

@@ -114,7 +114,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         match &*self.engine {
-            Engine::Sqlite(_) if self.is_closed() => Err(StoreError::Closed.into()),
+            Engine::Sqlite(sqlite) if sqlite.writes().is_closed() => Err(StoreError::Closed.into()),
             Engine::Sqlite(sqlite) => {
                 for _ in 0..READ_BUDGET {
                     tokio::task::coop::consume_budget().await;
@@ -242,14 +242,6 @@ impl Store {
         });
         if closing.await.is_err() {
             tracing::error!("closing the store panicked");
-        }
-    }
-
-    fn is_closed(&self) -> bool {
-        match &*self.engine {
-            Engine::Sqlite(sqlite) => sqlite.writes().is_closed(),
-            Engine::Inline(inline) => inline.is_closed(),
-            Engine::Postgres(postgres) => postgres.jobs().is_closed(),
         }
     }
 

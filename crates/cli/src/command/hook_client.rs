@@ -10,8 +10,11 @@ use std::{
     os::{fd::AsFd, unix::net::UnixStream},
     panic::{self, AssertUnwindSafe},
     path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
+    process::{self, ExitCode},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -109,15 +112,18 @@ impl HookClient {
         let fail = self.fail;
         // As long as nobody knows what happened, a tool may be about to run.
         let mut is_gate = true;
+        let last_resort = LastResort::default();
         let answer = || {
-            let Answer { text, next } = self.answer(global, &mut is_gate)?;
+            let Answer { text, after } = self.answer(global, &mut is_gate, &last_resort)?;
             text.iter().try_for_each(|text| say(text))?;
-            Ok(next)
+            last_resort.lets_go();
+            Ok(after)
         };
         let answer = panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Err(panicked()));
         match answer {
-            Ok(next) => {
-                next.iter().for_each(NextServer::start);
+            Ok(after) => {
+                // What was said stands, whatever comes of this.
+                drop(panic::catch_unwind(AssertUnwindSafe(|| after.map(After::tidy))));
                 ExitCode::SUCCESS
             }
             Err(failure) => end(&failure, fail, is_gate),
@@ -125,21 +131,28 @@ impl HookClient {
     }
 
     /// Reads the event and has it judged and recorded: by the server, and where there is none, here.
-    fn answer(self, global: Global, is_gate: &mut bool) -> Result<Answer, Failure> {
+    fn answer(self, global: Global, is_gate: &mut bool, last_resort: &LastResort) -> Result<Answer, Failure> {
         let watch = Watch::until(Instant::now() + self.timeout)?;
         // Past the buffer of standard input, which knows of no waiting.
         let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from)?;
         let event = watch.read_to_end("standard input", stdin, LONGEST_EVENT + 1).and_then(not_too_long)?;
         *is_gate = CommandHook::may_be_gate(&event);
         let surroundings = Surroundings::read()?;
+        if !*is_gate || self.fail == Fail::Open {
+            last_resort.lets_go();
+        }
         let place = Place::of(&surroundings);
+        if place.as_ref().is_some_and(Place::may_hang) {
+            last_resort.start(&watch)?;
+        }
         let terms = (self.fail == Fail::Open, self.patience(&watch));
         if let Some(place) = &place
             && let Some(question) = Question::new((&surroundings, &global), &event, terms)
             && let Asked::Answered(text) = hook_server::ask(&watch, place, &question)?
         {
-            return Ok(Answer { text, next: None });
+            return Ok(Answer { text, after: None });
         }
+        last_resort.start(&watch)?;
         let work = Work { command: self, global, surroundings, place, event };
         work.answer_in_time(&watch)
     }
@@ -150,26 +163,61 @@ impl HookClient {
     }
 }
 
-/// What there is to say to the agent CLI, and a server that is to be there for the next event.
+/// Ends this process when a disk that hangs keeps it from ending in time, which no signal would.
+#[derive(Debug, Default)]
+struct LastResort {
+    lets_go: Arc<AtomicBool>,
+    is_started: OnceLock<()>,
+}
+
+impl LastResort {
+    /// The agent program may go on, whatever happens now.
+    fn lets_go(&self) {
+        self.lets_go.store(true, Ordering::Release);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "nothing else ends a thread that waits for a disk")]
+    fn start(&self, watch: &Watch) -> Result<(), Failure> {
+        if self.is_started.set(()).is_err() {
+            return Ok(());
+        }
+        let (lets_go, patience) = (Arc::clone(&self.lets_go), watch.left() + 2 * TO_END);
+        let end = move || {
+            thread::sleep(patience);
+            let lets_go = lets_go.load(Ordering::Acquire);
+            let line = b"provost: it hung, and was ended: a disk does not answer\n";
+            drop(io::stderr().write_all(line));
+            process::exit(if lets_go { 0 } else { i32::from(BLOCKS) });
+        };
+        thread::Builder::new().name("last-resort".to_owned()).spawn(end)?;
+        Ok(())
+    }
+}
+
+/// What there is to say to the agent CLI, and what is left to do then.
 #[derive(Debug)]
 struct Answer {
     text: Option<String>,
-    next: Option<NextServer>,
+    after: Option<After>,
 }
 
+/// Who judged an event itself has something to tidy up, and may want somebody else to judge the next one.
 #[derive(Debug)]
-struct NextServer {
+struct After {
+    app: App,
     surroundings: Surroundings,
-    place: Place,
-    idle: Duration,
+    next: Option<(Place, Duration)>,
 }
 
-impl NextServer {
-    /// The event is answered, with it or without.
-    fn start(&self) {
-        if let Err(failure) = hook_server::start(&self.surroundings, &self.place, self.idle) {
+impl After {
+    fn tidy(self) {
+        if let Some((place, idle)) = &self.next
+            && let Err(failure) = hook_server::start(&self.surroundings, place, *idle)
+        {
             tracing::debug!(error = failure.message, "there is no hook server");
         }
+        // A long log is worked into the file when nobody waits for it.
+        drop(self.app);
     }
 }
 
@@ -187,16 +235,19 @@ impl Work {
     fn answer_in_time(self, watch: &Watch) -> Result<Answer, Failure> {
         let patience = self.command.patience(watch);
         let (ended, end) = UnixStream::pair()?;
-        let (wanted, unwanted) = oneshot::channel::<()>();
+        let wanted = Wanted::default();
+        let (waits, unwanted) = oneshot::channel::<()>();
+        let still_wanted = wanted.clone();
         let work = move || {
             // Dropped when the work has ended, however it did.
             let _end = end;
-            self.answer(patience, unwanted)
+            self.answer(patience, (still_wanted, unwanted))
         };
         let work = thread::Builder::new().name("hook-client".to_owned()).spawn(work)?;
         let waited = watch.readable_in_time(&ended);
         if let Err(why) = waited {
-            drop(wanted);
+            wanted.withdraw();
+            drop(waits);
             // Whatever comes of it, nobody waits for it any more.
             drop(ended.set_read_timeout(Some(TO_END)).and_then(|()| (&ended).read(&mut [0])));
             return Err(why);
@@ -205,7 +256,11 @@ impl Work {
     }
 
     /// Judges and records the event. Dropping the other end of `unwanted` ends it.
-    fn answer(self, patience: Duration, unwanted: oneshot::Receiver<()>) -> Result<Answer, Failure> {
+    fn answer(
+        self,
+        patience: Duration,
+        (wanted, unwanted): (Wanted, oneshot::Receiver<()>),
+    ) -> Result<Answer, Failure> {
         let until = tokio::time::Instant::now() + patience;
         let hook = CommandHook::read(&self.event).map_err(|error| Failure::new(Code::Usage, error))?;
         let terminal = Terminal::new(&self.surroundings, self.global.json, true);
@@ -214,16 +269,12 @@ impl Work {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let store = context.open_current(patience)?;
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
-        let wanted = Wanted::default();
         let fails_open = self.command.fail == Fail::Open;
-        let judging = judge(&app, &context, hook, Terms { fails_open, until, wanted: wanted.clone() });
+        let judging = judge(&app, &context, hook, Terms { fails_open, until, wanted });
         let text = runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = unwanted => {
-                    wanted.withdraw();
-                    Err(Failure::new(Code::Failed, "nobody waits for it any more"))
-                }
+                _ = unwanted => Err(Failure::new(Code::Failed, "nobody waits for it any more")),
                 text = judging => text,
             }
         });
@@ -231,9 +282,8 @@ impl Work {
         let idle = Duration::from_secs(context.settings.hook.server_idle_seconds.into());
         // What is started inside of a session that Provost runs ends with it.
         let is_inside = context.surroundings.text(variable::AGENT_PROCESS_MARK).is_some();
-        let place = self.place.filter(|_| !idle.is_zero() && !is_inside);
-        let next = place.map(|place| NextServer { surroundings: context.surroundings, place, idle });
-        Ok(Answer { text: text?, next })
+        let next = self.place.filter(|_| !idle.is_zero() && !is_inside).map(|place| (place, idle));
+        Ok(Answer { text: text?, after: Some(After { app, surroundings: context.surroundings, next }) })
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) enum Asked {
 /// How long a server may take to take a question, at most; one that hangs is not waited for.
 const TO_TAKE: Duration = Duration::from_secs(1);
 /// The part of the time that it may take at most: one in so many.
-const PART_TO_TAKE: u32 = 4;
+const PART_TO_TAKE: u32 = 8;
 /// An answer is no longer than this.
 const LONGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
@@ -46,9 +46,10 @@ const LONGEST_ANSWER: u64 = 64 * 1024 * 1024;
 /// # Errors
 /// When the server took the question and did not answer it, or there was a signal or no time left meanwhile.
 pub(crate) fn ask(watch: &Watch, place: &Place, question: &Question) -> Result<Asked, Failure> {
+    let message = question.message().map_err(io::Error::other)?;
     let Some(stream) = reach(place) else { return Ok(Asked::NotTaken) };
     let asking = Asking { watch, stream, to_take: Instant::now() + TO_TAKE.min(watch.left() / PART_TO_TAKE) };
-    if !asking.send(question)? || !asking.is_taken()? {
+    if !asking.send(&message)? || !asking.is_taken()? {
         return Ok(Asked::NotTaken);
     }
     asking.receive().map(Asked::Answered)
@@ -86,11 +87,8 @@ struct Asking<'w> {
 
 impl Asking<'_> {
     /// `false` when the server does not hear it to the end.
-    fn send(&self, question: &Question) -> Result<bool, Failure> {
-        let question = serde_json::to_vec(question).map_err(io::Error::other)?;
-        let mut message = u64::try_from(question.len()).map_err(io::Error::other)?.to_le_bytes().to_vec();
-        message.extend(question);
-        let mut left = message.as_slice();
+    fn send(&self, message: &[u8]) -> Result<bool, Failure> {
+        let mut left = message;
         while !left.is_empty() {
             match (&self.stream).write(left) {
                 Ok(0) => return Ok(false),

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    hash::{DefaultHasher, Hasher as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -17,6 +16,8 @@ use crate::{surroundings::Surroundings, variable};
 pub(crate) struct Place {
     folder: PathBuf,
     name: String,
+    /// It is on a disk, which may hang.
+    is_on_disk: bool,
 }
 
 /// The path of a Unix socket may be no longer, on any system.
@@ -27,20 +28,27 @@ impl Place {
     pub(crate) fn of(surroundings: &Surroundings) -> Option<Self> {
         let runtime = surroundings.text(variable::XDG_RUNTIME_DIR).map(PathBuf::from);
         let runtime = runtime.filter(|folder| folder.is_absolute()).map(|folder| folder.join("provost"));
-        let place = Self::at(runtime.or_else(|| surroundings.data_directory())?)?;
+        let is_on_disk = runtime.is_none();
+        let place = Self { is_on_disk, ..Self::at(runtime.or_else(|| surroundings.data_directory())?)? };
         (place.socket().as_os_str().len() <= LONGEST_PATH).then_some(place)
     }
 
     /// `None` when this process does not know what it sees.
     pub(crate) fn at(folder: PathBuf) -> Option<Self> {
-        // A name is all that this is for: whether client and server see the same is asked by the server.
-        let mut hasher = DefaultHasher::new();
-        hasher.write(view::own()?.as_bytes());
-        Some(Self { folder, name: format!("hooks-{:08x}", hasher.finish() >> 32) })
+        Some(Self {
+            folder,
+            name: format!("hooks-{:08x}", fnv(view::own()?.as_bytes()) >> 32),
+            is_on_disk: true,
+        })
     }
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether to look at it may take for ever. A folder of running programs is in memory.
+    pub(crate) const fn may_hang(&self) -> bool {
+        self.is_on_disk
     }
 
     pub(super) fn socket(&self) -> PathBuf {
@@ -57,6 +65,14 @@ impl Place {
         fs::metadata(&self.folder)
             .is_ok_and(|folder| folder.uid() == getuid().as_raw() && folder.mode() & 0o022 == 0)
     }
+}
+
+/// A number that looks different for different bytes (FNV-1a): for a name, which is all that it is good for. Whether client and
+/// server see the same is asked by the server.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Which binary this is, to tell a client and a server that are not the same; `None` when it is gone from its place.

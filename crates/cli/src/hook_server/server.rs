@@ -1,5 +1,6 @@
-//! The server itself: one thread, because to hand an event from one to the other takes longer than to judge it.
+//! The server itself.
 
+mod crew;
 mod databases;
 mod logs;
 
@@ -8,10 +9,13 @@ use std::{
     io,
     os::{
         fd::AsFd as _,
-        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+        unix::{
+            fs::{MetadataExt as _, OpenOptionsExt as _},
+            net::{UnixListener, UnixStream as BlockingStream},
+        },
     },
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -23,13 +27,17 @@ use rustix::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{UnixListener, UnixStream, unix::UCred},
-    task::JoinSet,
-    time::{Instant, sleep, timeout},
+    net::{UnixStream, unix::UCred},
+    runtime::Handle,
+    time::{Instant, timeout},
 };
 use tracing::instrument::WithSubscriber as _;
 
-use self::{databases::Databases, logs::Logs};
+use self::{
+    crew::{Attend, Crew, Next},
+    databases::Databases,
+    logs::{Log, Logs},
+};
 use super::{
     Place, Question,
     place::program,
@@ -40,7 +48,7 @@ use crate::{
     command::hook_client::{self, Terms},
     composition::Context,
     failure::{Code, Failure},
-    settings::{Flags, KnownSettings},
+    settings::{Flags, KnownSettings, Sources},
     signals::Signals,
     surroundings::Surroundings,
     terminal::Terminal,
@@ -65,19 +73,12 @@ struct Server {
     logs: Logs,
 }
 
-/// Whether the server goes on after a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    GoOn,
-    /// A client has another binary: this one was replaced, and makes room.
-    End,
-}
-
 /// All that an event is judged with.
 struct Prepared {
     context: Context,
     hook: CommandHook,
     app: App,
+    log: Log,
 }
 
 /// Answers until nobody asked for so long. Returns at once when another one serves there.
@@ -92,33 +93,24 @@ pub(crate) async fn serve(place: Place, idle: Duration) -> Result<(), Failure> {
         return Ok(());
     }
     let gone = || Failure::new(Code::Failed, "this program is gone from its place");
-    let server = Arc::new(Server {
+    let server = Server {
         program: program().ok_or_else(gone)?,
         view: view::own().ok_or_else(gone)?,
         certificates: certificates(&Surroundings::read()?),
         settings: Mutex::default(),
-        databases: Databases::default(),
+        databases: Databases::new(Handle::current()),
         logs: Logs::default(),
-    });
-    let (listener, socket) = listen(place.socket())?;
+    };
     let mut signals = Signals::listen()?;
-    let mut attended = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(attended.spawn(Arc::clone(&server).attend(stream))),
-                // Too many open files, say: what is at work ends and frees some.
-                Err(_) => sleep(Duration::from_millis(10)).await,
-            },
-            Some(ended) = attended.join_next() => if matches!(ended, Ok(Next::End)) { break },
-            _ = signals.next() => break,
-            () = sleep(idle), if attended.is_empty() => break,
-        }
+    let (listener, socket) = listen(place.socket())?;
+    let crew = Crew::start(listener, server);
+    tokio::select! {
+        () = crew.until_idle(idle) => {}
+        _ = signals.next() => {}
     }
     drop(socket);
-    drop(listener);
-    while attended.join_next().await.is_some() {}
-    server.databases.close().await;
+    crew.end().await;
+    crew.work().databases.close().await;
     drop::<File>(lock);
     Ok(())
 }
@@ -156,17 +148,30 @@ fn certificates(surroundings: &Surroundings) -> Vec<Option<String>> {
     variable::CERTIFICATES.iter().map(|name| surroundings.text(name)).collect()
 }
 
-impl Server {
-    async fn attend(self: Arc<Self>, mut stream: UnixStream) -> Next {
+impl Attend for Server {
+    async fn attend(&self, client: BlockingStream) -> Next {
         let begun = Instant::now();
+        let stream = client.set_nonblocking(true).and_then(|()| UnixStream::from_std(client));
+        let Ok(mut stream) = stream else { return Next::GoOn };
         let Some((question, peer)) = hear(&mut stream).await else { return Next::GoOn };
         let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
         // Who sees other files or may do less has no say here.
         let is_alike = view::of_process(pid).is_some_and(|view| view == self.view);
         let is_replaced = is_alike && question.program != self.program;
         let (patience, fails_open) = (Duration::from_millis(question.patience_ms), question.fails_open);
-        let prepared = if is_alike && !is_replaced { self.prepare(question).await.ok() } else { None };
-        let Some(Prepared { context, hook, app }) = prepared else {
+        let wanted = wanted_by(&stream);
+        let preparing = async {
+            if !is_alike || is_replaced {
+                return Err(Failure::new(Code::Refused, "it is another one's"));
+            }
+            Ok((wanted?, self.prepare(question).await?))
+        };
+        let prepared = tokio::select! {
+            biased;
+            () = gone(&mut stream) => return Next::GoOn,
+            prepared = preparing => prepared,
+        };
+        let Ok((wanted, Prepared { context, hook, app, log })) = prepared else {
             drop(stream.write_all(&[NOT_TAKEN]).await);
             return if is_replaced { Next::End } else { Next::GoOn };
         };
@@ -175,27 +180,23 @@ impl Server {
         }
         let app = app.for_process(owner::process(pid.unwrap_or_default()));
         let until = begun.checked_add(patience).unwrap_or(begun);
-        let wanted = wanted_by(&stream);
-        let judging = async {
-            let wanted = wanted?;
-            let log = self.logs.take(&context.settings.log.level)?;
-            let judging = hook_client::judge(&app, &context, hook, Terms { fails_open, until, wanted });
-            let outcome = judging.with_subscriber(log.subscriber()).await;
-            Ok::<_, Failure>((outcome, self.logs.give_back(log)))
-        };
-        let (outcome, log) = tokio::select! {
+        let terms = Terms { fails_open, until, wanted };
+        let judging = hook_client::judge(&app, &context, hook, terms).with_subscriber(log.subscriber());
+        let outcome = tokio::select! {
             biased;
             () = gone(&mut stream) => return Next::GoOn,
-            judged = judging => judged.unwrap_or_else(|failure| (Err(failure), String::new())),
+            outcome = judging => outcome.map_err(Refusal::from),
         };
-        let answer = Answer { outcome: outcome.map_err(Refusal::from), log };
+        let answer = Answer { outcome, log: self.logs.give_back(log) };
         let answer = serde_json::to_vec(&answer).unwrap_or_default();
         // A client that is gone reads no answer.
         drop(timeout(TO_TALK, say(stream, &answer)).await);
         app.store().tidy();
         Next::GoOn
     }
+}
 
+impl Server {
     /// All that can go wrong before anything happens: the client finds it out again by itself, and says so.
     async fn prepare(&self, question: Question) -> Result<Prepared, Failure> {
         let hook =
@@ -212,15 +213,16 @@ impl Server {
             return Err(Failure::new(Code::Refused, "it trusts other certificates"));
         }
         let flags = Flags { database: question.database, config: question.config };
-        let known =
-            self.settings.lock().unwrap_or_else(PoisonError::into_inner).read(&surroundings, flags)?;
+        let sources = Sources::read(&surroundings, flags)?;
+        let known = self.settings.lock().unwrap_or_else(PoisonError::into_inner).load(sources)?;
         let terminal = Terminal::new(&surroundings, false, true);
         let context = Context::with(surroundings, terminal, known);
         if context.settings.hook.server_idle_seconds == 0 {
             return Err(Failure::new(Code::Refused, "a server is not wanted"));
         }
         let app = self.databases.open(&context).await?;
-        Ok(Prepared { context, hook, app })
+        let log = self.logs.take(&context.settings.log.level)?;
+        Ok(Prepared { context, hook, app, log })
     }
 }
 
@@ -241,7 +243,7 @@ async fn say(mut stream: UnixStream, answer: &[u8]) -> io::Result<()> {
     stream.shutdown().await
 }
 
-/// As long as the client holds on to its question. Looks for itself, because this thread may wait for a database meanwhile.
+/// As long as the client holds on to its question. Looks for itself, because this thread may wait for a database.
 fn wanted_by(stream: &UnixStream) -> Result<Wanted, Failure> {
     let stream = stream.as_fd().try_clone_to_owned()?;
     let is_gone = move || {

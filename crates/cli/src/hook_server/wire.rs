@@ -68,6 +68,16 @@ impl Question {
             event: str::from_utf8(event).ok()?.to_owned(),
         })
     }
+
+    /// As it is sent: behind its length.
+    pub(super) fn message(&self) -> serde_json::Result<Vec<u8>> {
+        const LENGTH: usize = size_of::<u64>();
+        let mut message = vec![0; LENGTH];
+        serde_json::to_writer(&mut message, self)?;
+        let length = (message.len() - LENGTH) as u64;
+        message[..LENGTH].copy_from_slice(&length.to_le_bytes());
+        Ok(message)
+    }
 }
 
 impl From<Failure> for Refusal {

@@ -138,12 +138,7 @@ impl KnownSettings {
     /// The most that are kept; the one used longest ago makes room.
     const MOST: usize = 8;
 
-    pub(crate) fn read(
-        &mut self,
-        surroundings: &Surroundings,
-        flags: Flags,
-    ) -> Result<Loaded, SettingsProblem> {
-        let sources = Sources::read(surroundings, flags)?;
+    pub(crate) fn load(&mut self, sources: Sources) -> Result<Loaded, SettingsProblem> {
         let known = self.0.iter().position(|(known, _)| *known == sources);
         let (sources, loaded) = match known {
             Some(at) => self.0.remove(at),
@@ -176,7 +171,8 @@ mod tests {
         };
         let mut known = KnownSettings::default();
         let mut timeout = |surroundings: &Surroundings| {
-            let loaded = known.read(surroundings, Flags::default()).expect("valid");
+            let sources = Sources::read(surroundings, Flags::default()).expect("readable");
+            let loaded = known.load(sources).expect("valid");
             loaded.settings.session.timeout_seconds.get()
         };
         let default = timeout(&surroundings);

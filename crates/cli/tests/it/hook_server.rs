@@ -4,12 +4,15 @@ use std::{
     fs,
     os::unix::{fs::PermissionsExt, net::UnixStream},
     path::PathBuf,
+    thread,
+    time::{Duration, Instant},
 };
 
-use serde_json::json;
+use rustix::fs::{CWD, Mode, mkfifoat};
+use serde_json::{Value, json};
 
 use crate::{
-    fixture::{Home, HookServer, Running, Signal, wait_until},
+    fixture::{Home, HookServer, Provost, Running, Signal, wait_until},
     hook_client::{self, add_hook, bash, client, decision, event, gate, ready},
 };
 
@@ -86,6 +89,14 @@ fn judge(home: &Home) -> u32 {
     gate(home, &bash("ls", "toolu_judged"));
     home.provost(&["hook", "remove", "who"]).succeed();
     fs::read_to_string(home.work("judge")).expect("it ran").trim().parse().expect("a number")
+}
+
+/// A client that was given an event and is waited for later.
+fn ask(client: Provost, event: &Value) -> Running {
+    let mut asking = client.start();
+    asking.write(&event.to_string());
+    asking.close_input();
+    asking
 }
 
 fn denied(home: &Home, use_id: &str) {
@@ -171,11 +182,115 @@ fn what_nobody_waits_for_any_more_is_not_recorded() {
     let late = event(&home, "PreToolUse", &bash("ls", "toolu_late"));
     client(&home, &late).args(&["--timeout", "0.5"]).exit(2).says(&["does not run"]);
     drop(lock);
-    // It went through the same queue, behind.
+    // It came behind.
     denied(&home, "toolu_2");
     let uses = home.tool_calls().into_iter().map(|call| call["tool_use_id"].clone());
     assert_eq!(uses.collect::<Vec<_>>(), ["toolu_1", "toolu_2"]);
     server.assert_judges(&home);
+    server.end();
+}
+
+#[test]
+fn one_that_hangs_while_it_judges_lets_nothing_pass_and_records_nothing_later() {
+    let home = Home::new();
+    ready(&home);
+    add_hook(&home, "stops", "PreToolUse", "kill -STOP $PPID");
+    let server = Server::start(&home);
+    let stopped = event(&home, "PreToolUse", &bash("ls", "toolu_1"));
+    client(&home, &stopped).args(&["--timeout", "1"]).exit(2).says(&["took too long", "does not run"]);
+    server.0.signal(Signal::CONT);
+    home.provost(&["hook", "remove", "stops"]).succeed();
+    denied(&home, "toolu_2");
+    let uses = home.tool_calls().into_iter().map(|call| call["tool_use_id"].clone());
+    assert_eq!(uses.collect::<Vec<_>>(), ["toolu_2"]);
+    server.assert_judges(&home);
+    server.end();
+}
+
+#[test]
+fn whoever_is_told_to_end_while_the_server_judges_lets_nothing_pass() {
+    let home = Home::new();
+    ready(&home);
+    add_hook(&home, "slow", "PreToolUse", "touch begun; sleep 1000");
+    let server = Server::start(&home);
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let asking = ask(client(&home, &json!({})), &event(&home, "PreToolUse", &bash("ls", "toolu_1")));
+        assert!(wait_until(|| home.work("begun").exists()));
+        asking.signal(signal);
+        let outcome = asking.finish();
+        assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+        outcome.says(&["does not run"]);
+        fs::remove_file(home.work("begun")).expect("a file");
+    }
+    home.provost(&["hook", "remove", "slow"]).succeed();
+    denied(&home, "toolu_2");
+    assert_eq!(home.tool_calls().len(), 1, "what was broken off is not recorded");
+    server.end();
+}
+
+#[test]
+fn a_disk_that_hangs_holds_up_nobody_else() {
+    let home = Home::new();
+    ready(&home);
+    let server = Server::start(&home);
+    // Whoever reads these settings waits for a writer.
+    let hanging = home.path("hanging.toml");
+    mkfifoat(CWD, &hanging, Mode::RWXU).expect("a pipe");
+    let stuck = (0..3).map(|number| {
+        let call = event(&home, "PreToolUse", &bash("ls", &format!("toolu_stuck_{number}")));
+        let client = client(&home, &json!({})).args(&["--timeout", "4", "--config"]).arg(&hanging);
+        ask(client, &call)
+    });
+    let stuck: Vec<_> = stuck.collect();
+    let began = Instant::now();
+    for number in 0..5 {
+        denied(&home, &format!("toolu_{number}"));
+    }
+    server.assert_judges(&home);
+    assert!(began.elapsed().as_secs() < 4, "{:?}", began.elapsed());
+    for client in stuck {
+        let outcome = client.finish();
+        assert_eq!(outcome.code, Some(2), "its own disk hangs");
+        outcome.says(&["took too long"]);
+    }
+    assert_eq!(home.tool_calls().len(), 6);
+    server.0.signal(Signal::KILL);
+    server.0.finish();
+}
+
+#[test]
+fn a_hook_that_refuses_is_heard_whatever_the_database_waits_for() {
+    let home = Home::new();
+    ready(&home);
+    let refuses = ["add", "refuses", "--event", "PreToolUse", "--matcher", "Write", "--timeout", "1"];
+    let script = "touch begun; sleep 0.5; echo '{ \"decision\": \"block\", \"reason\": \"no\" }'";
+    home.provost(&["hook"]).args(&refuses).args(&["--", "sh", "-c", script]).succeed();
+    let server = Server::start(&home);
+    let input = json!({ "file_path": "a", "content": "b" });
+    let write = json!({ "tool_name": "Write", "tool_use_id": "toolu_w", "tool_input": input });
+    let asking = ask(client(&home, &json!({})), &event(&home, "PreToolUse", &write));
+    assert!(wait_until(|| home.work("begun").exists()));
+    let lock = testkit::sqlite::Lock::take(&home.data("provost.db"));
+    let waiting = ask(client(&home, &json!({})), &event(&home, "PreToolUse", &bash("ls", "toolu_1")));
+    thread::sleep(Duration::from_secs(2));
+    drop(lock);
+    assert_eq!(waiting.finish().code, Some(0));
+    let answer = asking.finish().json();
+    assert_eq!(decision(&answer["hookSpecificOutput"]), "deny", "{answer}");
+    server.end();
+}
+
+#[test]
+fn a_long_event_is_judged_by_it() {
+    let home = Home::new();
+    ready(&home);
+    let server = Server::start(&home);
+    add_hook(&home, "who", "PreToolUse", "echo $PPID > judge");
+    let mut call = bash("ls", "toolu_1");
+    call["tool_input"]["content"] = json!("\u{1}\"x".repeat(1_500_000));
+    client(&home, &event(&home, "PreToolUse", &call)).succeed();
+    let judge = fs::read_to_string(home.work("judge")).expect("it ran");
+    assert_eq!(judge.trim(), server.0.pid().to_string());
     server.end();
 }
 

@@ -92,10 +92,6 @@ impl InlineEngine {
             work_log_in(&conn, "TRUNCATE");
         }
     }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.conn.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
 }
 
 impl Drop for InlineEngine {
@@ -181,6 +177,12 @@ mod tests {
             longest = longest.max(log_bytes(&file.path));
         }
         assert!(longest < u64::from(2 * MANY_TRANSACTIONS) * 210_000, "{longest} bytes");
+        // One that fails leaves it so, too: inside of a transaction nothing can be worked in.
+        let failing = |tx: &crate::conn::Tx<'_>| {
+            work_log_in(tx, "PASSIVE");
+            Ok::<_, StoreError>(())
+        };
+        runtime.block_on(store.write(failing)).unwrap();
         let timeout = |conn: &Conn| conn.query("PRAGMA busy_timeout", &[], |row| row.get::<i64>(0));
         assert_eq!(runtime.block_on(store.read(timeout)).unwrap(), [7000]);
         assert_eq!(count(&store, &runtime), 100);

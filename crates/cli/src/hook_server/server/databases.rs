@@ -13,19 +13,23 @@ use app::{
     owner,
 };
 use store::{Database, OpenOptions, PostgresServer, SqliteFile, Store};
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::{runtime::Handle, sync::Mutex};
 
 use crate::{composition::Context, failure::Failure, sealing::Sealing};
 
 /// One that was not used for so long is closed.
 const UNUSED: Duration = Duration::from_secs(30 * 60);
-/// Longer than this no event waits for somebody else's transaction, so that it does not happen after its client gave up.
+/// Longer than this no event waits for somebody else's transaction, or for a server: its client has more to do after that.
 const MOST_BUSY: Duration = Duration::from_secs(5);
 /// The most connections to a PostgreSQL server: each user has a server like this one.
 const MOST_CONNECTIONS: usize = 2;
 
-#[derive(Debug, Default)]
-pub(super) struct Databases(Mutex<Vec<Open>>);
+#[derive(Debug)]
+pub(super) struct Databases {
+    open: Mutex<Vec<Open>>,
+    /// Where their audit logs are sealed, whoever opened them.
+    runtime: Handle,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -40,9 +44,13 @@ struct Open {
 }
 
 impl Databases {
+    pub(super) fn new(runtime: Handle) -> Self {
+        Self { open: Mutex::default(), runtime }
+    }
+
     /// The database that a context names, open from an earlier time if it is still the same. One at a time.
     pub(super) async fn open(&self, context: &Context) -> Result<App, Failure> {
-        let mut all = self.0.lock().await;
+        let mut all = self.open.lock().await;
         let options = options(context)?;
         let file = identity(&options.database);
         if let Some(at) = all.iter().position(|open| open.database == options.database) {
@@ -51,15 +59,17 @@ impl Databases {
                 open.used = Instant::now();
                 return Ok(open.app.clone());
             }
-            all.swap_remove(at).end();
+            self.end(all.swap_remove(at));
         }
-        all.extract_if(.., |open| open.used.elapsed() > UNUSED).for_each(Open::end);
+        all.extract_if(.., |open| open.used.elapsed() > UNUSED).for_each(|open| self.end(open));
         let database = options.database.clone();
-        let opening = spawn_blocking(move || Store::open(options)).await;
-        let store = opening.map_err(anyhow::Error::from)??;
+        let store = Store::open(options)?;
         let schema = store.schema_version().await?;
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
-        context.seal(app.clone());
+        {
+            let _there = self.runtime.enter();
+            context.seal(app.clone());
+        }
         let sealing = context.sealing.clone();
         all.push(Open { database, file, schema, app: app.clone(), sealing, used: Instant::now() });
         Ok(app)
@@ -67,15 +77,13 @@ impl Databases {
 
     /// Closes all of them.
     pub(super) async fn close(&self) {
-        for Open { sealing, .. } in self.0.lock().await.drain(..) {
+        for Open { sealing, .. } in self.open.lock().await.drain(..) {
             sealing.end().await;
         }
     }
-}
 
-impl Open {
-    fn end(self) {
-        tokio::spawn(async move { self.sealing.end().await });
+    fn end(&self, open: Open) {
+        self.runtime.spawn(async move { open.sealing.end().await });
     }
 }
 
@@ -85,9 +93,11 @@ fn options(context: &Context) -> Result<OpenOptions, Failure> {
         Database::Sqlite(file) => {
             Database::Sqlite(SqliteFile { busy_timeout: file.busy_timeout.min(MOST_BUSY), ..file })
         }
-        Database::Postgres(server) => {
-            Database::Postgres(PostgresServer { pool_size: server.pool_size.min(MOST_CONNECTIONS), ..server })
-        }
+        Database::Postgres(server) => Database::Postgres(PostgresServer {
+            pool_size: server.pool_size.min(MOST_CONNECTIONS),
+            connect_timeout: server.connect_timeout.min(MOST_BUSY),
+            ..server
+        }),
     };
     Ok(OpenOptions { database, inline: true, ..options })
 }

@@ -22,14 +22,14 @@ pub(super) struct Log {
 }
 
 impl Logs {
-    /// The most that wait for another event.
+    /// The most that wait for another event; the one used longest ago makes room.
     const MOST: usize = 8;
 
     /// An empty log by these rules.
     pub(super) fn take(&self, level: &str) -> Result<Log, Failure> {
         let mut unused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = unused.iter().position(|log| log.level == level) {
-            return Ok(unused.swap_remove(at));
+        if let Some(at) = unused.iter().rposition(|log| log.level == level) {
+            return Ok(unused.remove(at));
         }
         let lines = Lines::default();
         let subscriber = telemetry::subscriber(level, false, lines.writer())?;
@@ -40,9 +40,10 @@ impl Logs {
     pub(super) fn give_back(&self, log: Log) -> String {
         let text = log.lines.take_text();
         let mut unused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if unused.len() < Self::MOST {
-            unused.push(log);
+        if unused.len() == Self::MOST {
+            unused.remove(0);
         }
+        unused.push(log);
         text
     }
 }
