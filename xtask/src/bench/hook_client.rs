@@ -57,6 +57,10 @@ struct Hook {
 }
 
 impl Hook {
+    fn is_ours(&self) -> bool {
+        self.name.starts_with("provost")
+    }
+
     fn run(&mut self, round: usize) -> anyhow::Result<()> {
         let command = &mut self.command;
         let event = self.asks.map(|command| event_of(command, round));
@@ -106,14 +110,15 @@ pub(super) fn measure(folder: &Path, runs: usize, report: &mut Report) -> anyhow
     // The least there is: a process, and what it writes on the disk.
     let least = hooks.first().context("a hook")?.durations.p50() + synced.p50();
     for hook in &hooks {
-        let is_ours = hook.name.starts_with("provost");
-        tell(
-            report,
-            hook.name,
-            &hook.durations,
-            Some(hook.durations.p50() / least),
-            is_ours.then_some(MOST),
-        )?;
+        let most = hook.is_ours().then_some(MOST);
+        tell(report, hook.name, &hook.durations, Some(hook.durations.p50() / least), most)?;
+    }
+    // Above, what others left in the caches of the processor is in the way, as it is beside an agent at work.
+    for hook in hooks.iter_mut().filter(|hook| hook.is_ours()) {
+        hook.durations = Durations::default();
+        (0..runs).try_for_each(|round| hook.run(WARM_UP + runs + round))?;
+        let name = format!("{}, right after itself", hook.name);
+        tell(report, &name, &hook.durations, Some(hook.durations.p50() / least), Some(MOST))?;
     }
     Ok(())
 }
@@ -157,6 +162,8 @@ fn event_of(command: &str, round: usize) -> String {
 fn scrubbed(program: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("HOME", home).env("USER", "ada").env("PATH", "/usr/bin:/bin").current_dir(home);
+    // As whoever is logged in to a machine has one.
+    command.env("XDG_RUNTIME_DIR", home);
     // The server that the first one starts does not outlive this for long.
     command.env("PROVOST_HOOK__SERVER_IDLE_SECONDS", "5");
     command

@@ -26,6 +26,9 @@ use crate::{
     value::{FromValue, Row, Value},
 };
 
+/// The first of the columns that say what is in a line, and how many there are; before them stand its number and its time.
+const FIRST_OF_CONTENT: usize = 2;
+const CONTENT: usize = 16;
 /// How many pieces are read ahead.
 const AHEAD: usize = 4;
 
@@ -111,7 +114,7 @@ impl LinePage for RawLines {
     fn push(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
         let (number, at) = (row.get(0)?, row.get(1)?);
         let begin = self.bytes.len();
-        let content = self.content(row, at)?;
+        let content = self.content(row, at);
         if content.is_none() {
             self.bytes.truncate(begin);
         }
@@ -122,14 +125,17 @@ impl LinePage for RawLines {
 
 impl RawLines {
     /// Adds the bytes of a line.
-    fn content(&mut self, row: &Row<'_>, at: Timestamp) -> Result<Option<RawContent>, StoreError> {
-        let columns = (2..18).map(|index| row.raw(index)).collect::<Result<Vec<_>, _>>();
-        // A text that is none, for one.
-        let Ok(columns) = columns else { return Ok(None) };
-        Ok(self.put(&columns, at))
+    fn content(&mut self, row: &Row<'_>, at: Timestamp) -> Option<RawContent> {
+        let mut columns = [const { Value::Null }; CONTENT];
+        for (index, column) in (FIRST_OF_CONTENT..).zip(&mut columns) {
+            // A text that is none, for one.
+            let Ok(value) = row.raw(index) else { return None };
+            *column = value;
+        }
+        self.put(&columns, at)
     }
 
-    fn put(&mut self, columns: &[Value<'_>], at: Timestamp) -> Option<RawContent> {
+    fn put(&mut self, columns: &[Value<'_>; CONTENT], at: Timestamp) -> Option<RawContent> {
         let [
             id,
             team_id,
@@ -147,10 +153,7 @@ impl RawLines {
             digest,
             detail_sha256,
             detail,
-        ] = columns
-        else {
-            return None;
-        };
+        ] = columns;
         let (id, digest) = (read(id)?, read(digest)?);
         let detail_sha256 = read::<Option<Sha256Digest>>(detail_sha256)?;
         let line = AuditLine {
