@@ -3,14 +3,20 @@
 use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::mpsc::{Receiver, channel},
+    net::TcpListener,
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring, pki_types::PrivateKeyDer};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -31,6 +37,11 @@ struct Server {
     heard: Receiver<Heard>,
 }
 
+/// A connection, behind TLS or not.
+trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
 impl Server {
     fn answering(
         status: &'static str,
@@ -38,18 +49,36 @@ impl Server {
         body: impl Into<Vec<u8>>,
         after: Duration,
     ) -> Self {
+        Self::behind(None, status, headers, body.into(), after)
+    }
+
+    fn behind(
+        tls: Option<Arc<ServerConfig>>,
+        status: &'static str,
+        headers: &'static str,
+        body: Vec<u8>,
+        after: Duration,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/hooks/here", listener.local_addr().expect("an address"));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}/hooks/here", listener.local_addr().expect("an address"));
         let (sender, heard) = channel();
-        let body = body.into();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let Some(request) = hear(&stream) else { continue };
+                let mut stream: Box<dyn Stream> = match &tls {
+                    None => Box::new(stream),
+                    Some(tls) => {
+                        let connection = ServerConnection::new(Arc::clone(tls)).expect("a connection");
+                        Box::new(StreamOwned::new(connection, stream))
+                    }
+                };
+                let Some(request) = hear(&mut stream) else { continue };
                 let _test_is_over = sender.send(request);
                 thread::sleep(after);
                 let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n", body.len());
                 // One that does not wait for the answer is what some tests are about.
-                let _gone = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&body));
+                let _gone =
+                    stream.write_all(&[head.as_bytes(), &body].concat()).and_then(|()| stream.flush());
             }
         });
         Self { url, heard }
@@ -68,7 +97,7 @@ impl Server {
     }
 }
 
-fn hear(stream: &TcpStream) -> Option<Heard> {
+fn hear(stream: &mut dyn Stream) -> Option<Heard> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -91,8 +120,17 @@ fn add(home: &Home, url: &str, flags: &[&str]) -> Provost {
 
 /// One tool call, and what became of it.
 fn play(home: &Home) -> Value {
+    play_trusting(home, None)
+}
+
+/// The same with the authorities in a file; those of the machine when it is none.
+fn play_trusting(home: &Home, authorities: Option<&Path>) -> Value {
     let steps = json!([[{ "tool": "Bash", "input": { "command": "true" } }]]);
-    home.play(&steps).args(&["--permission-mode", "bypassPermissions"]).succeed();
+    let play = home.play(&steps).args(&["--permission-mode", "bypassPermissions"]);
+    match authorities {
+        Some(file) => play.env("SSL_CERT_FILE", file).succeed(),
+        None => play.succeed(),
+    };
     home.tool_calls().remove(0)
 }
 
@@ -209,5 +247,48 @@ fn a_secret_of_ones_own_is_taken_from_a_file() {
     let refused =
         add(&home, &server.url, &["--secret-file", &short]).exit(2).says(&["24 to 200", "--secret-file"]);
     assert!(!refused.stderr.contains("s3cret"), "{}", refused.stderr);
+    home.assert_well();
+}
+
+/// An authority that nobody knows, in PEM, and a server's settings with its certificate for this name.
+fn certified(name: &str) -> (String, Arc<ServerConfig>) {
+    let key = KeyPair::generate().expect("a key");
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(authority, key).expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new([name.to_owned()]).expect("a name");
+    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let config = config.with_single_cert(vec![certificate.der().clone()], key).expect("a pair");
+    (issuer.pem(), Arc::new(config))
+}
+
+#[test]
+fn a_server_behind_tls_is_asked_when_it_is_who_its_address_says_and_its_authority_is_trusted() {
+    let home = Home::new();
+    let (authority, config) = certified("localhost");
+    let trusted = home.write("authority.pem", &authority);
+    let stranger = home.write("stranger.pem", &certified("localhost").0);
+    let answer = json!({ "decision": "block", "reason": "the server is against it" }).to_string();
+    let server = Server::behind(Some(config), "200 OK", "", answer.into_bytes(), Duration::ZERO);
+    let by_name = server.url.replace("127.0.0.1", "localhost");
+    let refused = |url: &str, authorities: &Path, why: &str| {
+        add(&home, url, &["--allow-private", "--gate"]).succeed();
+        assert_eq!(play_trusting(&home, Some(authorities))["status"], "denied");
+        let error = run(&home)["error_message"].as_str().expect("an error").to_owned();
+        assert!(error.contains("no secure connection") && error.contains(why), "{error}");
+        home.provost(&["hook", "remove", "server"]).succeed();
+    };
+    refused(&by_name, &stranger, "invalid peer certificate");
+    refused(&server.url, &trusted, "not valid for");
+    refused(&by_name, &home.write("empty.pem", ""), "no authorities to trust");
+    assert!(!server.was_asked());
+    add(&home, &by_name, &["--allow-private", "--gate"]).succeed();
+    let call = play_trusting(&home, Some(&trusted));
+    assert_eq!(call["permission_reason"], "the server is against it");
+    assert!(server.next().headers.contains_key("webhook-signature"));
     home.assert_well();
 }

@@ -102,7 +102,11 @@ impl Explain {
             Some(text) if text != "-" => text.to_owned(),
             _ => {
                 let mut bytes = Vec::new();
-                stdin().lock().take(LARGEST_LINE_BYTES).read_to_end(&mut bytes)?;
+                stdin().lock().take(LARGEST_LINE_BYTES + 1).read_to_end(&mut bytes)?;
+                if bytes.len() as u64 > LARGEST_LINE_BYTES {
+                    let refused = format!("the input is longer than {LARGEST_LINE_BYTES} bytes");
+                    return Err(Failure::new(Code::Usage, refused));
+                }
                 String::from_utf8_lossy(&bytes).into_owned()
             }
         };
