@@ -1,6 +1,7 @@
 //! Verifying a team's audit log in the database: one thread reads pages, another one computes digests of the page before.
 
 use std::{
+    borrow::Cow,
     sync::mpsc::{Receiver, sync_channel},
     thread,
 };
@@ -15,6 +16,7 @@ use domain::{
     id::{AuditEntryId, SessionId, TeamId},
     time::Timestamp,
 };
+use uuid::Uuid;
 
 use super::{
     audit_seal::AuditSeals,
@@ -82,9 +84,10 @@ fn verify_pieces(mut verifier: AuditVerifier, pieces: &Receiver<Piece<RawLines>>
     verifier.into_verification(broken)
 }
 
-/// Lines as little digested as possible: what their digests are of, one behind the other in one piece of memory.
+/// Lines as the database gave them, copied one behind the other: to make out what they say is for another thread than to read them.
 #[derive(Debug, Default)]
 pub(super) struct RawLines {
+    texts: String,
     bytes: Vec<u8>,
     lines: Vec<RawLine>,
 }
@@ -94,17 +97,23 @@ struct RawLine {
     number: Option<i64>,
     at: Timestamp,
     /// `None` for a line that is none: one of its columns holds what cannot stand there.
-    content: Option<RawContent>,
+    content: Option<[Cell; CONTENT]>,
 }
 
-#[derive(Debug)]
-struct RawContent {
-    id: AuditEntryId,
-    digest: Sha256Digest,
-    detail_sha256: Option<Sha256Digest>,
-    /// Where what the digest is of ends, and where the details behind it end, if there are any.
-    line_end: usize,
-    detail_end: Option<usize>,
+/// A column of a line: what it is, and how much of its page's memory it takes, behind the one before.
+#[derive(Debug, Clone, Copy)]
+enum Cell {
+    Null,
+    Text(usize),
+    Bytes(usize),
+    Id(Uuid),
+}
+
+/// How far the memory of a page was read.
+#[derive(Debug, Default)]
+struct Cursor {
+    text: usize,
+    byte: usize,
 }
 
 impl LinePage for RawLines {
@@ -113,10 +122,11 @@ impl LinePage for RawLines {
 
     fn push(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
         let (number, at) = (row.get(0)?, row.get(1)?);
-        let begin = self.bytes.len();
-        let content = self.content(row, at);
+        let (texts, bytes) = (self.texts.len(), self.bytes.len());
+        let content = self.content(row);
         if content.is_none() {
-            self.bytes.truncate(begin);
+            self.texts.truncate(texts);
+            self.bytes.truncate(bytes);
         }
         self.lines.push(RawLine { number, at, content });
         Ok(())
@@ -124,83 +134,110 @@ impl LinePage for RawLines {
 }
 
 impl RawLines {
-    /// Adds the bytes of a line.
-    fn content(&mut self, row: &Row<'_>, at: Timestamp) -> Option<RawContent> {
-        let mut columns = [const { Value::Null }; CONTENT];
-        for (index, column) in (FIRST_OF_CONTENT..).zip(&mut columns) {
-            // A text that is none, for one.
-            let Ok(value) = row.raw(index) else { return None };
-            *column = value;
+    /// Copies what is in a line.
+    fn content(&mut self, row: &Row<'_>) -> Option<[Cell; CONTENT]> {
+        let mut cells = [Cell::Null; CONTENT];
+        for (index, cell) in (FIRST_OF_CONTENT..).zip(&mut cells) {
+            // A text that is none is an error, for one.
+            *cell = match row.raw(index).ok()? {
+                Value::Null => Cell::Null,
+                Value::Text(text) | Value::Json(text) => {
+                    self.texts.push_str(&text);
+                    Cell::Text(text.len())
+                }
+                Value::Bytes(bytes) => {
+                    self.bytes.extend_from_slice(&bytes);
+                    Cell::Bytes(bytes.len())
+                }
+                Value::Id(id) => Cell::Id(id),
+                _ => return None,
+            };
         }
-        self.put(&columns, at)
-    }
-
-    fn put(&mut self, columns: &[Value<'_>; CONTENT], at: Timestamp) -> Option<RawContent> {
-        let [
-            id,
-            team_id,
-            actor_kind,
-            actor_id,
-            action,
-            target_kind,
-            outcome,
-            target_id,
-            session_id,
-            memory_operation,
-            memory_namespace,
-            request_id,
-            ip,
-            digest,
-            detail_sha256,
-            detail,
-        ] = columns;
-        let (id, digest) = (read(id)?, read(digest)?);
-        let detail_sha256 = read::<Option<Sha256Digest>>(detail_sha256)?;
-        let line = AuditLine {
-            id,
-            team_id: read::<TeamId>(team_id)?,
-            at,
-            actor_kind: text(actor_kind)?,
-            actor_id: text(actor_id)?,
-            action: text(action)?,
-            target_kind: text(target_kind)?,
-            outcome: text(outcome)?,
-            target_id: optional_text(target_id)?,
-            session_id: read::<Option<SessionId>>(session_id)?,
-            memory_operation: optional_text(memory_operation)?,
-            memory_namespace: optional_text(memory_namespace)?,
-            detail_sha256,
-            request_id: optional_text(request_id)?,
-            ip: optional_text(ip)?,
-        };
-        line.write(&mut self.bytes);
-        let line_end = self.bytes.len();
-        let detail = optional_text(detail)?;
-        self.bytes.extend_from_slice(detail.unwrap_or_default().as_bytes());
-        let detail_end = detail.map(|_| self.bytes.len());
-        Some(RawContent { id, digest, detail_sha256, line_end, detail_end })
+        Some(cells)
     }
 
     /// The lines with what their digests say of them.
     fn checked(&self) -> impl Iterator<Item = CheckedLine> {
-        let mut begin = 0;
+        let (mut cursor, mut digested) = (Cursor::default(), Vec::new());
         self.lines.iter().map(move |RawLine { number, at, content }| {
             let (number, at) = (*number, *at);
-            let Some(content) = content else {
-                let id = AuditEntryId::from_uuid(uuid::Uuid::nil());
-                let digest = Sha256Digest::ZERO;
-                return CheckedLine { number, id, at, digest, is_intact: false, is_redacted: false };
-            };
-            let RawContent { id, digest, detail_sha256, line_end, detail_end } = *content;
-            let line = &self.bytes[begin..line_end];
-            let detail = detail_end.map(|end| &self.bytes[line_end..end]);
-            begin = detail_end.unwrap_or(line_end);
-            let is_redacted = detail.is_none() && detail_sha256.is_some();
-            let is_intact =
-                Sha256Digest::of(line) == digest && detail.is_none_or(|detail| is_of(detail, detail_sha256));
-            CheckedLine { number, id, at, digest, is_intact, is_redacted }
+            let columns = content.as_ref().map(|cells| cells.map(|cell| self.value(cell, &mut cursor)));
+            let checked = columns.and_then(|columns| check(&columns, at, &mut digested));
+            CheckedLine { number, ..checked.unwrap_or_else(|| broken(at)) }
         })
     }
+
+    /// The next column, from where the one before ended.
+    fn value(&self, cell: Cell, cursor: &mut Cursor) -> Value<'_> {
+        match cell {
+            Cell::Null => Value::Null,
+            Cell::Text(length) => {
+                let begin = cursor.text;
+                cursor.text += length;
+                Value::Text(Cow::Borrowed(&self.texts[begin..cursor.text]))
+            }
+            Cell::Bytes(length) => {
+                let begin = cursor.byte;
+                cursor.byte += length;
+                Value::Bytes(Cow::Borrowed(&self.bytes[begin..cursor.byte]))
+            }
+            Cell::Id(id) => Value::Id(id),
+        }
+    }
+}
+
+/// A line that is none.
+fn broken(at: Timestamp) -> CheckedLine {
+    let id = AuditEntryId::from_uuid(Uuid::nil());
+    CheckedLine { number: None, id, at, digest: Sha256Digest::ZERO, is_intact: false, is_redacted: false }
+}
+
+/// What the digest of a line says of it; `None` when it is none. `digested` is memory to write in.
+fn check(columns: &[Value<'_>; CONTENT], at: Timestamp, digested: &mut Vec<u8>) -> Option<CheckedLine> {
+    let [
+        id,
+        team_id,
+        actor_kind,
+        actor_id,
+        action,
+        target_kind,
+        outcome,
+        target_id,
+        session_id,
+        memory_operation,
+        memory_namespace,
+        request_id,
+        ip,
+        digest,
+        detail_sha256,
+        detail,
+    ] = columns;
+    let (id, digest) = (read(id)?, read(digest)?);
+    let detail_sha256 = read::<Option<Sha256Digest>>(detail_sha256)?;
+    let line = AuditLine {
+        id,
+        team_id: read::<TeamId>(team_id)?,
+        at,
+        actor_kind: text(actor_kind)?,
+        actor_id: text(actor_id)?,
+        action: text(action)?,
+        target_kind: text(target_kind)?,
+        outcome: text(outcome)?,
+        target_id: optional_text(target_id)?,
+        session_id: read::<Option<SessionId>>(session_id)?,
+        memory_operation: optional_text(memory_operation)?,
+        memory_namespace: optional_text(memory_namespace)?,
+        detail_sha256,
+        request_id: optional_text(request_id)?,
+        ip: optional_text(ip)?,
+    };
+    digested.clear();
+    line.write(digested);
+    let detail = optional_text(detail)?;
+    let is_intact = Sha256Digest::of(digested) == digest
+        && detail.is_none_or(|detail| is_of(detail.as_bytes(), detail_sha256));
+    let is_redacted = detail.is_none() && detail_sha256.is_some();
+    Some(CheckedLine { number: None, id, at, digest, is_intact, is_redacted })
 }
 
 /// Whether these are the details of that digest. SQLite keeps the very text that was digested, PostgreSQL another text of the

@@ -73,11 +73,11 @@ impl AuditSeals<'_, Conn> {
             "SELECT {}, number FROM audit_log WHERE team_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT {PAGE}",
             P::COLUMNS
         );
-        let mut last = after;
+        let (mut last, width) = (after, width::<P>());
         loop {
             let (mut page, from) = (P::default(), last);
             let rows = self.scope.query(&sql, params![from, up_to], |row| {
-                last = row.get(width::<P>())?;
+                last = row.get(width)?;
                 page.push(row)
             })?;
             if !rows.is_empty() {
@@ -94,7 +94,7 @@ impl AuditSeals<'_, Conn> {
         &self,
         visit: &mut impl FnMut(Piece<P>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut last: Option<(Timestamp, Value<'static>)> = None;
+        let (mut last, width): (Option<(Timestamp, Value<'static>)>, _) = (None, width::<P>());
         loop {
             let (after, values) = match last.take() {
                 None => ("", Vec::new()),
@@ -106,7 +106,7 @@ impl AuditSeals<'_, Conn> {
             );
             let mut page = P::default();
             let rows = self.scope.query(&sql, &values, |row| {
-                last = Some((row.get(width::<P>())?, row.raw(width::<P>() + 1)?.into_owned()));
+                last = Some((row.get(width)?, row.raw(width + 1)?.into_owned()));
                 page.push(row)
             })?;
             if !rows.is_empty() {
