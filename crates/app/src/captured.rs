@@ -9,10 +9,7 @@ mod row;
 use std::{
     fmt, mem,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use agent::{
@@ -61,27 +58,17 @@ pub struct Capture {
 }
 
 /// Whether anybody waits for the answer to an event. Once nobody does, it is not recorded any more: what it would say did not happen.
-#[derive(Clone, Default)]
-pub struct Wanted {
-    is_withdrawn: Arc<AtomicBool>,
-    /// Sees for itself whether nobody waits any more, where somebody can.
-    is_gone: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
-}
+#[derive(Clone)]
+pub struct Wanted(Arc<dyn Fn() -> bool + Send + Sync>);
 
 impl Wanted {
-    /// As long as this does not say that whoever asked is gone.
+    /// As long as this does not say that whoever asked is gone. It is asked right before the event is recorded.
     pub fn unless(is_gone: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self { is_withdrawn: Arc::default(), is_gone: Some(Arc::new(is_gone)) }
-    }
-
-    /// Nobody waits any more.
-    pub fn withdraw(&self) {
-        self.is_withdrawn.store(true, Ordering::Release);
+        Self(Arc::new(is_gone))
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        let is_gone = || self.is_gone.as_ref().is_some_and(|is_gone| is_gone());
-        if self.is_withdrawn.load(Ordering::Acquire) || is_gone() {
+        if (self.0)() {
             return Err(StoreError::Unavailable { what: "nobody waits for it any more".to_owned() });
         }
         Ok(())
@@ -90,7 +77,7 @@ impl Wanted {
 
 impl fmt::Debug for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wanted").field("is_withdrawn", &self.is_withdrawn).finish_non_exhaustive()
+        f.debug_struct("Wanted").finish_non_exhaustive()
     }
 }
 

@@ -127,29 +127,29 @@ impl Context {
     /// Opens a database that is there with its schema as it is to be, for a command that does one thing and that nobody waits
     /// for longer than this: nothing is created, migrated, recovered or sealed.
     pub(crate) fn open_current(&self, patience: Duration) -> Result<Store, Failure> {
-        let options = self.current_database()?;
-        let database = match options.database {
-            Database::Sqlite(file) => {
-                Database::Sqlite(SqliteFile { busy_timeout: file.busy_timeout.min(patience), ..file })
-            }
+        self.open_database(self.current_database(patience, 1)?)
+    }
+
+    /// How a database is opened that is there with its schema as it is to be, for small things that nobody waits for longer than
+    /// this, with so many connections to a server at most.
+    pub(crate) fn current_database(
+        &self,
+        patience: Duration,
+        connections: usize,
+    ) -> Result<OpenOptions, Failure> {
+        let database = match self.database(true)? {
+            Database::Sqlite(file) => Database::Sqlite(SqliteFile {
+                when_missing: WhenMissing::Refuse,
+                busy_timeout: file.busy_timeout.min(patience),
+                ..file
+            }),
             Database::Postgres(server) => Database::Postgres(PostgresServer {
-                pool_size: 1,
+                pool_size: server.pool_size.min(connections),
                 connect_timeout: server.connect_timeout.min(patience),
                 ..server
             }),
         };
-        self.open_database(OpenOptions { database, inline: true, ..options })
-    }
-
-    /// How a database is opened that is there with its schema as it is to be.
-    pub(crate) fn current_database(&self) -> Result<OpenOptions, Failure> {
-        let database = match self.database(true)? {
-            Database::Sqlite(file) => {
-                Database::Sqlite(SqliteFile { when_missing: WhenMissing::Refuse, ..file })
-            }
-            postgres @ Database::Postgres(_) => postgres,
-        };
-        Ok(OpenOptions::new(database, Migrate::Expect))
+        Ok(OpenOptions { inline: true, ..OpenOptions::new(database, Migrate::Expect) })
     }
 
     /// Where the key is that signs seals of the audit log.

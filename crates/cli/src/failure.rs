@@ -308,7 +308,8 @@ impl From<AnswerApprovalError> for Failure {
             AnswerApprovalError::NotFound(_) => Self::new(Code::NotFound, error).hint(SEE_APPROVALS),
             AnswerApprovalError::Settled(_) => Self::new(Code::Refused, error),
             AnswerApprovalError::Unanswered { ref approval, .. } => {
-                Self::new(Code::Usage, &error).hint(text::how_to_answer(approval).unwrap_or_default())
+                let failure = Self::new(Code::Usage, &error);
+                text::how_to_answer(approval).into_iter().fold(failure, Self::hint)
             }
             AnswerApprovalError::NotKept(_) => Self::new(Code::Refused, error)
                 .hint("provost policy enable \"allowed by approvals\", or approve it without --always"),

@@ -119,12 +119,6 @@ impl CommandHook {
             parse(input).ok().and_then(|fields| fields.get("hook_event_name")?.as_str().map(str::to_owned));
         name.is_none_or(|name| name == HookEvent::pre_tool_use().as_str())
     }
-
-    /// Whether it decides if something happens.
-    #[must_use]
-    pub const fn is_gate(&self) -> bool {
-        matches!(self.moment, HookMoment::Gate(_))
-    }
 }
 
 /// What a gate is answered: `None` leaves the decision to the agent program. `None` as a whole when there is nothing to say.

@@ -13,13 +13,16 @@ pub fn with_sample_answers(approval: &Approval) -> Option<Value> {
     if approval.tool_name != ASKING_TOOL {
         return None;
     }
-    let answers: Map<_, _> = questions(&approval.input)
+    let mut answers: Map<_, _> = questions(&approval.input)
         .filter_map(|asked| {
             let words = asked.get("question")?.as_str()?.to_owned();
             let first = asked.get("options").and_then(|options| options.get(0)?.get("label"));
             Some((words, first.cloned().unwrap_or_else(|| "your answer".into())))
         })
         .collect();
+    if answers.is_empty() {
+        answers.insert("the question".to_owned(), "your answer".into());
+    }
     let mut input = approval.input.clone();
     input.as_object_mut()?.insert("answers".to_owned(), Value::Object(answers));
     Some(input)

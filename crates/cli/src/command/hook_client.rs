@@ -4,6 +4,7 @@
 //! is about to run, unless it is to fail open.
 
 use std::{
+    cell::Cell,
     ffi::OsString,
     fs::File,
     io::{self, Read, Write},
@@ -12,7 +13,7 @@ use std::{
     path::PathBuf,
     process::{self, ExitCode},
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -167,7 +168,7 @@ impl HookClient {
 #[derive(Debug, Default)]
 struct LastResort {
     lets_go: Arc<AtomicBool>,
-    is_started: OnceLock<()>,
+    is_started: Cell<bool>,
 }
 
 impl LastResort {
@@ -178,7 +179,7 @@ impl LastResort {
 
     #[expect(clippy::disallowed_methods, reason = "nothing else ends a thread that waits for a disk")]
     fn start(&self, watch: &Watch) -> Result<(), Failure> {
-        if self.is_started.set(()).is_err() {
+        if self.is_started.replace(true) {
             return Ok(());
         }
         let (lets_go, patience) = (Arc::clone(&self.lets_go), watch.left() + 2 * TO_END);
@@ -235,18 +236,19 @@ impl Work {
     fn answer_in_time(self, watch: &Watch) -> Result<Answer, Failure> {
         let patience = self.command.patience(watch);
         let (ended, end) = UnixStream::pair()?;
-        let wanted = Wanted::default();
+        let is_given_up = Arc::new(AtomicBool::new(false));
+        let given_up = Arc::clone(&is_given_up);
+        let wanted = Wanted::unless(move || given_up.load(Ordering::Acquire));
         let (waits, unwanted) = oneshot::channel::<()>();
-        let still_wanted = wanted.clone();
         let work = move || {
             // Dropped when the work has ended, however it did.
             let _end = end;
-            self.answer(patience, (still_wanted, unwanted))
+            self.answer(patience, (wanted, unwanted))
         };
         let work = thread::Builder::new().name("hook-client".to_owned()).spawn(work)?;
         let waited = watch.readable_in_time(&ended);
         if let Err(why) = waited {
-            wanted.withdraw();
+            is_given_up.store(true, Ordering::Release);
             drop(waits);
             // Whatever comes of it, nobody waits for it any more.
             drop(ended.set_read_timeout(Some(TO_END)).and_then(|()| (&ended).read(&mut [0])));

@@ -259,6 +259,35 @@ fn a_disk_that_hangs_holds_up_nobody_else() {
 }
 
 #[test]
+fn a_database_that_is_locked_holds_up_nobody_who_has_another() {
+    let home = Home::new();
+    ready(&home);
+    let other = home.data("other.db");
+    home.provost(&["init", "--database"]).arg(&other).succeed();
+    let add = home.provost(&["hook", "add", "who", "--event", "PreToolUse", "--gate", "--database"]);
+    add.arg(&other).args(&["--", "sh", "-c", "echo $PPID > judge"]).succeed();
+    let server = Server::start(&home);
+    denied(&home, "toolu_1");
+    let lock = testkit::sqlite::Lock::take(&home.data("provost.db"));
+    let waiting = (2..5).map(|number| {
+        let call = event(&home, "PreToolUse", &bash("ls", &format!("toolu_{number}")));
+        ask(client(&home, &json!({})), &call)
+    });
+    let waiting: Vec<_> = waiting.collect();
+    thread::sleep(Duration::from_millis(500));
+    let elsewhere = event(&home, "PreToolUse", &bash("ls", "toolu_elsewhere"));
+    client(&home, &elsewhere).arg("--database").arg(&other).succeed();
+    let judge = fs::read_to_string(home.work("judge")).expect("it ran");
+    assert_eq!(judge.trim(), server.0.pid().to_string());
+    drop(lock);
+    for client in waiting {
+        assert_eq!(client.finish().code, Some(0));
+    }
+    assert_eq!(home.tool_calls().len(), 4);
+    server.end();
+}
+
+#[test]
 fn a_hook_that_refuses_is_heard_whatever_the_database_waits_for() {
     let home = Home::new();
     ready(&home);
@@ -300,9 +329,7 @@ fn one_that_is_killed_while_it_judges_lets_nothing_pass() {
     ready(&home);
     add_hook(&home, "slow", "PreToolUse", "touch begun; sleep 1000");
     let server = Server::start(&home);
-    let mut asking = client(&home, &json!({})).start();
-    asking.write(&event(&home, "PreToolUse", &bash("ls", "toolu_1")).to_string());
-    asking.close_input();
+    let asking = ask(client(&home, &json!({})), &event(&home, "PreToolUse", &bash("ls", "toolu_1")));
     assert!(wait_until(|| home.work("begun").exists()));
     server.0.signal(Signal::KILL);
     server.0.finish();

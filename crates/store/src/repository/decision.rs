@@ -49,6 +49,7 @@ impl<C: Reads> Decisions<'_, C> {
         statement.push(" ORDER BY sequence LIMIT ?", [Value::Int(i64::from(limit))]);
         statement.rows(self.scope.connection())
     }
+
     /// What was decided about the call of an approval, in order: that a person is asked, and what became of their answer.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::MetadataExt as _,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -12,8 +12,8 @@ use app::{
     clock::{SystemClock, SystemIds},
     owner,
 };
-use store::{Database, OpenOptions, PostgresServer, SqliteFile, Store};
-use tokio::{runtime::Handle, sync::Mutex};
+use store::{Database, Store};
+use tokio::runtime::Handle;
 
 use crate::{composition::Context, failure::Failure, sealing::Sealing};
 
@@ -48,58 +48,65 @@ impl Databases {
         Self { open: Mutex::default(), runtime }
     }
 
-    /// The database that a context names, open from an earlier time if it is still the same. One at a time.
+    /// The database that a context names, open from an earlier time if it is still the same. A disk that hangs and a lock that
+    /// somebody holds keep only those who want the same one: the list is not held meanwhile.
     pub(super) async fn open(&self, context: &Context) -> Result<App, Failure> {
-        let mut all = self.open.lock().await;
-        let options = options(context)?;
-        let file = identity(&options.database);
-        if let Some(at) = all.iter().position(|open| open.database == options.database) {
-            let open = &mut all[at];
-            if open.file == file && open.app.store().schema_version().await == Ok(open.schema) {
-                open.used = Instant::now();
-                return Ok(open.app.clone());
+        let options = context.current_database(MOST_BUSY, MOST_CONNECTIONS)?;
+        let (database, file) = (options.database.clone(), identity(&options.database));
+        if let Some((app, schema)) = self.find(&database, file) {
+            if app.store().schema_version().await == Ok(schema) {
+                return Ok(app);
             }
-            self.end(all.swap_remove(at));
+            self.end_those(|open| open.database == database && open.schema == schema);
         }
-        all.extract_if(.., |open| open.used.elapsed() > UNUSED).for_each(|open| self.end(open));
-        let database = options.database.clone();
         let store = Store::open(options)?;
         let schema = store.schema_version().await?;
         let app = App::new(store, Arc::new(SystemClock), Arc::new(SystemIds), owner::this_process());
-        {
-            let _there = self.runtime.enter();
-            context.seal(app.clone());
-        }
         let sealing = context.sealing.clone();
-        all.push(Open { database, file, schema, app: app.clone(), sealing, used: Instant::now() });
-        Ok(app)
+        let opened = Open { database, file, schema, app, sealing, used: Instant::now() };
+        Ok(self.keep(opened, context))
     }
 
     /// Closes all of them.
     pub(super) async fn close(&self) {
-        for Open { sealing, .. } in self.open.lock().await.drain(..) {
+        let all = std::mem::take(&mut *self.lock());
+        for Open { sealing, .. } in all {
             sealing.end().await;
         }
     }
 
-    fn end(&self, open: Open) {
-        self.runtime.spawn(async move { open.sealing.end().await });
+    /// One that is open, with the schema it had; unless another file stands in its place by now.
+    fn find(&self, database: &Database, file: Option<(u64, u64)>) -> Option<(App, u32)> {
+        let is_replaced = |open: &Open| open.database == *database && open.file != file;
+        self.end_those(|open| is_replaced(open) || open.used.elapsed() > UNUSED);
+        let mut all = self.lock();
+        let open = all.iter_mut().find(|open| open.database == *database)?;
+        open.used = Instant::now();
+        Some((open.app.clone(), open.schema))
     }
-}
 
-fn options(context: &Context) -> Result<OpenOptions, Failure> {
-    let options = context.current_database()?;
-    let database = match options.database {
-        Database::Sqlite(file) => {
-            Database::Sqlite(SqliteFile { busy_timeout: file.busy_timeout.min(MOST_BUSY), ..file })
+    /// Keeps one that was opened; of two who opened it at once, the first one's.
+    fn keep(&self, opened: Open, context: &Context) -> App {
+        let mut all = self.lock();
+        if let Some(open) = all.iter().find(|open| open.database == opened.database) {
+            return open.app.clone();
         }
-        Database::Postgres(server) => Database::Postgres(PostgresServer {
-            pool_size: server.pool_size.min(MOST_CONNECTIONS),
-            connect_timeout: server.connect_timeout.min(MOST_BUSY),
-            ..server
-        }),
-    };
-    Ok(OpenOptions { database, inline: true, ..options })
+        let _there = self.runtime.enter();
+        context.seal(opened.app.clone());
+        let app = opened.app.clone();
+        all.push(opened);
+        app
+    }
+
+    fn end_those(&self, is_it: impl Fn(&Open) -> bool) {
+        for open in self.lock().extract_if(.., |open| is_it(open)) {
+            self.runtime.spawn(async move { open.sealing.end().await });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn identity(database: &Database) -> Option<(u64, u64)> {
