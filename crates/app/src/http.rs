@@ -158,7 +158,11 @@ async fn exchange(
     tokio::pin!(answer, connection);
     tokio::select! {
         answered = &mut answer => answered,
-        ended = &mut connection => { ended?; answer.await }
+        // Whoever has said all may hang up as they like, without the end that TLS asks for, say: what was said counts.
+        ended = &mut connection => match (answer.await, ended) {
+            (Err(_), Err(error)) => Err(error.into()),
+            (answered, _) => answered,
+        },
     }
 }
 
